@@ -1,0 +1,104 @@
+package dbm
+
+import (
+	"fmt"
+	"math"
+)
+
+// Numerics is the version of the numeric contract (docs/numerics.md): two
+// builds with the same version give the same bits for the same Config and data.
+const Numerics = 1
+
+// Config is everything, the data apart, that decides the numbers of a training run.
+type Config struct {
+	Layers             []int     `json:"layers"`               // units of each layer, the visible one first
+	Batch              int       `json:"batch"`                // examples an update
+	Chains             int       `json:"chains"`               // persistent chains
+	Gibbs              int       `json:"gibbs"`                // sweeps of the chains an update
+	MeanFieldTolerance float64   `json:"mean_field_tolerance"` // an example is done when no unit changes by as much in an iteration; 0: always MeanFieldMax iterations
+	MeanFieldMax       int       `json:"mean_field_max"`       // most iterations an example
+	LearningRate       float64   `json:"learning_rate"`        // of weights and biases, constant
+	Alpha              []float64 `json:"alpha"`                // strength of the spring, one a hidden layer; all 0: no spring
+	Gamma              float64   `json:"gamma"`                // pull between the mean norms of neighbouring layers
+	MuDamping          float64   `json:"mu_damping"`           // learning rate of the mean norms over that of the weights
+	InitScale          float64   `json:"init_scale"`           // standard deviation of the initial weights
+	Seed               uint64    `json:"seed"`
+}
+
+// Limits keep every product of sizes far below overflow and every number of
+// the random counters within its bits.
+const (
+	maxLayers  = 64
+	maxUnits   = 1 << 20
+	maxWeights = 1 << 31
+	maxRows    = 1 << 20
+	maxSweeps  = 1 << 15
+	maxUpdates = 1 << 32 // exclusive
+)
+
+// Validate says what is wrong with a configuration, naming the field as the
+// configuration file and the flags do.
+func (c *Config) Validate() error {
+	if len(c.Layers) < 2 {
+		return fmt.Errorf("layers: need the visible layer and at least one hidden layer, have %d", len(c.Layers))
+	}
+	if len(c.Layers) > maxLayers {
+		return fmt.Errorf("layers: %d is more than %d", len(c.Layers), maxLayers)
+	}
+	weights := 0
+	for l, n := range c.Layers {
+		if n < 1 || n > maxUnits {
+			return fmt.Errorf("layers: layer %d has %d units; must be 1 to %d", l, n, maxUnits)
+		}
+		if l > 0 {
+			weights += n * c.Layers[l-1]
+		}
+	}
+	if weights > maxWeights {
+		return fmt.Errorf("layers: %d weights are more than %d", weights, maxWeights)
+	}
+	for _, f := range []struct {
+		name    string
+		v, high int
+	}{
+		{"batch", c.Batch, maxRows}, {"chains", c.Chains, maxRows}, {"gibbs", c.Gibbs, maxSweeps},
+		{"mean_field_max", c.MeanFieldMax, maxSweeps},
+	} {
+		if f.v < 1 || f.v > f.high {
+			return fmt.Errorf("%s: %d; must be 1 to %d", f.name, f.v, f.high)
+		}
+	}
+	if len(c.Alpha) != len(c.Layers)-1 {
+		return fmt.Errorf("alpha: %d values for %d hidden layers; give one for all or one a layer", len(c.Alpha), len(c.Layers)-1)
+	}
+	for l, a := range c.Alpha {
+		if !(a >= 0) || math.IsInf(a, 0) {
+			return fmt.Errorf("alpha: %v for layer %d; must be a number not below 0", a, l+1)
+		}
+	}
+	for _, f := range []struct {
+		name string
+		v    float64
+	}{
+		{"mean_field_tolerance", c.MeanFieldTolerance}, {"learning_rate", c.LearningRate},
+		{"gamma", c.Gamma}, {"mu_damping", c.MuDamping}, {"init_scale", c.InitScale},
+	} {
+		if !(f.v >= 0) || math.IsInf(f.v, 0) {
+			return fmt.Errorf("%s: %v; must be a number not below 0", f.name, f.v)
+		}
+	}
+	return nil
+}
+
+// Hidden is the number of hidden layers.
+func (c *Config) Hidden() int { return len(c.Layers) - 1 }
+
+// Spring says whether any layer has one.
+func (c *Config) Spring() bool {
+	for _, a := range c.Alpha {
+		if a != 0 {
+			return true
+		}
+	}
+	return false
+}

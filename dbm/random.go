@@ -1,0 +1,78 @@
+package dbm
+
+// Random numbers come from Philox4x32-10 (Salmon, Moraes, Dror and Shaw,
+// "Parallel random numbers: as easy as 1, 2, 3", 2011): a keyed bijection of
+// a 128-bit counter. The key is the seed of the run and the counter says what
+// the number is for, so there is no generator state to carry, lock or save, and
+// a number does not depend on who asks for it or when:
+//
+//	word 0  which four units (below)
+//	word 1  the row: a chain, an example, a unit of the layer below
+//	word 2  the update, or the epoch
+//	word 3  purpose<<24 | layer<<16 | sweep
+//
+// A layer's units are drawn in blocks of 16. Unit j of block b takes its word
+// from counter 4b + (j%8)/2; units 0 to 7 take words 0 and 1 in turn, units 8
+// to 15 words 2 and 3. So four counters computed side by side in the 64-bit
+// lanes of vector registers, which is where a 32×32→64-bit multiplication
+// leaves them, need one shift and one blend and no transposition. We are locked
+// in to this order on every machine.
+//
+// A word w stands for the uniform number (w>>8)·2⁻²⁴ in [0, 1).
+
+// Purpose says what a random number is for.
+type Purpose uint32
+
+// The purposes. Their numbers are part of the numeric contract.
+const (
+	ForChains  Purpose = 1 // Gibbs sweeps of the persistent chains; sweep 0 of update 0 is their start
+	ForWeights Purpose = 2 // initial weights
+	ForPixels  Purpose = 3 // pixels sampled anew at each use
+	ForFixed   Purpose = 4 // pixels sampled once
+	ForShuffle Purpose = 5 // the order of examples
+)
+
+// Draw names a block of random numbers: rows × units of one layer.
+type Draw struct {
+	Seed   uint64
+	Row    uint32 // the first row
+	Update uint32
+	Tag    uint32 // purpose<<24 | layer<<16 | sweep, see Tag
+}
+
+// Tag makes the last word of a counter. A layer has 8 bits, a sweep 16.
+func Tag(p Purpose, layer, sweep int) uint32 {
+	return uint32(p)<<24 | uint32(layer&0xff)<<16 | uint32(sweep&0xffff)
+}
+
+// Philox returns the four words of one counter under a key.
+func Philox(key uint64, c0, c1, c2, c3 uint32) (w0, w1, w2, w3 uint32) {
+	const (
+		m0 = 0xD2511F53 // multipliers
+		m1 = 0xCD9E8D57
+		k0 = 0x9E3779B9 // what the key grows by: golden ratio, √3−1
+		k1 = 0xBB67AE85
+	)
+	a, b := uint32(key), uint32(key>>32)
+	for range 10 {
+		p0 := uint64(m0) * uint64(c0)
+		p1 := uint64(m1) * uint64(c2)
+		c0, c1, c2, c3 = uint32(p1>>32)^c1^a, uint32(p1), uint32(p0>>32)^c3^b, uint32(p0)
+		a += k0
+		b += k1
+	}
+	return c0, c1, c2, c3
+}
+
+// Uniforms fills u with the uniform numbers of row Row of a draw, one for each unit.
+func (d Draw) Uniforms(u []float32) {
+	for j := 0; j < len(u); j += 16 {
+		var w [16]uint32
+		for c := range 4 {
+			w[2*c], w[2*c+1], w[8+2*c], w[9+2*c] = Philox(d.Seed, uint32(j/4+c), d.Row, d.Update, d.Tag)
+		}
+		for i := j; i < min(j+16, len(u)); i++ {
+			u[i] = float32(w[i-j]>>8) * (1.0 / (1 << 24))
+		}
+	}
+}

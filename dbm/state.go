@@ -1,0 +1,64 @@
+package dbm
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"hash"
+	"math"
+)
+
+// State is all that training carries from one update to the next, and so all
+// that a checkpoint holds. Matrices are row-major and without padding.
+type State struct {
+	Updates uint64
+	Weights [][]float32 // Weights[l-1]: units of layer l-1 × units of layer l, for l = 1…
+	Biases  [][]float32 // Biases[l]: units of layer l, for l = 0…
+	Mu      []float64   // Mu[l-1]: the mean norm that the spring pulls layer l to
+	Chains  [][]float32 // Chains[l]: chains × units of layer l, each 0 or 1
+}
+
+// NewState returns a zero state of the shapes that a configuration asks for.
+func NewState(c *Config) *State {
+	s := &State{Mu: make([]float64, c.Hidden())}
+	for l, n := range c.Layers {
+		if l > 0 {
+			s.Weights = append(s.Weights, make([]float32, c.Layers[l-1]*n))
+		}
+		s.Biases = append(s.Biases, make([]float32, n))
+		s.Chains = append(s.Chains, make([]float32, c.Chains*n))
+	}
+	return s
+}
+
+// SHA256 is the hash of the parameters and chains, in hexadecimal: all
+// weights from the first layer up, all biases from the visible layer up, then
+// mu, then all chains from the visible layer up; every number little-endian,
+// float32 but for mu, which is float64. The number of updates is not in it.
+func (s *State) SHA256() string {
+	h := sha256.New()
+	for _, group := range [][][]float32{s.Weights, s.Biases} {
+		for _, x := range group {
+			hashFloats(h, x)
+		}
+	}
+	for _, x := range s.Mu {
+		h.Write(binary.LittleEndian.AppendUint64(nil, math.Float64bits(x)))
+	}
+	for _, x := range s.Chains {
+		hashFloats(h, x)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func hashFloats(h hash.Hash, x []float32) {
+	buf := make([]byte, 0, 4096)
+	for _, v := range x {
+		buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
+		if len(buf) == cap(buf) {
+			h.Write(buf)
+			buf = buf[:0]
+		}
+	}
+	h.Write(buf)
+}
