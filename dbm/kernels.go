@@ -1,0 +1,123 @@
+package dbm
+
+// Panel is the number of columns in a panel of packed weights.
+const Panel = 16
+
+// Padded rounds a number of units up to whole panels.
+func Padded(n int) int { return (n + Panel - 1) / Panel * Panel }
+
+// Stride is the length of a row of n units in memory: whole panels, and an odd
+// number of them, so that the rows of a block do not fall into the same sets
+// of a cache.
+func Stride(n int) int {
+	s := Padded(n)
+	if s/Panel%2 == 0 {
+		s += Panel
+	}
+	return s
+}
+
+// Kernels is the arithmetic that learning needs, on blocks of float32. The
+// generic kernels define it to the bit (docs/numerics.md); every other set
+// gives the same bits. All are safe for concurrent use on disjoint outputs.
+//
+// A matrix of k × n weights is packed into panels of 16 columns: element (i, j)
+// lies at ((j/16)·Padded(k) + i)·16 + j%16. What pads it is 0.
+type Kernels struct {
+	Name string
+
+	// Linear computes Out = pre of a pass.
+	Linear func(p *Pass)
+
+	// Sigmoid computes Out = σ(pre). Where change is not nil, change[r]
+	// becomes the largest |new − old| over row r of Out, if that is larger.
+	Sigmoid func(p *Pass, change []float32)
+
+	// Sample computes Out = 1 where u < σ(pre), else 0, with the uniform
+	// numbers u of d: row r takes those of row d.Row + r.
+	Sample func(p *Pass, d Draw)
+
+	// Learn moves the weights of a step.
+	Learn func(s *Step)
+
+	// LearnBias adds rate · Σ_r scale[r]·x[r][j] to bias[j].
+	// x: len(scale) × len(bias), with stride.
+	LearnBias func(bias, x []float32, stride int, scale []float32, rate float32)
+
+	// Scale computes dst[i] = src[i]·by.
+	Scale func(dst, src []float32, by float32)
+}
+
+// Pass is one pass over a layer for a block of rows:
+//
+//	pre[r][j] = start[r][j] + Σ_k below[r][k]·w[k][j] + Σ_k above[r][k]·w[k][j]
+//
+// as one chain of fused multiply-adds in this order, and +0 added at its end.
+type Pass struct {
+	Rows, Panels int
+	Start        []float32 // rows × panels·16
+	StartStride  int       // 0: one row, the bias, for all
+	Below, Above Input
+	Out          []float32 // rows × panels·16; may be Start
+	Stride       int       // of Out
+}
+
+// Input is one side of a pass: rows of units and the packed weights from them
+// to the layer. K = 0 stands for none.
+type Input struct {
+	X       []float32 // rows × K
+	Stride  int
+	K       int
+	W       []float32 // packed K × panels·16
+	Nonzero *Lists    // the units of each row that are not 0, or nil
+}
+
+// Lists holds, for each of a number of rows, the places and values of its
+// elements that are not 0, in ascending order. Row r has Index[Start[r]:Start[r+1]].
+type Lists struct {
+	Start []int32
+	Index []int32
+	Value []float32
+}
+
+// Reset empties the lists.
+func (l *Lists) Reset() {
+	l.Start = append(l.Start[:0], 0)
+	l.Index = l.Index[:0]
+	l.Value = l.Value[:0]
+}
+
+// Add appends the list of a row.
+func (l *Lists) Add(x []float32) {
+	for i, v := range x {
+		if v != 0 {
+			l.Index = append(l.Index, int32(i))
+			l.Value = append(l.Value, v)
+		}
+	}
+	l.Start = append(l.Start, int32(len(l.Index)))
+}
+
+// Step is one step of learning for some panels of the weights between two layers:
+//
+//	g[i][j] = Σ_r x[r][i]·y[r][j]
+//	w[i][j] = w[i][j] + Rate·(g[i][j] − Pull[j]·w[i][j])
+//
+// where g is one chain from +0, r ascending, with +0 added at its end, and
+// each of the other two lines' operations is one fused multiply-add.
+type Step struct {
+	Rows     int       // of x and y: the minibatch, then the chains
+	X        []float32 // rows × units below
+	XStride  int
+	Nonzero  *Lists    // the rows in which each unit below is not 0, or nil
+	Y        []float32 // rows × units, scaled; 0 in the padding
+	YStride  int
+	Below    int // units below
+	Units    int
+	From, To int // panels to learn
+	Rate     float32
+	Pull     []float32 // for each column
+	W        []float32 // packed, units below × units
+	Back     []float32 // the transposed weights, packed, units × units below
+	Squares  []float32 // for each column, Σ_i w[i][j]² of the new weights
+}

@@ -1,0 +1,773 @@
+// The kernels' loops in AVX2 and FMA3. kernels_generic.go defines what they
+// compute; the names and loops around them are those of kernels_vector.go.
+//
+// A panel is 16 columns: two registers of eight float32. Operands are in Go's
+// order, the destination last.
+
+#include "textflag.h"
+
+// The constants of the sigmoid and the sampler, each eight times over.
+#define LOG2E  spread<>+0x000(SB)
+#define ROUNDS spread<>+0x020(SB)
+#define LN2HI  spread<>+0x040(SB)
+#define LN2LO  spread<>+0x060(SB)
+#define EXPC2  spread<>+0x080(SB)
+#define EXPC3  spread<>+0x0a0(SB)
+#define EXPC4  spread<>+0x0c0(SB)
+#define EXPC5  spread<>+0x0e0(SB)
+#define EXPC6  spread<>+0x100(SB)
+#define ONE    spread<>+0x120(SB)
+#define EXPLOW spread<>+0x140(SB)
+#define SIGN   spread<>+0x160(SB)
+#define UNIT   spread<>+0x180(SB)
+#define MULT0  spread<>+0x1a0(SB)
+#define MULT1  spread<>+0x1c0(SB)
+#define BUMP0  spread<>+0x1e0(SB)
+#define BUMP1  spread<>+0x200(SB)
+#define FOUR   spread<>+0x220(SB)
+#define IOTA   spread<>+0x240(SB)
+
+// --- Tiles ------------------------------------------------------------------
+
+// The sums of row i of a tile are Y(4+2i) and Y(5+2i). Rows 0 to 2 are reached
+// from one pointer, rows 3 to 5 from another, three strides on.
+
+// ROW adds x·(Y0, Y1), x being at address A, to the sums S and T, using B.
+#define ROW(A, B, S, T) \
+	VBROADCASTSS A, B;       \
+	VFMADD231PS  Y0, B, S;   \
+	VFMADD231PS  Y1, B, T
+
+// TERM1 … TERM6 add the term of unit d: weights at R13, rows at R12 and R11,
+// which are R10 bytes apart.
+#define TERM1(d) \
+	VMOVUPS (64*d)(R13), Y0;          \
+	VMOVUPS (64*d+32)(R13), Y1;       \
+	ROW((4*d)(R12), Y2, Y4, Y5)
+#define TERM2(d) TERM1(d); ROW((4*d)(R12)(R10*1), Y3, Y6, Y7)
+#define TERM3(d) TERM2(d); ROW((4*d)(R12)(R10*2), Y2, Y8, Y9)
+#define TERM4(d) TERM3(d); ROW((4*d)(R11), Y3, Y10, Y11)
+#define TERM5(d) TERM4(d); ROW((4*d)(R11)(R10*1), Y2, Y12, Y13)
+#define TERM6(d) TERM5(d); ROW((4*d)(R11)(R10*2), Y3, Y14, Y15)
+
+// LOAD1 … LOAD6 load the sums from SI and R13, rows R9 bytes apart.
+#define LOAD(A, B, S, T) \
+	VMOVUPS A, S;         \
+	VMOVUPS B, T
+#define LOAD1 LOAD((SI), 32(SI), Y4, Y5)
+#define LOAD2 LOAD1; LOAD((SI)(R9*1), 32(SI)(R9*1), Y6, Y7)
+#define LOAD3 LOAD2; LOAD((SI)(R9*2), 32(SI)(R9*2), Y8, Y9)
+#define LOAD4 LOAD3; LOAD((R13), 32(R13), Y10, Y11)
+#define LOAD5 LOAD4; LOAD((R13)(R9*1), 32(R13)(R9*1), Y12, Y13)
+#define LOAD6 LOAD5; LOAD((R13)(R9*2), 32(R13)(R9*2), Y14, Y15)
+
+// STORE1 … STORE6 add +0 (Y0) to the sums and store them to DI and R13, rows R8
+// bytes apart.
+#define STORE(A, B, S, T) \
+	VADDPS  Y0, S, S;      \
+	VADDPS  Y0, T, T;      \
+	VMOVUPS S, A;          \
+	VMOVUPS T, B
+#define STORE1 STORE((DI), 32(DI), Y4, Y5)
+#define STORE2 STORE1; STORE((DI)(R8*1), 32(DI)(R8*1), Y6, Y7)
+#define STORE3 STORE2; STORE((DI)(R8*2), 32(DI)(R8*2), Y8, Y9)
+#define STORE4 STORE3; STORE((R13), 32(R13), Y10, Y11)
+#define STORE5 STORE4; STORE((R13)(R8*1), 32(R13)(R8*1), Y12, Y13)
+#define STORE6 STORE5; STORE((R13)(R8*2), 32(R13)(R8*2), Y14, Y15)
+
+// PRODUCT is the body of product1 … product6: DX tiles of H rows, one below the
+// other, over k units, four at a time.
+#define PRODUCT(H, LOADS, TERM, STORES) \
+	MOVQ out+0(FP), DI;          \
+	MOVQ outStride+8(FP), R8;    \
+	MOVQ start+16(FP), SI;       \
+	MOVQ startStride+24(FP), R9; \
+	MOVQ x+32(FP), AX;           \
+	MOVQ xStride+40(FP), R10;    \
+	MOVQ w+48(FP), BX;           \
+	MOVQ tiles+64(FP), DX;       \
+	SHLQ $2, R8;                 \
+	SHLQ $2, R9;                 \
+	SHLQ $2, R10;                \
+tile:                            \
+	LEAQ (R9)(R9*2), R13;        \
+	ADDQ SI, R13;                \
+	LOADS;                       \
+	MOVQ AX, R12;                \
+	LEAQ (R10)(R10*2), R11;      \
+	ADDQ AX, R11;                \
+	MOVQ BX, R13;                \
+	MOVQ k+56(FP), CX;           \
+	SUBQ $4, CX;                 \
+	JLT  rest;                   \
+	PCALIGN $32;                 \
+four:                            \
+	TERM(0);                     \
+	TERM(1);                     \
+	TERM(2);                     \
+	TERM(3);                     \
+	ADDQ $16, R12;               \
+	ADDQ $16, R11;               \
+	ADDQ $256, R13;              \
+	SUBQ $4, CX;                 \
+	JGE  four;                   \
+rest:                            \
+	ADDQ $4, CX;                 \
+	JEQ  done;                   \
+one:                             \
+	TERM(0);                     \
+	ADDQ $4, R12;                \
+	ADDQ $4, R11;                \
+	ADDQ $64, R13;               \
+	DECQ CX;                     \
+	JNE  one;                    \
+done:                            \
+	VXORPS Y0, Y0, Y0;           \
+	LEAQ (R8)(R8*2), R13;        \
+	ADDQ DI, R13;                \
+	STORES;                      \
+	IMUL3Q $H, R8, R13;          \
+	ADDQ R13, DI;                \
+	IMUL3Q $H, R9, R13;          \
+	ADDQ R13, SI;                \
+	IMUL3Q $H, R10, R13;         \
+	ADDQ R13, AX;                \
+	DECQ DX;                     \
+	JNE  tile;                   \
+	VZEROUPPER;                  \
+	RET
+
+// GRAD1 … GRAD6 add the term of one row to the gradient of a tile: upper units
+// at R13, lower units at R12.
+#define GRAD1 \
+	VMOVUPS (R13), Y0;          \
+	VMOVUPS 32(R13), Y1;        \
+	ROW((R12), Y2, Y4, Y5)
+#define GRAD2 GRAD1; ROW(4(R12), Y3, Y6, Y7)
+#define GRAD3 GRAD2; ROW(8(R12), Y2, Y8, Y9)
+#define GRAD4 GRAD3; ROW(12(R12), Y3, Y10, Y11)
+#define GRAD5 GRAD4; ROW(16(R12), Y2, Y12, Y13)
+#define GRAD6 GRAD5; ROW(20(R12), Y3, Y14, Y15)
+
+// ZERO1 … ZERO6 clear the sums.
+#define ZERO(S, T) \
+	VXORPS S, S, S; \
+	VXORPS T, T, T
+#define ZERO1 ZERO(Y4, Y5)
+#define ZERO2 ZERO1; ZERO(Y6, Y7)
+#define ZERO3 ZERO2; ZERO(Y8, Y9)
+#define ZERO4 ZERO3; ZERO(Y10, Y11)
+#define ZERO5 ZERO4; ZERO(Y12, Y13)
+#define ZERO6 ZERO5; ZERO(Y14, Y15)
+
+// MOVE moves the eight weights at A by their gradient G. The pull is P, the rate
+// Y2, and Y3 is used.
+#define MOVE(A, G, P) \
+	VXORPS       Y3, Y3, Y3;  \
+	VADDPS       Y3, G, G;    \
+	VMOVUPS      A, Y3;       \
+	VFNMADD231PS P, Y3, G;    \
+	VFMADD231PS  G, Y2, Y3;   \
+	VMOVUPS      Y3, A
+
+// MOVE1 … MOVE6 move the weights of a tile, at DI. The pull is in Y0 and Y1.
+#define MOVE1 MOVE((DI), Y4, Y0); MOVE(32(DI), Y5, Y1)
+#define MOVE2 MOVE1; MOVE(64(DI), Y6, Y0); MOVE(96(DI), Y7, Y1)
+#define MOVE3 MOVE2; MOVE(128(DI), Y8, Y0); MOVE(160(DI), Y9, Y1)
+#define MOVE4 MOVE3; MOVE(192(DI), Y10, Y0); MOVE(224(DI), Y11, Y1)
+#define MOVE5 MOVE4; MOVE(256(DI), Y12, Y0); MOVE(288(DI), Y13, Y1)
+#define MOVE6 MOVE5; MOVE(320(DI), Y14, Y0); MOVE(352(DI), Y15, Y1)
+
+// LEARN is the body of learn1 … learn6: DX tiles of H units, one below the other.
+#define LEARN(H, ZEROS, GRAD, MOVES) \
+	MOVQ w+0(FP), DI;           \
+	MOVQ x+8(FP), AX;           \
+	MOVQ xStride+16(FP), R8;    \
+	MOVQ y+24(FP), BX;          \
+	MOVQ yStride+32(FP), R9;    \
+	MOVQ pull+48(FP), SI;       \
+	MOVQ tiles+64(FP), DX;      \
+	SHLQ $2, R8;                \
+	SHLQ $2, R9;                \
+tile:                           \
+	MOVQ AX, R12;               \
+	MOVQ BX, R13;               \
+	MOVQ rows+40(FP), CX;       \
+	ZEROS;                      \
+	PCALIGN $32;                \
+next:                           \
+	GRAD;                       \
+	ADDQ R8, R12;               \
+	ADDQ R9, R13;               \
+	DECQ CX;                    \
+	JNE  next;                  \
+	VMOVUPS (SI), Y0;           \
+	VMOVUPS 32(SI), Y1;         \
+	VBROADCASTSS rate+56(FP), Y2; \
+	MOVES;                      \
+	ADDQ $(64*H), DI;           \
+	ADDQ $(4*H), AX;            \
+	DECQ DX;                    \
+	JNE  tile;                  \
+	VZEROUPPER;                 \
+	RET
+
+// --- Products ---------------------------------------------------------------
+
+// func product1(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
+TEXT ·product1(SB), NOSPLIT, $0-72
+	PRODUCT(1, LOAD1, TERM1, STORE1)
+
+// func product2(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
+TEXT ·product2(SB), NOSPLIT, $0-72
+	PRODUCT(2, LOAD2, TERM2, STORE2)
+
+// func product3(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
+TEXT ·product3(SB), NOSPLIT, $0-72
+	PRODUCT(3, LOAD3, TERM3, STORE3)
+
+// func product4(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
+TEXT ·product4(SB), NOSPLIT, $0-72
+	PRODUCT(4, LOAD4, TERM4, STORE4)
+
+// func product5(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
+TEXT ·product5(SB), NOSPLIT, $0-72
+	PRODUCT(5, LOAD5, TERM5, STORE5)
+
+// func product6(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
+TEXT ·product6(SB), NOSPLIT, $0-72
+	PRODUCT(6, LOAD6, TERM6, STORE6)
+
+// func nonzero1(out, start *float32, index *int32, value *float32, n int, w *float32, rowStride int)
+TEXT ·nonzero1(SB), NOSPLIT, $0-56
+	MOVQ out+0(FP), DI
+	MOVQ start+8(FP), AX
+	MOVQ index+16(FP), SI
+	MOVQ value+24(FP), DX
+	MOVQ n+32(FP), CX
+	MOVQ w+40(FP), BX
+	MOVQ rowStride+48(FP), R11
+	SHLQ $2, R11
+	VMOVUPS (AX), Y4
+	VMOVUPS 32(AX), Y5
+next:
+	MOVLQSX (SI), R12
+	IMULQ R11, R12
+	VBROADCASTSS (DX), Y0
+	VFMADD231PS (BX)(R12*1), Y0, Y4
+	VFMADD231PS 32(BX)(R12*1), Y0, Y5
+	ADDQ $4, SI
+	ADDQ $4, DX
+	DECQ CX
+	JNE next
+	VXORPS Y0, Y0, Y0
+	STORE((DI), 32(DI), Y4, Y5)
+	VZEROUPPER
+	RET
+
+// func nonzero4(out, start *float32, index *int32, value *float32, n int, w *float32, panelStride, rowStride int)
+TEXT ·nonzero4(SB), NOSPLIT, $0-64
+	MOVQ out+0(FP), DI
+	MOVQ start+8(FP), AX
+	MOVQ index+16(FP), SI
+	MOVQ value+24(FP), DX
+	MOVQ n+32(FP), CX
+	MOVQ w+40(FP), BX
+	MOVQ panelStride+48(FP), R10
+	MOVQ rowStride+56(FP), R11
+	SHLQ $2, R10
+	SHLQ $2, R11
+	LEAQ (BX)(R10*1), R8
+	LEAQ (BX)(R10*2), R9
+	ADDQ R9, R10
+	LOAD((AX), 32(AX), Y4, Y5)
+	LOAD(64(AX), 96(AX), Y6, Y7)
+	LOAD(128(AX), 160(AX), Y8, Y9)
+	LOAD(192(AX), 224(AX), Y10, Y11)
+	PCALIGN $32
+next:
+	MOVLQSX (SI), R12
+	IMULQ R11, R12
+	VBROADCASTSS (DX), Y0
+	VFMADD231PS (BX)(R12*1), Y0, Y4
+	VFMADD231PS 32(BX)(R12*1), Y0, Y5
+	VFMADD231PS (R8)(R12*1), Y0, Y6
+	VFMADD231PS 32(R8)(R12*1), Y0, Y7
+	VFMADD231PS (R9)(R12*1), Y0, Y8
+	VFMADD231PS 32(R9)(R12*1), Y0, Y9
+	VFMADD231PS (R10)(R12*1), Y0, Y10
+	VFMADD231PS 32(R10)(R12*1), Y0, Y11
+	ADDQ $4, SI
+	ADDQ $4, DX
+	DECQ CX
+	JNE next
+	VXORPS Y0, Y0, Y0
+	STORE((DI), 32(DI), Y4, Y5)
+	STORE(64(DI), 96(DI), Y6, Y7)
+	STORE(128(DI), 160(DI), Y8, Y9)
+	STORE(192(DI), 224(DI), Y10, Y11)
+	VZEROUPPER
+	RET
+
+// --- Sigmoid and sampling ---------------------------------------------------
+
+// SIGMOID makes X the sigmoid of X, using T, E and S.
+#define SIGMOID(X, T, E, S) \
+	VORPS        SIGN, X, T;   /* z = −|x| */           \
+	VMOVUPS      ROUNDS, S;                             \
+	VFMADD231PS  LOG2E, T, S;  /* n in the low bits */  \
+	VSUBPS       ROUNDS, S, E; /* n */                  \
+	VPSLLD       $23, S, S;    /* 2ⁿ */                 \
+	VFNMADD231PS LN2HI, E, T;                           \
+	VFNMADD231PS LN2LO, E, T;  /* t = z − n·ln 2 */     \
+	VMOVUPS      EXPC6, E;                              \
+	VFMADD213PS  EXPC5, T, E;                           \
+	VFMADD213PS  EXPC4, T, E;                           \
+	VFMADD213PS  EXPC3, T, E;                           \
+	VFMADD213PS  EXPC2, T, E;                           \
+	VFMADD213PS  ONE, T, E;                             \
+	VFMADD213PS  ONE, T, E;                             \
+	VMULPS       S, E, E;                               \
+	VORPS        SIGN, X, T;                            \
+	VCMPPS       $17, EXPLOW, T, T;                     \
+	VANDNPS      E, T, E;      /* e = exp(z) */         \
+	VMOVUPS      ONE, S;                                \
+	VADDPS       S, E, T;                               \
+	VBLENDVPS    X, E, S, S;   /* x < 0 ? e : 1 */      \
+	VDIVPS       T, S, X
+
+// CHANGED raises the largest changes M to |X − old|, old being at A, using T.
+// A NaN changes nothing.
+#define CHANGED(A, X, M, T) \
+	VSUBPS  A, X, T;    \
+	VMOVUPS SIGN, Y7;   \
+	VANDNPS T, Y7, T;   \
+	VMAXPS  M, T, M
+
+// func sigmoidBlock(out *float32, outStride int, pre *float32, preStride, rows, panels int, change *float32)
+TEXT ·sigmoidBlock(SB), NOSPLIT, $0-56
+	MOVQ out+0(FP), DI
+	MOVQ outStride+8(FP), R8
+	MOVQ pre+16(FP), SI
+	MOVQ preStride+24(FP), R9
+	MOVQ rows+32(FP), DX
+	MOVQ change+48(FP), BX
+	SHLQ $2, R8
+	SHLQ $2, R9
+row:
+	MOVQ DI, R10
+	MOVQ SI, R11
+	MOVQ panels+40(FP), CX
+	VMOVSS (BX), X8
+	VXORPS Y9, Y9, Y9
+panel:
+	VMOVUPS (R11), Y0
+	VMOVUPS 32(R11), Y1
+	SIGMOID(Y0, Y2, Y3, Y4)
+	SIGMOID(Y1, Y2, Y3, Y4)
+	CHANGED((R10), Y0, Y8, Y5)
+	CHANGED(32(R10), Y1, Y9, Y6)
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ $64, R10
+	ADDQ $64, R11
+	DECQ CX
+	JNE panel
+	VMAXPS Y8, Y9, Y8
+	VEXTRACTF128 $1, Y8, X9
+	VMAXPS X8, X9, X8
+	VPSHUFD $0x4e, X8, X9
+	VMAXPS X8, X9, X8
+	VPSHUFD $0xb1, X8, X9
+	VMAXPS X8, X9, X8
+	VMOVSS X8, (BX)
+	ADDQ $4, BX
+	ADDQ R8, DI
+	ADDQ R9, SI
+	DECQ DX
+	JNE row
+	VZEROUPPER
+	RET
+
+// PHILOX is a round of Philox on four counters C0 … C3, each in the low half of
+// a 64-bit lane. Words 1 and 3 move to N1 and N3. The key is in Y6 and Y7.
+#define PHILOX(C0, C1, C2, C3, N1, N3) \
+	VPMULUDQ MULT1, C2, N1;  \
+	VPMULUDQ MULT0, C0, N3;  \
+	VPSRLQ   $32, N1, C0;    \
+	VPXOR    C1, C0, C0;     \
+	VPXOR    Y6, C0, C0;     \
+	VPSRLQ   $32, N3, C2;    \
+	VPXOR    C3, C2, C2;     \
+	VPXOR    Y7, C2, C2;     \
+	VPADDD   BUMP0, Y6, Y6;  \
+	VPADDD   BUMP1, Y7, Y7
+
+// BERNOULLI stores 1 to A where the uniform number of word W is below P, else 0.
+#define BERNOULLI(W, P, A) \
+	VPSRLD    $8, W, W;       \
+	VCVTDQ2PS W, W;           \
+	VMULPS    UNIT, W, W;     \
+	VCMPPS    $17, P, W, W;   \
+	VANDPS    ONE, W, W;      \
+	VMOVUPS   W, A
+
+// func sampleBlock(out *float32, outStride int, pre *float32, preStride, rows, panels int, key0, key1, counter, row, update, tag uint32)
+TEXT ·sampleBlock(SB), NOSPLIT, $0-72
+	MOVQ out+0(FP), DI
+	MOVQ outStride+8(FP), R8
+	MOVQ pre+16(FP), SI
+	MOVQ preStride+24(FP), R9
+	MOVQ rows+32(FP), DX
+	MOVL row+60(FP), AX
+	SHLQ $2, R8
+	SHLQ $2, R9
+	VBROADCASTSS update+64(FP), Y12
+	VBROADCASTSS tag+68(FP), Y13
+row:
+	MOVQ DI, R10
+	MOVQ SI, R11
+	MOVQ panels+40(FP), CX
+	VBROADCASTSS counter+56(FP), Y10
+	VPADDD IOTA, Y10, Y10
+	VMOVD AX, X11
+	VPBROADCASTD X11, Y11
+panel:
+	VMOVDQU Y10, Y0
+	VMOVDQU Y11, Y1
+	VMOVDQU Y12, Y2
+	VMOVDQU Y13, Y3
+	VBROADCASTSS key0+48(FP), Y6
+	VBROADCASTSS key1+52(FP), Y7
+	PHILOX(Y0, Y1, Y2, Y3, Y4, Y5)
+	PHILOX(Y0, Y4, Y2, Y5, Y1, Y3)
+	PHILOX(Y0, Y1, Y2, Y3, Y4, Y5)
+	PHILOX(Y0, Y4, Y2, Y5, Y1, Y3)
+	PHILOX(Y0, Y1, Y2, Y3, Y4, Y5)
+	PHILOX(Y0, Y4, Y2, Y5, Y1, Y3)
+	PHILOX(Y0, Y1, Y2, Y3, Y4, Y5)
+	PHILOX(Y0, Y4, Y2, Y5, Y1, Y3)
+	PHILOX(Y0, Y1, Y2, Y3, Y4, Y5)
+	PHILOX(Y0, Y4, Y2, Y5, Y1, Y3)
+	VPSLLQ $32, Y1, Y1
+	VPBLENDD $0xaa, Y1, Y0, Y0 // units 0 to 7
+	VPSLLQ $32, Y3, Y3
+	VPBLENDD $0xaa, Y3, Y2, Y1 // units 8 to 15
+	VMOVUPS (R11), Y2
+	VMOVUPS 32(R11), Y3
+	SIGMOID(Y2, Y4, Y5, Y6)
+	SIGMOID(Y3, Y4, Y5, Y6)
+	BERNOULLI(Y0, Y2, (R10))
+	BERNOULLI(Y1, Y3, 32(R10))
+	VPADDD FOUR, Y10, Y10
+	ADDQ $64, R10
+	ADDQ $64, R11
+	DECQ CX
+	JNE panel
+	INCL AX
+	ADDQ R8, DI
+	ADDQ R9, SI
+	DECQ DX
+	JNE row
+	VZEROUPPER
+	RET
+
+// --- Learning ---------------------------------------------------------------
+
+// func learn1(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
+TEXT ·learn1(SB), NOSPLIT, $0-72
+	LEARN(1, ZERO1, GRAD1, MOVE1)
+
+// func learn2(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
+TEXT ·learn2(SB), NOSPLIT, $0-72
+	LEARN(2, ZERO2, GRAD2, MOVE2)
+
+// func learn3(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
+TEXT ·learn3(SB), NOSPLIT, $0-72
+	LEARN(3, ZERO3, GRAD3, MOVE3)
+
+// func learn4(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
+TEXT ·learn4(SB), NOSPLIT, $0-72
+	LEARN(4, ZERO4, GRAD4, MOVE4)
+
+// func learn5(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
+TEXT ·learn5(SB), NOSPLIT, $0-72
+	LEARN(5, ZERO5, GRAD5, MOVE5)
+
+// func learn6(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
+TEXT ·learn6(SB), NOSPLIT, $0-72
+	LEARN(6, ZERO6, GRAD6, MOVE6)
+
+// func learnNonzero1(w *float32, start, index *int32, value, y *float32, yStride int, pull *float32, rate float32, units int)
+TEXT ·learnNonzero1(SB), NOSPLIT, $0-72
+	MOVQ w+0(FP), DI
+	MOVQ start+8(FP), AX
+	MOVQ index+16(FP), SI
+	MOVQ value+24(FP), DX
+	MOVQ y+32(FP), BX
+	MOVQ yStride+40(FP), R11
+	MOVQ pull+48(FP), R13
+	VBROADCASTSS rate+56(FP), Y2
+	MOVQ units+64(FP), R15
+	SHLQ $2, R11
+	MOVLQSX (AX), R12
+	LEAQ (SI)(R12*4), SI
+	LEAQ (DX)(R12*4), DX
+unit:
+	MOVL 4(AX), CX
+	SUBL (AX), CX
+	ADDQ $4, AX
+	ZERO1
+	JCXZQ move
+next:
+	MOVLQSX (SI), R12
+	IMULQ R11, R12
+	VBROADCASTSS (DX), Y0
+	VFMADD231PS (BX)(R12*1), Y0, Y4
+	VFMADD231PS 32(BX)(R12*1), Y0, Y5
+	ADDQ $4, SI
+	ADDQ $4, DX
+	DECQ CX
+	JNE next
+move:
+	MOVE((DI), Y4, (R13))
+	MOVE(32(DI), Y5, 32(R13))
+	ADDQ $64, DI
+	DECQ R15
+	JNE unit
+	VZEROUPPER
+	RET
+
+// func learnNonzero4(w *float32, panelStride int, start, index *int32, value, y *float32, yStride int, pull *float32, rate float32, units int)
+TEXT ·learnNonzero4(SB), NOSPLIT, $0-80
+	MOVQ w+0(FP), DI
+	MOVQ panelStride+8(FP), R10
+	MOVQ start+16(FP), AX
+	MOVQ index+24(FP), SI
+	MOVQ value+32(FP), DX
+	MOVQ y+40(FP), BX
+	MOVQ yStride+48(FP), R11
+	MOVQ pull+56(FP), R13
+	VBROADCASTSS rate+64(FP), Y2
+	MOVQ units+72(FP), R15
+	SHLQ $2, R10
+	SHLQ $2, R11
+	LEAQ (DI)(R10*1), R8
+	LEAQ (DI)(R10*2), R9
+	ADDQ R9, R10
+	MOVLQSX (AX), R12
+	LEAQ (SI)(R12*4), SI
+	LEAQ (DX)(R12*4), DX
+unit:
+	MOVL 4(AX), CX
+	SUBL (AX), CX
+	ADDQ $4, AX
+	ZERO4
+	JCXZQ move
+	PCALIGN $32
+next:
+	MOVLQSX (SI), R12
+	IMULQ R11, R12
+	VBROADCASTSS (DX), Y0
+	VFMADD231PS (BX)(R12*1), Y0, Y4
+	VFMADD231PS 32(BX)(R12*1), Y0, Y5
+	VFMADD231PS 64(BX)(R12*1), Y0, Y6
+	VFMADD231PS 96(BX)(R12*1), Y0, Y7
+	VFMADD231PS 128(BX)(R12*1), Y0, Y8
+	VFMADD231PS 160(BX)(R12*1), Y0, Y9
+	VFMADD231PS 192(BX)(R12*1), Y0, Y10
+	VFMADD231PS 224(BX)(R12*1), Y0, Y11
+	ADDQ $4, SI
+	ADDQ $4, DX
+	DECQ CX
+	JNE next
+move:
+	MOVE((DI), Y4, (R13))
+	MOVE(32(DI), Y5, 32(R13))
+	MOVE((R8), Y6, 64(R13))
+	MOVE(32(R8), Y7, 96(R13))
+	MOVE((R9), Y8, 128(R13))
+	MOVE(32(R9), Y9, 160(R13))
+	MOVE((R10), Y10, 192(R13))
+	MOVE(32(R10), Y11, 224(R13))
+	ADDQ $64, DI
+	ADDQ $64, R8
+	ADDQ $64, R9
+	ADDQ $64, R10
+	DECQ R15
+	JNE unit
+	VZEROUPPER
+	RET
+
+// func squares(sums, w *float32, rows int)
+TEXT ·squares(SB), NOSPLIT, $0-24
+	MOVQ sums+0(FP), DI
+	MOVQ w+8(FP), SI
+	MOVQ rows+16(FP), CX
+	ZERO4
+next:
+	LOAD((SI), 32(SI), Y0, Y1)
+	VFMADD231PS Y0, Y0, Y4
+	VFMADD231PS Y1, Y1, Y5
+	LOAD(64(SI), 96(SI), Y2, Y3)
+	VFMADD231PS Y2, Y2, Y6
+	VFMADD231PS Y3, Y3, Y7
+	LOAD(128(SI), 160(SI), Y12, Y13)
+	VFMADD231PS Y12, Y12, Y8
+	VFMADD231PS Y13, Y13, Y9
+	LOAD(192(SI), 224(SI), Y14, Y15)
+	VFMADD231PS Y14, Y14, Y10
+	VFMADD231PS Y15, Y15, Y11
+	ADDQ $256, SI
+	SUBQ $4, CX
+	JNE next
+	VADDPS Y6, Y4, Y4
+	VADDPS Y7, Y5, Y5
+	VADDPS Y10, Y8, Y8
+	VADDPS Y11, Y9, Y9
+	VADDPS Y8, Y4, Y4
+	VADDPS Y9, Y5, Y5
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	VZEROUPPER
+	RET
+
+// PAIR loads four floats at A and four, four rows on, at B into the halves of Y.
+#define PAIR(A, B, X, Y) \
+	VMOVUPS     A, X;         \
+	VINSERTF128 $1, B, Y, Y
+
+// TURN transposes eight rows × four columns at s of SI to four rows × eight
+// columns at d of DI.
+#define TURN(s, d) \
+	PAIR((s+0)(SI), (s+256)(SI), X0, Y0);   \
+	PAIR((s+64)(SI), (s+320)(SI), X1, Y1);  \
+	PAIR((s+128)(SI), (s+384)(SI), X2, Y2); \
+	PAIR((s+192)(SI), (s+448)(SI), X3, Y3); \
+	VUNPCKLPS Y1, Y0, Y4;                   \
+	VUNPCKHPS Y1, Y0, Y5;                   \
+	VUNPCKLPS Y3, Y2, Y6;                   \
+	VUNPCKHPS Y3, Y2, Y7;                   \
+	VUNPCKLPD Y6, Y4, Y0;                   \
+	VUNPCKHPD Y6, Y4, Y1;                   \
+	VUNPCKLPD Y7, Y5, Y2;                   \
+	VUNPCKHPD Y7, Y5, Y3;                   \
+	VMOVUPS Y0, (d+0)(DI);                  \
+	VMOVUPS Y1, (d+64)(DI);                 \
+	VMOVUPS Y2, (d+128)(DI);                \
+	VMOVUPS Y3, (d+192)(DI)
+
+// func transpose(dst *float32, dstStride int, src *float32, blocks int)
+TEXT ·transpose(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ dstStride+8(FP), R8
+	MOVQ src+16(FP), SI
+	MOVQ blocks+24(FP), CX
+	SHLQ $2, R8
+block:
+	TURN(0, 0)
+	TURN(16, 256)
+	TURN(32, 512)
+	TURN(48, 768)
+	TURN(512, 32)
+	TURN(528, 288)
+	TURN(544, 544)
+	TURN(560, 800)
+	ADDQ $1024, SI
+	ADDQ R8, DI
+	DECQ CX
+	JNE block
+	VZEROUPPER
+	RET
+
+// func bias(b *float32, panels int, x *float32, stride int, scale *float32, rows int, rate float32)
+TEXT ·bias(SB), NOSPLIT, $0-52
+	MOVQ b+0(FP), DI
+	MOVQ panels+8(FP), DX
+	MOVQ x+16(FP), SI
+	MOVQ stride+24(FP), R8
+	MOVQ scale+32(FP), BX
+	SHLQ $2, R8
+panel:
+	MOVQ SI, R12
+	MOVQ BX, R13
+	MOVQ rows+40(FP), CX
+	ZERO1
+next:
+	VBROADCASTSS (R13), Y0
+	VFMADD231PS (R12), Y0, Y4
+	VFMADD231PS 32(R12), Y0, Y5
+	ADDQ R8, R12
+	ADDQ $4, R13
+	DECQ CX
+	JNE next
+	VXORPS Y0, Y0, Y0
+	VADDPS Y0, Y4, Y4
+	VADDPS Y0, Y5, Y5
+	VBROADCASTSS rate+48(FP), Y0
+	LOAD((DI), 32(DI), Y2, Y3)
+	VFMADD231PS Y4, Y0, Y2
+	VFMADD231PS Y5, Y0, Y3
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ $64, SI
+	ADDQ $64, DI
+	DECQ DX
+	JNE panel
+	VZEROUPPER
+	RET
+
+// func scale(dst, src *float32, panels int, by float32)
+TEXT ·scale(SB), NOSPLIT, $0-28
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ panels+16(FP), CX
+	VBROADCASTSS by+24(FP), Y0
+next:
+	VMULPS (SI), Y0, Y1
+	VMULPS 32(SI), Y0, Y2
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, 32(DI)
+	ADDQ $64, SI
+	ADDQ $64, DI
+	DECQ CX
+	JNE next
+	VZEROUPPER
+	RET
+
+// --- Constants --------------------------------------------------------------
+
+// LANES writes two 32-bit words four times over.
+#define LANES(at, v, w) \
+	DATA spread<>+(at+0x00)(SB)/4, $v;  \
+	DATA spread<>+(at+0x04)(SB)/4, $w;  \
+	DATA spread<>+(at+0x08)(SB)/4, $v;  \
+	DATA spread<>+(at+0x0c)(SB)/4, $w;  \
+	DATA spread<>+(at+0x10)(SB)/4, $v;  \
+	DATA spread<>+(at+0x14)(SB)/4, $w;  \
+	DATA spread<>+(at+0x18)(SB)/4, $v;  \
+	DATA spread<>+(at+0x1c)(SB)/4, $w
+
+LANES(0x000, 0x3fb8aa3b, 0x3fb8aa3b) // LOG2E
+LANES(0x020, 0x4b40007f, 0x4b40007f) // ROUNDS
+LANES(0x040, 0x3f317200, 0x3f317200) // LN2HI
+LANES(0x060, 0x35bfbe8e, 0x35bfbe8e) // LN2LO
+LANES(0x080, 0x3efffffe, 0x3efffffe) // EXPC2
+LANES(0x0a0, 0x3e2aaa46, 0x3e2aaa46) // EXPC3
+LANES(0x0c0, 0x3d2aac2c, 0x3d2aac2c) // EXPC4
+LANES(0x0e0, 0x3c091ef0, 0x3c091ef0) // EXPC5
+LANES(0x100, 0x3ab563a6, 0x3ab563a6) // EXPC6
+LANES(0x120, 0x3f800000, 0x3f800000) // ONE
+LANES(0x140, 0xc2ae0000, 0xc2ae0000) // EXPLOW
+LANES(0x160, 0x80000000, 0x80000000) // SIGN
+LANES(0x180, 0x33800000, 0x33800000) // UNIT
+LANES(0x1a0, 0xd2511f53, 0x00000000) // MULT0
+LANES(0x1c0, 0xcd9e8d57, 0x00000000) // MULT1
+LANES(0x1e0, 0x9e3779b9, 0x00000000) // BUMP0
+LANES(0x200, 0xbb67ae85, 0x00000000) // BUMP1
+LANES(0x220, 0x00000004, 0x00000000) // FOUR
+DATA spread<>+0x240(SB)/8, $0 // IOTA
+DATA spread<>+0x248(SB)/8, $1
+DATA spread<>+0x250(SB)/8, $2
+DATA spread<>+0x258(SB)/8, $3
+GLOBL spread<>(SB), RODATA|NOPTR, $608
