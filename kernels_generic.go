@@ -45,6 +45,7 @@ var genericKernels = dbm.Kernels{
 	Sigmoid:   sigmoidPassGeneric,
 	Sample:    samplePassGeneric,
 	Learn:     learnGeneric,
+	Refresh:   refreshGeneric,
 	LearnBias: learnBiasGeneric,
 	Scale:     scaleGeneric,
 }
@@ -194,11 +195,9 @@ func samplePassGeneric(p *dbm.Pass, d dbm.Draw) {
 }
 
 func learnGeneric(s *dbm.Step) {
-	below, units := dbm.Padded(s.Below), dbm.Padded(s.Units)
 	for panel := s.From; panel < s.To; panel++ {
-		w := s.W[panel*below*dbm.Panel:]
+		w := s.W[panel*dbm.Padded(s.Below)*dbm.Panel:]
 		pull := (*[dbm.Panel]float32)(s.Pull[panel*dbm.Panel:])
-		var lanes [4][dbm.Panel]float32
 		for i := range s.Below {
 			var g [dbm.Panel]float32
 			for r := range s.Rows {
@@ -206,13 +205,24 @@ func learnGeneric(s *dbm.Step) {
 					axpy(&g, x, (*[dbm.Panel]float32)(s.Y[r*s.YStride+panel*dbm.Panel:]))
 				}
 			}
-			w := (*[dbm.Panel]float32)(w[i*dbm.Panel:])
-			lane := &lanes[i%4]
-			for j := range w {
-				t := fma(-pull[j], w[j], g[j]+0)
-				w[j] = fma(s.Rate, t, w[j])
-				lane[j] = fma(w[j], w[j], lane[j])
-				s.Back[(i/dbm.Panel*units+panel*dbm.Panel+j)*dbm.Panel+i%dbm.Panel] = w[j]
+			for j, w := range w[i*dbm.Panel:][:dbm.Panel] {
+				g[j] = fma(-pull[j], w, g[j]+0)
+				g[j] = fma(s.Rate, g[j], w)
+			}
+			copy(w[i*dbm.Panel:], g[:])
+		}
+	}
+	refreshGeneric(s)
+}
+
+func refreshGeneric(s *dbm.Step) {
+	below, units := dbm.Padded(s.Below), dbm.Padded(s.Units)
+	for panel := s.From; panel < s.To; panel++ {
+		var lanes [4][dbm.Panel]float32
+		for i := range s.Below {
+			for j, w := range s.W[(panel*below+i)*dbm.Panel:][:dbm.Panel] {
+				lanes[i%4][j] = fma(w, w, lanes[i%4][j])
+				s.Back[(i/dbm.Panel*units+panel*dbm.Panel+j)*dbm.Panel+i%dbm.Panel] = w
 			}
 		}
 		for j := range dbm.Panel {

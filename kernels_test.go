@@ -470,7 +470,7 @@ func TestSigmoidError(t *testing.T) {
 		}
 	}
 	t.Logf("largest error %.3f ulp, at %v", worst, at)
-	if worst > 2.1 {
+	if worst > 2.5 {
 		t.Errorf("sigmoid(%v) is %.3f ulp off", at, worst)
 	}
 	if sigmoid(-88) != 0 || sigmoid(float32(math.Inf(-1))) != 0 || sigmoid(float32(math.Inf(1))) != 1 || sigmoid(0) != 0.5 {

@@ -116,6 +116,7 @@ var vector = dbm.Kernels{
 	Sigmoid:   sigmoidPass,
 	Sample:    samplePass,
 	Learn:     learn,
+	Refresh:   refresh,
 	LearnBias: learnBias,
 	Scale:     scaleBy,
 }
@@ -175,14 +176,11 @@ func samplePass(p *dbm.Pass, d dbm.Draw) {
 
 // learn is Kernels.Learn.
 func learn(s *dbm.Step) {
-	below, units := dbm.Padded(s.Below), dbm.Padded(s.Units)
-	size := below * dbm.Panel
-	_ = s.Back[below*units-1]
+	size := dbm.Padded(s.Below) * dbm.Panel
 	for from := s.From; from < s.To; from += group {
 		panels := min(group, s.To-from)
 		w := s.W[from*size:][:panels*size]
 		pull := s.Pull[from*dbm.Panel:][:panels*dbm.Panel]
-		sums := s.Squares[from*dbm.Panel:][:panels*dbm.Panel]
 		y := s.Y[from*dbm.Panel:]
 		_ = y[(s.Rows-1)*s.YStride+panels*dbm.Panel-1]
 		if s.Nonzero != nil {
@@ -192,10 +190,24 @@ func learn(s *dbm.Step) {
 				learnDense(s, w[i*size:], y[i*dbm.Panel:], pull[i*dbm.Panel:])
 			}
 		}
-		for i := range panels {
-			squares(&sums[i*dbm.Panel], &w[i*size], below)
-			transpose(&s.Back[(from+i)*dbm.Panel*dbm.Panel], units*dbm.Panel, &w[i*size], below/dbm.Panel)
-		}
+		refreshPanels(s, from, panels)
+	}
+}
+
+// refresh is Kernels.Refresh.
+func refresh(s *dbm.Step) { refreshPanels(s, s.From, s.To-s.From) }
+
+// refreshPanels computes the sums of squares and the transposed weights of
+// some panels.
+func refreshPanels(s *dbm.Step, from, panels int) {
+	below, units := dbm.Padded(s.Below), dbm.Padded(s.Units)
+	size := below * dbm.Panel
+	w := s.W[from*size:][:panels*size]
+	sums := s.Squares[from*dbm.Panel:][:panels*dbm.Panel]
+	_ = s.Back[below*units-1]
+	for i := range panels {
+		squares(&sums[i*dbm.Panel], &w[i*size], below)
+		transpose(&s.Back[(from+i)*dbm.Panel*dbm.Panel], units*dbm.Panel, &w[i*size], below/dbm.Panel)
 	}
 }
 

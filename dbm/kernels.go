@@ -40,6 +40,9 @@ type Kernels struct {
 	// Learn moves the weights of a step.
 	Learn func(s *Step)
 
+	// Refresh computes Back and Squares of a step from W, for its panels.
+	Refresh func(s *Step)
+
 	// LearnBias adds rate · Σ_r scale[r]·x[r][j] to bias[j].
 	// x: len(scale) × len(bias), with stride.
 	LearnBias func(bias, x []float32, stride int, scale []float32, rate float32)

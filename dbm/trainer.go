@@ -1,0 +1,305 @@
+package dbm
+
+import (
+	"fmt"
+	"math"
+	"sync/atomic"
+)
+
+// Trainer trains a model by stochastic maximum likelihood, all layers at once:
+// an update raises
+//
+//	log-likelihood bound L(Q) − Σ_l α_l Σ_j (‖w_j‖ − μ_l)² − γ Σ_l (μ_l − μ_{l+1})²
+//
+// by the difference of ⟨x_{l-1} x_lᵀ⟩ over the minibatch, whose hidden units
+// come from mean field, and over persistent chains. All right-hand sides are
+// from before the update.
+//
+// An update has two parts, each without a barrier. First every worker infers
+// its own examples and sweeps its own chains; then the weights are learnt in
+// groups of panels by whoever is free. No sum crosses a worker, so their number
+// does not show in the numbers.
+type Trainer struct {
+	config   Config
+	kernels  *Kernels
+	examples Examples
+	model    *model
+	updates  uint64
+
+	x     [][]float32 // x[l]: the minibatch's rows, then the chains' × Stride(layers[l])
+	y     [][]float32 // y[l]: x[l]·scale, 0 in the padding; nil for l = 0
+	scale []float32   // of each row: 1/batch, or −1/chains
+	pull  [][]float32 // pull[l]: the spring's factor for each unit of layer l
+	pixel Lists       // for each visible unit, the rows in which it is not 0
+
+	fields     []*field // one a worker
+	samplers   []*sampler
+	iterations []int
+	tasks      []task
+	steps      []Step // one a worker
+	next       atomic.Int64
+	workers    *workers
+
+	// What the workers run, made once so that an update allocates nothing.
+	infer, learn func(worker int)
+}
+
+// task is a piece of the second part of an update: some panels of a layer's
+// weights, or of its biases.
+type task struct {
+	layer, from, to int
+	bias            bool
+}
+
+// Stats is what an update has to tell.
+type Stats struct {
+	Iterations float64 // of mean field, mean over the minibatch
+}
+
+// NewTrainer continues training from a state, which it copies. threads is the
+// number of workers; it does not change the numbers.
+func NewTrainer(c Config, k *Kernels, s *State, examples Examples, threads int) (*Trainer, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if threads < 1 {
+		return nil, fmt.Errorf("threads: %d; must be at least 1", threads)
+	}
+	t := &Trainer{config: c, kernels: k, examples: examples, model: newModel(c.Layers, s, k), updates: s.Updates}
+	rows := c.Batch + c.Chains
+	for l, n := range c.Layers {
+		t.x = append(t.x, make([]float32, rows*Stride(n)))
+		for chain := range c.Chains {
+			copy(t.x[l][(c.Batch+chain)*Stride(n):], s.Chains[l][chain*n:(chain+1)*n])
+		}
+		if l == 0 {
+			t.y, t.pull = [][]float32{nil}, [][]float32{nil}
+			continue
+		}
+		t.y = append(t.y, make([]float32, rows*Stride(n)))
+		t.pull = append(t.pull, make([]float32, Padded(n)))
+	}
+	for range c.Batch {
+		t.scale = append(t.scale, float32(1/float64(c.Batch)))
+	}
+	for range c.Chains {
+		t.scale = append(t.scale, float32(-1/float64(c.Chains)))
+	}
+	t.plan()
+	for range threads {
+		t.fields = append(t.fields, newField(c.Layers, (c.Batch+threads-1)/threads))
+		t.samplers = append(t.samplers, newSampler(c.Layers))
+	}
+	t.iterations = make([]int, threads)
+	t.steps = make([]Step, threads)
+	t.workers = newWorkers(threads)
+	t.infer, t.learn = t.inferShare, t.learnTasks
+	return t, nil
+}
+
+// Close ends the workers.
+func (t *Trainer) Close() { t.workers.stop() }
+
+// Updates is the number of updates done.
+func (t *Trainer) Updates() uint64 { return t.updates }
+
+// State copies the parameters and chains.
+func (t *Trainer) State() *State {
+	s := NewState(&t.config)
+	s.Updates = t.updates
+	t.model.save(s)
+	for l, n := range t.config.Layers {
+		for chain := range t.config.Chains {
+			copy(s.Chains[l][chain*n:(chain+1)*n], t.x[l][(t.config.Batch+chain)*Stride(n):])
+		}
+	}
+	return s
+}
+
+// plan cuts the learning into tasks, the large ones first.
+func (t *Trainer) plan() {
+	const panels = 4
+	for l := len(t.config.Layers) - 1; l >= 0; l-- {
+		all := Padded(t.config.Layers[l]) / Panel
+		for from := 0; from < all && l > 0; from += panels {
+			t.tasks = append(t.tasks, task{layer: l, from: from, to: min(from+panels, all)})
+		}
+	}
+	for l, n := range t.config.Layers {
+		for from := 0; from < n; from += 16 * Panel {
+			t.tasks = append(t.tasks, task{layer: l, from: from, to: min(from+16*Panel, n), bias: true})
+		}
+	}
+}
+
+// Update makes one update. After an error the parameters are not to be used.
+func (t *Trainer) Update() (Stats, error) {
+	if t.updates+1 >= maxUpdates {
+		return Stats{}, fmt.Errorf("update %d: more than %d updates", t.updates+1, uint64(maxUpdates)-1)
+	}
+	t.examples.Prepare(t.updates)
+	t.workers.run(t.infer)
+	t.pixels()
+	if t.config.Spring() {
+		for l := 1; l < len(t.config.Layers); l++ {
+			t.model.pull(t.pull[l], l, t.config.Alpha[l-1])
+		}
+		t.moveMeans()
+	}
+	t.next.Store(0)
+	t.workers.run(t.learn)
+	t.updates++
+	sum := 0
+	for _, n := range t.iterations {
+		sum += n
+	}
+	return Stats{Iterations: float64(sum) / float64(t.config.Batch)}, t.finite()
+}
+
+// inferShare is the first part of an update for one worker.
+func (t *Trainer) inferShare(worker int) {
+	n := t.config.Layers[0]
+	from, to := share(t.config.Batch, worker, len(t.fields))
+	for r := from; r < to; r++ {
+		t.examples.Row(r, t.x[0][r*Stride(n):][:n])
+	}
+	t.iterations[worker] = 0
+	if from < to {
+		t.iterations[worker] = t.meanField(t.fields[worker], from, to, t.keep)
+	}
+	from, to = share(t.config.Chains, worker, len(t.fields))
+	if from == to {
+		return
+	}
+	t.sweep(t.samplers[worker], from, to)
+	for l := 1; l < len(t.config.Layers); l++ {
+		for r := t.config.Batch + from; r < t.config.Batch+to; r++ {
+			t.scaleRow(l, r)
+		}
+	}
+}
+
+// keep takes an example out of a field.
+func (t *Trainer) keep(f *field, row, example int) {
+	for l := 1; l < len(t.config.Layers); l++ {
+		n, stride := t.config.Layers[l], Stride(t.config.Layers[l])
+		copy(t.x[l][example*stride:][:n], f.q[l][row*stride:])
+		t.scaleRow(l, example)
+	}
+}
+
+// scaleRow computes a row of y from x.
+func (t *Trainer) scaleRow(l, row int) {
+	n, at := t.config.Layers[l], row*Stride(t.config.Layers[l])
+	t.kernels.Scale(t.y[l][at:at+n], t.x[l][at:at+n], t.scale[row])
+}
+
+// pixels lists, for each visible unit, the rows in which it is not 0.
+func (t *Trainer) pixels() {
+	n, rows, p := t.config.Layers[0], len(t.scale), &t.pixel
+	if len(p.Start) != n+1 {
+		p.Start = make([]int32, n+1)
+	}
+	// Start[i+1] counts unit i, then becomes the place of its next entry.
+	clear(p.Start)
+	total := 0
+	for r := range rows {
+		for i, v := range t.x[0][r*Stride(n):][:n] {
+			if v != 0 {
+				p.Start[i+1]++
+				total++
+			}
+		}
+	}
+	if cap(p.Index) < total {
+		p.Index, p.Value = make([]int32, total*3/2), make([]float32, total*3/2)
+	}
+	p.Index, p.Value = p.Index[:total], p.Value[:total]
+	at := int32(0)
+	for i := 1; i <= n; i++ {
+		at, p.Start[i] = at+p.Start[i], at
+	}
+	for r := range rows {
+		for i, v := range t.x[0][r*Stride(n):][:n] {
+			if v != 0 {
+				p.Index[p.Start[i+1]], p.Value[p.Start[i+1]] = int32(r), v
+				p.Start[i+1]++
+			}
+		}
+	}
+}
+
+// moveMeans moves the mean norms.
+func (t *Trainer) moveMeans() {
+	for i, g := range t.model.meanGradient(t.config.Alpha, t.config.Gamma) {
+		t.model.mu[i] += float64(t.config.LearningRate * t.config.MuDamping * g)
+	}
+}
+
+// learnTasks is the second part of an update for one worker.
+func (t *Trainer) learnTasks(worker int) {
+	for {
+		i := int(t.next.Add(1)) - 1
+		if i >= len(t.tasks) {
+			return
+		}
+		k, l := t.tasks[i], t.tasks[i].layer
+		if k.bias {
+			t.kernels.LearnBias(t.model.bias[l][k.from:k.to], t.x[l][k.from:], Stride(t.config.Layers[l]), t.scale, float32(t.config.LearningRate))
+			continue
+		}
+		s := &t.steps[worker]
+		*s = Step{
+			Rows: len(t.scale), X: t.x[l-1], XStride: Stride(t.config.Layers[l-1]), Y: t.y[l], YStride: Stride(t.config.Layers[l]),
+			Below: t.config.Layers[l-1], Units: t.config.Layers[l], From: k.from, To: k.to,
+			Rate: float32(t.config.LearningRate), Pull: t.pull[l], W: t.model.up[l], Back: t.model.back[l], Squares: t.model.squares[l],
+		}
+		if l == 1 {
+			s.Nonzero = t.pixel.ifSparse(len(t.scale), t.config.Layers[0])
+		}
+		t.kernels.Learn(s)
+	}
+}
+
+// finite returns an error that names the first layer with a parameter that is
+// not finite.
+func (t *Trainer) finite() error {
+	for l, n := range t.config.Layers {
+		for j := range n {
+			if b := t.model.bias[l][j]; b-b != 0 {
+				return t.diverged(fmt.Sprintf("the bias of unit %d of layer %d is %v", j, l, b))
+			}
+			if l > 0 && t.model.squares[l][j]-t.model.squares[l][j] != 0 {
+				return t.diverged(fmt.Sprintf("the weights of unit %d of layer %d have norm %v", j, l, t.model.norm(l, j)))
+			}
+		}
+	}
+	for i, mu := range t.model.mu {
+		if mu-mu != 0 {
+			return t.diverged(fmt.Sprintf("the mean norm of layer %d is %v", i+1, mu))
+		}
+	}
+	return nil
+}
+
+func (t *Trainer) diverged(what string) error {
+	return fmt.Errorf("update %d: %s: training has diverged; try a lower learning rate", t.updates, what)
+}
+
+// ReconstructionError is the squared difference between the examples of the
+// last minibatch and their reconstructions σ(b_0 + q_1·W_1ᵀ), summed over the
+// visible units and averaged over the examples.
+func (t *Trainer) ReconstructionError() float64 {
+	n := t.config.Layers[0]
+	out := make([]float32, t.config.Batch*Stride(n))
+	t.kernels.Sigmoid(&Pass{Rows: t.config.Batch, Panels: Padded(n) / Panel, Start: t.model.bias[0],
+		Above: t.model.above(0, t.x[1]), Out: out, Stride: Stride(n)}, nil)
+	sum := 0.0
+	for r := range t.config.Batch {
+		for i := range n {
+			d := float64(t.x[0][r*Stride(n)+i]) - float64(out[r*Stride(n)+i])
+			sum += float64(d * d)
+		}
+	}
+	return math.Abs(sum) / float64(t.config.Batch)
+}

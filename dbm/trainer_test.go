@@ -1,0 +1,210 @@
+package dbm
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// patterns is random examples, each update others.
+type patterns struct{ update *uint64 }
+
+func (p patterns) Prepare(update uint64) { *p.update = update }
+func (p patterns) Row(r int, v []float32) {
+	rng := rand.New(rand.NewPCG(*p.update, uint64(r)))
+	for i := range v {
+		v[i] = 0
+		if x := rng.Float32(); x > 0.6 {
+			v[i] = x
+		}
+	}
+}
+
+// run trains from the beginning, or goes on from a state.
+func run(t *testing.T, c Config, from *State, updates uint64, threads int) *State {
+	t.Helper()
+	if from == nil {
+		var err error
+		if from, err = Initial(&c, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tr := trainer(t, c, from, patterns{new(uint64)}, threads)
+	for tr.Updates() < updates {
+		if _, err := tr.Update(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return tr.State()
+}
+
+// trainings are configurations of every kind.
+func trainings() map[string]Config {
+	rbm := tiny(23, 9)
+	rbm.Batch, rbm.Chains, rbm.LearningRate = 7, 5, 0.05
+	spring := tiny(23, 19, 9)
+	spring.Batch, spring.Chains, spring.LearningRate, spring.Alpha, spring.Gamma, spring.MuDamping = 6, 9, 0.05, []float64{0.1, 0.2}, 1, 0.01
+	spring.MeanFieldTolerance, spring.MeanFieldMax = 1e-3, 20
+	deep := tiny(18, 7, 8, 9, 3)
+	deep.Batch, deep.Chains, deep.Gibbs, deep.MeanFieldTolerance, deep.MeanFieldMax = 4, 3, 3, 0, 4
+	return map[string]Config{"rbm": rbm, "spring": spring, "deep": deep}
+}
+
+// Neither the number of workers nor a cut in the run shows.
+func TestThreadsAndCutsDoNotShow(t *testing.T) {
+	for name, c := range trainings() {
+		want := run(t, c, nil, 13, 1).SHA256()
+		for _, threads := range []int{2, 3, 8, 11} {
+			if got := run(t, c, nil, 13, threads).SHA256(); got != want {
+				t.Errorf("%s: %d threads differ from one", name, threads)
+			}
+		}
+		for _, cut := range []uint64{1, 6, 12} {
+			if got := run(t, c, run(t, c, nil, cut, 2), 13, 1).SHA256(); got != want {
+				t.Errorf("%s: a cut at update %d shows", name, cut)
+			}
+		}
+		if got := run(t, c, nil, 12, 1).SHA256(); got == want {
+			t.Errorf("%s: update 13 changed nothing", name)
+		}
+		c.Seed++
+		if got := run(t, c, nil, 13, 1).SHA256(); got == want {
+			t.Errorf("%s: another seed gives the same", name)
+		}
+	}
+}
+
+// A whole update, written once more in float64 from the formulas.
+func TestUpdateByHand(t *testing.T) {
+	c := trainings()["spring"]
+	before := run(t, c, nil, 3, 1)
+	tr := trainer(t, c, before, patterns{new(uint64)}, 2)
+	if _, err := tr.Update(); err != nil {
+		t.Fatal(err)
+	}
+	after := tr.State()
+	row := func(l, r int) []float32 { return tr.x[l][r*Stride(c.Layers[l]):][:c.Layers[l]] }
+	mean := func(f func(r int) float64, from, to int) float64 {
+		sum := 0.0
+		for r := from; r < to; r++ {
+			sum += f(r)
+		}
+		return sum / float64(to-from)
+	}
+	both := func(f func(r int) float64) float64 {
+		return mean(f, 0, c.Batch) - mean(f, c.Batch, c.Batch+c.Chains)
+	}
+	var norms [3][]float64
+	for l := 1; l <= 2; l++ {
+		n := c.Layers[l]
+		for j := range n {
+			square := 0.0
+			for i := range c.Layers[l-1] {
+				square += math.Pow(float64(before.Weights[l-1][i*n+j]), 2)
+			}
+			norms[l] = append(norms[l], math.Sqrt(square))
+		}
+		deviation := 0.0
+		for j := range n {
+			deviation += norms[l][j] - before.Mu[l-1]
+			for i := range c.Layers[l-1] {
+				w := float64(before.Weights[l-1][i*n+j])
+				g := both(func(r int) float64 { return float64(row(l-1, r)[i]) * float64(row(l, r)[j]) })
+				want := w + c.LearningRate*(g-2*c.Alpha[l-1]*(norms[l][j]-before.Mu[l-1])*w/norms[l][j])
+				if got := float64(after.Weights[l-1][i*n+j]); math.Abs(got-want) > 1e-6 {
+					t.Fatalf("weight %d, %d of layer %d is %v, want %v", i, j, l, got, want)
+				}
+			}
+		}
+		want := before.Mu[l-1] + c.LearningRate*c.MuDamping*(2*c.Alpha[l-1]*deviation-2*c.Gamma*(before.Mu[l-1]-before.Mu[2-l]))
+		if got := after.Mu[l-1]; math.Abs(got-want) > 1e-7 || got == before.Mu[l-1] {
+			t.Errorf("μ of layer %d is %v, want %v", l, got, want)
+		}
+	}
+	for l, n := range c.Layers {
+		for j := range n {
+			want := float64(before.Biases[l][j]) + c.LearningRate*both(func(r int) float64 { return float64(row(l, r)[j]) })
+			if got := float64(after.Biases[l][j]); math.Abs(got-want) > 1e-6 {
+				t.Errorf("bias %d of layer %d is %v, want %v", j, l, got, want)
+			}
+		}
+	}
+	for l := range c.Layers {
+		for chain := range c.Chains {
+			for j, x := range row(l, c.Batch+chain) {
+				if got := after.Chains[l][chain*c.Layers[l]+j]; got != x {
+					t.Fatalf("chain %d of layer %d is stored as %v, was used as %v", chain, l, got, x)
+				}
+			}
+		}
+	}
+}
+
+func TestDivergenceIsNamed(t *testing.T) {
+	for what, f := range map[string]func(s *State){
+		"layer 2: norm": func(s *State) { s.Weights[1][5] = float32(math.NaN()) },
+		"layer 1: bias": func(s *State) { s.Biases[1][2] = float32(math.Inf(1)) },
+		"layer 1: mean": func(s *State) { s.Mu[0] = math.Inf(1) },
+	} {
+		c := trainings()["spring"]
+		s, err := Initial(&c, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f(s)
+		_, err = trainer(t, c, s, patterns{new(uint64)}, 1).Update()
+		if err == nil || !strings.Contains(err.Error(), "diverged") || !strings.Contains(err.Error(), "layer") {
+			t.Errorf("%s: error %v", what, err)
+		}
+	}
+}
+
+func TestValidate(t *testing.T) {
+	for name, f := range map[string]func(c *Config){
+		"layers": func(c *Config) { c.Layers = []int{784} }, "layer 1": func(c *Config) { c.Layers[1] = 0 },
+		"weights": func(c *Config) { c.Layers = []int{1 << 20, 1 << 20}; c.Alpha = c.Alpha[:1] },
+		"batch":   func(c *Config) { c.Batch = 0 }, "chains": func(c *Config) { c.Chains = -1 },
+		"gibbs": func(c *Config) { c.Gibbs = 1 << 20 }, "mean_field_max": func(c *Config) { c.MeanFieldMax = 0 },
+		"mean_field_tolerance": func(c *Config) { c.MeanFieldTolerance = math.NaN() },
+		"learning_rate":        func(c *Config) { c.LearningRate = math.Inf(1) },
+		"alpha":                func(c *Config) { c.Alpha[1] = -1 }, "alpha: 1 values": func(c *Config) { c.Alpha = c.Alpha[:1] },
+		"gamma": func(c *Config) { c.Gamma = -0.1 }, "mu_damping": func(c *Config) { c.MuDamping = -1 },
+		"init_scale": func(c *Config) { c.InitScale = math.NaN() },
+	} {
+		c := trainings()["spring"]
+		if err := c.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		f(&c)
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
+func TestPackAndUnpack(t *testing.T) {
+	for k := 1; k < 40; k += 3 {
+		for n := 1; n < 40; n++ {
+			w := make([]float32, k*n)
+			for i := range w {
+				w[i] = float32(i + 1)
+			}
+			p := Pack(nil, w, k, n)
+			for i := range k {
+				for j := range n {
+					if p[packedAt(k, i, j)] != w[i*n+j] {
+						t.Fatalf("%d × %d: element %d, %d is not where it should be", k, n, i, j)
+					}
+				}
+			}
+			back := make([]float32, k*n)
+			unpack(back, p, k, n)
+			for i := range w {
+				if back[i] != w[i] {
+					t.Fatalf("%d × %d: element %d comes back as %v", k, n, i, back[i])
+				}
+			}
+		}
+	}
+}
