@@ -45,17 +45,17 @@ func (c *Config) Validate() error {
 	if len(c.Layers) > maxLayers {
 		return fmt.Errorf("layers: %d is more than %d", len(c.Layers), maxLayers)
 	}
-	weights := 0
+	weights := int64(0)
 	for l, n := range c.Layers {
 		if n < 1 || n > maxUnits {
 			return fmt.Errorf("layers: layer %d has %d units; must be 1 to %d", l, n, maxUnits)
 		}
 		if l > 0 {
-			weights += n * c.Layers[l-1]
+			weights += int64(n) * int64(c.Layers[l-1])
 		}
 	}
 	if weights > maxWeights {
-		return fmt.Errorf("layers: %d weights are more than %d", weights, maxWeights)
+		return fmt.Errorf("layers: %d weights are more than %d", weights, int64(maxWeights))
 	}
 	for _, f := range []struct {
 		name    string

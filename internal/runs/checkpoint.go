@@ -1,0 +1,356 @@
+package runs
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"tandem/dbm"
+)
+
+// A checkpoint is one file, all numbers little-endian:
+//
+//	8 bytes   magic
+//	uint32    version of this format, 1
+//	uint32    length of the header in bytes, at most 1 MiB
+//	header    JSON of Header
+//	arrays    weights, biases, mu, chains, as dbm.State.SHA256 orders them
+//	32 bytes  SHA-256 of all that stands before
+//
+// The header's configuration gives the shapes of the arrays, and so the size of the file.
+const (
+	magic         = "\x93TANDEM\n" // no text file begins so, and what mends line ends breaks it
+	formatVersion = 1
+	prefixSize    = len(magic) + 4 + 4
+	maxHeader     = 1 << 20
+	chunk         = 1 << 14 // numbers converted at a time
+)
+
+// Header is what a checkpoint says about itself before its numbers.
+type Header struct {
+	Version  string  `json:"version"`  // of the tandem that wrote it
+	Numerics int     `json:"numerics"` // dbm.Numerics of the build that wrote it
+	Updates  uint64  `json:"updates"`  // done so far
+	Seconds  float64 `json:"seconds"`  // of training so far
+	Config   Config  `json:"config"`
+}
+
+// Checkpoint is all that a run needs to go on.
+type Checkpoint struct {
+	Header
+	State *dbm.State
+}
+
+// ErrNoCheckpoint says that a run was stopped before its first checkpoint, or
+// has not come to it.
+var ErrNoCheckpoint = errors.New("no checkpoint yet")
+
+// WriteCheckpoint replaces the checkpoint of a run by the state given; seconds
+// are those of training so far and version is tandem's. When it returns without
+// an error the checkpoint is on the disk, and so are all metrics appended
+// before. A state that does not fit the configuration of the run, or that no run
+// can go on from, is refused. Whatever fails, the last checkpoint stays.
+func (r *Run) WriteCheckpoint(s *dbm.State, seconds float64, version string) error {
+	if err := r.check(); err != nil {
+		return err
+	}
+	c := &Checkpoint{Header{version, dbm.Numerics, s.Updates, seconds, r.config}, s}
+	path := filepath.Join(r.dir, checkpointName)
+	if err := c.Header.validate(); err != nil {
+		return fmt.Errorf("%s: not written: %w", path, err)
+	}
+	if err := checkState(&c.Config.Config, s); err != nil {
+		return fmt.Errorf("%s: not written: %w", path, err)
+	}
+	if r.metrics != nil {
+		if err := r.metrics.Sync(); err != nil {
+			return err
+		}
+	}
+	return WriteFile(path, c.encode)
+}
+
+// ReadCheckpoint reads the checkpoint of a run folder and verifies it. It does
+// not refuse a checkpoint that another version of the numerics wrote: Open does.
+// Memory is taken only once the file has the size that its header asks for.
+func ReadCheckpoint(dir string) (*Checkpoint, error) {
+	f, size, err := openCheckpoint(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	c, err := decodeCheckpoint(f, size)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	return c, nil
+}
+
+// ReadHeader reads what the checkpoint of a run folder says about itself, and
+// checks that the file has the right size, but not that its bytes are undamaged.
+func ReadHeader(dir string) (*Header, error) {
+	f, size, err := openCheckpoint(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	h, err := decodeHeader(f, size)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	return h, nil
+}
+
+// openCheckpoint opens the checkpoint of a run folder and returns its size in bytes.
+func openCheckpoint(dir string) (*os.File, int64, error) {
+	if err := holdsRun(dir); err != nil {
+		return nil, 0, err
+	}
+	f, err := os.Open(filepath.Join(dir, checkpointName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, fmt.Errorf("run %s: %w; once stopped, `tandem resume %s` begins it anew", dir, ErrNoCheckpoint, dir)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: not a file", f.Name())
+	}
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, info.Size(), nil
+}
+
+// encode writes a checkpoint that has been checked.
+func (c *Checkpoint) encode(w io.Writer) error {
+	header, err := json.Marshal(&c.Header)
+	if err != nil {
+		return err
+	}
+	if len(header) > maxHeader {
+		return fmt.Errorf("a header of %d bytes is more than %d", len(header), maxHeader)
+	}
+	sum := sha256.New()
+	b := bufio.NewWriterSize(io.MultiWriter(w, sum), 1<<16)
+	// A bufio.Writer keeps its first error for Flush.
+	b.WriteString(magic)
+	b.Write(binary.LittleEndian.AppendUint32(nil, formatVersion))
+	b.Write(binary.LittleEndian.AppendUint32(nil, uint32(len(header))))
+	b.Write(header)
+	for _, x := range slices.Concat(c.State.Weights, c.State.Biases) {
+		writeNumbers(b, x)
+	}
+	writeNumbers(b, c.State.Mu)
+	for _, x := range c.State.Chains {
+		writeNumbers(b, x)
+	}
+	if err := b.Flush(); err != nil {
+		return err
+	}
+	_, err = w.Write(sum.Sum(nil))
+	return err
+}
+
+func writeNumbers[T float32 | float64](b *bufio.Writer, x []T) {
+	var buf []byte
+	for part := range slices.Chunk(x, chunk) {
+		buf, _ = binary.Append(buf[:0], binary.LittleEndian, part)
+		b.Write(buf)
+	}
+}
+
+// decodeCheckpoint reads a checkpoint of size bytes.
+func decodeCheckpoint(r io.Reader, size int64) (*Checkpoint, error) {
+	sum := sha256.New()
+	hashed := io.TeeReader(r, sum)
+	h, err := decodeHeader(hashed, size)
+	if err != nil {
+		return nil, err
+	}
+	s := dbm.NewState(&h.Config.Config)
+	s.Updates = h.Updates
+	for _, x := range slices.Concat(s.Weights, s.Biases) {
+		if err := readNumbers(hashed, x); err != nil {
+			return nil, err
+		}
+	}
+	if err := readNumbers(hashed, s.Mu); err != nil {
+		return nil, err
+	}
+	for _, x := range s.Chains {
+		if err := readNumbers(hashed, x); err != nil {
+			return nil, err
+		}
+	}
+	var want [sha256.Size]byte
+	if err := readFull(r, want[:]); err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(sum.Sum(nil), want[:]) {
+		return nil, errors.New("damaged: the bytes do not match their checksum")
+	}
+	if err := checkState(&h.Config.Config, s); err != nil {
+		return nil, err
+	}
+	return &Checkpoint{*h, s}, nil
+}
+
+// decodeHeader reads a checkpoint of size bytes up to its arrays.
+func decodeHeader(r io.Reader, size int64) (*Header, error) {
+	prefix := make([]byte, min(int64(prefixSize), size))
+	if err := readFull(r, prefix); err != nil {
+		return nil, err
+	}
+	n := min(len(prefix), len(magic))
+	if string(prefix[:n]) != magic[:n] {
+		return nil, errors.New("not a tandem checkpoint")
+	}
+	if len(prefix) < prefixSize {
+		return nil, fmt.Errorf("truncated: only %d bytes", size)
+	}
+	version := binary.LittleEndian.Uint32(prefix[len(magic):])
+	if version > formatVersion {
+		return nil, fmt.Errorf("written by a newer tandem: format version %d, this build reads %d", version, formatVersion)
+	}
+	if version < formatVersion {
+		return nil, fmt.Errorf("damaged: format version %d does not exist", version)
+	}
+	length := int64(binary.LittleEndian.Uint32(prefix[len(magic)+4:]))
+	if length > maxHeader {
+		return nil, fmt.Errorf("damaged: a header of %d bytes is more than %d", length, maxHeader)
+	}
+	rest := size - int64(prefixSize) - length - sha256.Size
+	if rest < 0 {
+		return nil, fmt.Errorf("truncated: %d bytes, and a header of %d bytes", size, length)
+	}
+	header := make([]byte, length)
+	if err := readFull(r, header); err != nil {
+		return nil, err
+	}
+	h := new(Header)
+	if err := decodeJSON(header, h); err != nil {
+		return nil, fmt.Errorf("header: %w", err)
+	}
+	if err := h.validate(); err != nil {
+		return nil, fmt.Errorf("header: %w", err)
+	}
+	need := arraysSize(&h.Config.Config)
+	if rest < need {
+		return nil, fmt.Errorf("truncated: %d bytes of %d", size, size-rest+need)
+	}
+	if rest > need {
+		return nil, fmt.Errorf("%d bytes too long: %d bytes, must be %d", rest-need, size, size-rest+need)
+	}
+	return h, nil
+}
+
+func readNumbers[T float32 | float64](r io.Reader, x []T) error {
+	if len(x) == 0 {
+		return nil
+	}
+	buf := make([]byte, binary.Size(x[:min(len(x), chunk)]))
+	for part := range slices.Chunk(x, chunk) {
+		b := buf[:binary.Size(part)]
+		if err := readFull(r, b); err != nil {
+			return err
+		}
+		if _, err := binary.Decode(b, binary.LittleEndian, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readFull fills b. The size is known to suffice, so that an end means that the
+// file shrank since.
+func readFull(r io.Reader, b []byte) error {
+	_, err := io.ReadFull(r, b)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return errors.New("truncated while it was read")
+	}
+	return err
+}
+
+func (h *Header) validate() error {
+	if err := h.Config.Validate(); err != nil {
+		return err
+	}
+	if h.Numerics < 1 {
+		return fmt.Errorf("numerics: %d; must be at least 1", h.Numerics)
+	}
+	if h.Updates > math.MaxUint32 {
+		return fmt.Errorf("updates: %d is more than %d", h.Updates, uint32(math.MaxUint32))
+	}
+	if !(h.Seconds >= 0) || math.IsInf(h.Seconds, 0) {
+		return fmt.Errorf("seconds: %v; must be a number not below 0", h.Seconds)
+	}
+	return nil
+}
+
+// arraysSize is the size in bytes of the arrays of a valid configuration.
+func arraysSize(c *dbm.Config) int64 {
+	size := int64(0)
+	for l, n := range c.Layers {
+		size += 4 * int64(n) * (1 + int64(c.Chains)) // biases and chains
+		if l > 0 {
+			size += 4*int64(n)*int64(c.Layers[l-1]) + 8 // weights and mu
+		}
+	}
+	return size
+}
+
+// checkState says what is wrong with a state: another shape than the
+// configuration asks for, a parameter that is not finite, a chain's unit that is
+// neither 0 nor 1.
+func checkState(c *dbm.Config, s *dbm.State) error {
+	if len(s.Weights) != c.Hidden() || len(s.Biases) != len(c.Layers) || len(s.Mu) != c.Hidden() || len(s.Chains) != len(c.Layers) {
+		return fmt.Errorf("the state does not have %d layers", len(c.Layers))
+	}
+	for l, n := range c.Layers {
+		if l > 0 {
+			if err := checkFinite(s.Weights[l-1], n*c.Layers[l-1]); err != nil {
+				return fmt.Errorf("weights of layer %d: %w", l, err)
+			}
+		}
+		if err := checkFinite(s.Biases[l], n); err != nil {
+			return fmt.Errorf("biases of layer %d: %w", l, err)
+		}
+		if len(s.Chains[l]) != n*c.Chains {
+			return fmt.Errorf("chains of layer %d: %d values; must be %d", l, len(s.Chains[l]), n*c.Chains)
+		}
+		for i, x := range s.Chains[l] {
+			if x != 0 && x != 1 || math.Signbit(float64(x)) {
+				return fmt.Errorf("chains of layer %d: value %d is %v; must be 0 or 1", l, i, x)
+			}
+		}
+	}
+	if err := checkFinite(s.Mu, c.Hidden()); err != nil {
+		return fmt.Errorf("mu: %w", err)
+	}
+	return nil
+}
+
+func checkFinite[T float32 | float64](x []T, n int) error {
+	if len(x) != n {
+		return fmt.Errorf("%d values; must be %d", len(x), n)
+	}
+	for i, v := range x {
+		if v-v != 0 { // NaN for what is not finite
+			return fmt.Errorf("value %d is %v; must be finite", i, v)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,166 @@
+package runs
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"tandem/dbm"
+)
+
+// Config is everything that decides a run. It is config.json of a run folder,
+// and what `train --config` reads. In JSON the fields of dbm.Config stand
+// beside the others. A field that is not in a file is zero: so a field that a
+// later version adds must mean with zero what was done without it.
+type Config struct {
+	Preset          string `json:"preset"` // where the values came from; letters, digits, - and _, or ""
+	dbm.Config             // what decides the numbers, the data apart
+	Pixels          string `json:"pixels"`           // how grey levels become the values of visible units
+	Data            string `json:"data"`             // folder of IDX files; "": the embedded MNIST
+	Updates         uint64 `json:"updates"`          // in total, those before a resume included
+	CheckpointEvery uint64 `json:"checkpoint_every"` // updates from one checkpoint to the next
+}
+
+// Validate says what is wrong with a configuration, naming the field. Whether
+// preset, pixels and data name something that exists is for others to say.
+func (c *Config) Validate() error {
+	if err := c.Config.Validate(); err != nil {
+		return err
+	}
+	if c.Updates < 1 || c.Updates > math.MaxUint32 {
+		return fmt.Errorf("updates: %d; must be 1 to %d", c.Updates, uint32(math.MaxUint32))
+	}
+	if c.CheckpointEvery < 1 {
+		return fmt.Errorf("checkpoint_every: %d; must be at least 1", c.CheckpointEvery)
+	}
+	// The preset becomes part of a folder's name.
+	if i := strings.IndexFunc(c.Preset, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_')
+	}); i >= 0 {
+		return fmt.Errorf("preset: %q; must be letters, digits, - and _", c.Preset)
+	}
+	// JSON would put other characters in place of what is not UTF-8.
+	for _, f := range []struct{ name, v string }{{"pixels", c.Pixels}, {"data", c.Data}} {
+		if !utf8.ValidString(f.v) {
+			return fmt.Errorf("%s: %q is not UTF-8", f.name, f.v)
+		}
+	}
+	return nil
+}
+
+// ReadFile reads a configuration file over c: a field that the file does not
+// give keeps its value, a list that it gives is replaced whole. Unknown fields,
+// fields given twice, null and anything after the object are errors that name
+// the file; c is then as before. The values are not validated.
+func (c *Config) ReadFile(path string) error {
+	data, err := readJSON(path)
+	if err != nil {
+		return err
+	}
+	if err := c.decode(data); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+func (c *Config) decode(data []byte) error {
+	next := c.clone() // encoding/json writes into the lists that it finds
+	if err := decodeJSON(data, &next); err != nil {
+		return err
+	}
+	if err := checkFields(data); err != nil {
+		return err
+	}
+	*c = next
+	return nil
+}
+
+// checkFields refuses what encoding/json lets pass in a JSON object that it
+// accepted as a Config: names in other than small letters, names given twice, and
+// null, which would leave a field, or an old element of a list, as it was.
+func checkFields(data []byte) error {
+	known := new(Config).fields()
+	seen := make(map[string]bool)
+	d := json.NewDecoder(bytes.NewReader(data))
+	if _, err := d.Token(); err != nil { // {
+		return err
+	}
+	for d.More() {
+		t, err := d.Token()
+		if err != nil {
+			return err
+		}
+		name, _ := t.(string)
+		var v json.RawMessage
+		if err := d.Decode(&v); err != nil {
+			return err
+		}
+		if known[name] == nil {
+			return fmt.Errorf("unknown field %q", name)
+		}
+		if seen[name] {
+			return fmt.Errorf("%s: given twice", name)
+		}
+		if v[0] != '"' && bytes.Contains(v, []byte("null")) {
+			return fmt.Errorf("%s: null; leave the field out to keep its value", name)
+		}
+		seen[name] = true
+	}
+	return nil
+}
+
+// fields is a configuration's JSON by field.
+func (c *Config) fields() map[string]json.RawMessage {
+	m := make(map[string]json.RawMessage)
+	data, err := json.Marshal(c)
+	if err == nil { // only what Validate refuses has no JSON
+		json.Unmarshal(data, &m)
+	}
+	return m
+}
+
+// differs names a field that decides the numbers and is not the same in both
+// configurations, or returns "". A run may be made longer, write its
+// checkpoints at other updates and find its data elsewhere.
+func (c *Config) differs(o *Config) string {
+	a, b := c.fields(), o.fields()
+	for _, name := range slices.Sorted(maps.Keys(a)) {
+		switch name {
+		case "preset", "data", "updates", "checkpoint_every":
+		default:
+			if !bytes.Equal(a[name], b[name]) {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+func (c *Config) clone() Config {
+	d := *c
+	d.Layers = slices.Clone(c.Layers)
+	d.Alpha = slices.Clone(c.Alpha)
+	return d
+}
+
+// ReadConfig reads and validates the configuration of a run folder.
+func ReadConfig(dir string) (Config, error) {
+	var c Config
+	if err := holdsRun(dir); err != nil {
+		return c, err
+	}
+	path := filepath.Join(dir, configName)
+	if err := c.ReadFile(path); err != nil {
+		return Config{}, err
+	}
+	if err := c.Validate(); err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}

@@ -1,0 +1,102 @@
+package runs
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"strings"
+)
+
+// maxJSON is the size in bytes of the largest configuration or manifest that is read.
+const maxJSON = 16 << 20
+
+// encodeJSON gives indented JSON and a newline. Paths keep their & and <.
+func encodeJSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// writeJSON writes a value to a file, whole or not at all.
+func writeJSON(path string, v any) error {
+	data, err := encodeJSON(v)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return WriteFile(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// readJSON reads a file of at most maxJSON bytes: a file that never ends, such
+// as a device, is refused too.
+func readJSON(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxJSON+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxJSON {
+		return nil, fmt.Errorf("%s: more than %d MiB", path, maxJSON>>20)
+	}
+	return data, nil
+}
+
+// decodeJSON reads one JSON object over *v. Unknown fields and anything after
+// the object are errors.
+func decodeJSON(data []byte, v any) error {
+	var raw json.RawMessage
+	if err := json.Unmarshal(data, &raw); err != nil {
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			upto := data[:min(int(syntax.Offset), len(data))]
+			return fmt.Errorf("line %d: %w", 1+bytes.Count(upto, []byte("\n")), err)
+		}
+		return err
+	}
+	if bytes.TrimSpace(raw)[0] != '{' {
+		return errors.New("not a JSON object")
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	err := d.Decode(v)
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &kind) {
+		field := kind.Field[strings.LastIndex(kind.Field, ".")+1:]
+		return fmt.Errorf("%s: a JSON %s; must be %s", field, kind.Value, describe(kind.Type))
+	}
+	return err
+}
+
+// describe says in words what a Go type holds.
+func describe(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Float64:
+		return "a number"
+	case reflect.Int:
+		return "a whole number"
+	case reflect.Uint64:
+		return "a whole number from 0 to 2⁶⁴−1"
+	case reflect.Slice:
+		return "a list"
+	}
+	return "an object"
+}

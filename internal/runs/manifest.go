@@ -1,0 +1,133 @@
+package runs
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"tandem/dbm"
+)
+
+// Manifest says who made a run, with what and from what, for those who find it
+// in an archive. Nothing is computed from it.
+type Manifest struct {
+	Version   string    `json:"version"`  // of tandem
+	Numerics  int       `json:"numerics"` // dbm.Numerics
+	Go        string    `json:"go"`
+	GOOS      string    `json:"goos"`
+	GOARCH    string    `json:"goarch"`
+	GOAMD64   string    `json:"goamd64,omitempty"`
+	Revision  string    `json:"vcs_revision,omitempty"` // "" where the build does not know
+	Modified  bool      `json:"vcs_modified"`           // the build was from changed files
+	Kernel    string    `json:"kernel"`
+	CPU       string    `json:"cpu"`
+	Threads   int       `json:"threads"`
+	Arguments []string  `json:"arguments"`
+	Seed      uint64    `json:"seed"`
+	Data      Data      `json:"data"`
+	Started   time.Time `json:"started"`
+	Parts     []Part    `json:"parts"` // one for each train or resume
+}
+
+// Data says what a run learnt from.
+type Data struct {
+	Source   string `json:"source"` // a folder, or the embedded MNIST
+	Credit   string `json:"credit"`
+	SHA256   string `json:"sha256"` // in hexadecimal
+	Examples int    `json:"examples"`
+}
+
+// Part is one stretch of a run, from a train or resume to its end.
+type Part struct {
+	Arguments   []string  `json:"arguments"`
+	Started     time.Time `json:"started"`
+	FirstUpdate uint64    `json:"first_update"`
+	Kernel      string    `json:"kernel"`
+	Threads     int       `json:"threads"`
+	Version     string    `json:"version"` // of tandem
+	GOOS        string    `json:"goos"`
+	GOARCH      string    `json:"goarch"`
+}
+
+// NewManifest returns a manifest of this build, of the version of tandem given.
+// The rest is for the caller to fill in.
+func NewManifest(version string, started time.Time) *Manifest {
+	m := &Manifest{
+		Version:  version,
+		Numerics: dbm.Numerics,
+		Go:       runtime.Version(),
+		GOOS:     runtime.GOOS,
+		GOARCH:   runtime.GOARCH,
+		Started:  started,
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "GOAMD64":
+				m.GOAMD64 = s.Value
+			case "vcs.revision":
+				m.Revision = s.Value
+			case "vcs.modified":
+				m.Modified = s.Value == "true"
+			}
+		}
+	}
+	return m
+}
+
+// NewPart returns a part by this build, of the version of tandem given. The rest
+// is for the caller to fill in.
+func NewPart(version string, started time.Time) Part {
+	return Part{Started: started, Version: version, GOOS: runtime.GOOS, GOARCH: runtime.GOARCH}
+}
+
+// WriteManifest replaces the manifest of a run. Times are kept in UTC, to the second.
+func (r *Run) WriteManifest(m *Manifest) error {
+	if err := r.check(); err != nil {
+		return err
+	}
+	// Lists are never null in the file.
+	w := *m
+	w.Started = second(w.Started)
+	w.Arguments = append([]string{}, m.Arguments...)
+	w.Parts = append([]Part{}, m.Parts...)
+	for i := range w.Parts {
+		p := &w.Parts[i]
+		p.Started = second(p.Started)
+		p.Arguments = append([]string{}, p.Arguments...)
+	}
+	return writeJSON(filepath.Join(r.dir, manifestName), &w)
+}
+
+func second(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
+// AddPart adds a part at the end of the manifest of a run, which must have one.
+func (r *Run) AddPart(p Part) error {
+	m, err := ReadManifest(r.dir)
+	if err != nil {
+		return err
+	}
+	m.Parts = append(slices.Clip(m.Parts), p)
+	return r.WriteManifest(m)
+}
+
+// ReadManifest reads the manifest of a run folder. For a run that was stopped
+// before it had one the error is an fs.ErrNotExist.
+func ReadManifest(dir string) (*Manifest, error) {
+	if err := holdsRun(dir); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, manifestName)
+	data, err := readJSON(path)
+	if err != nil {
+		return nil, err
+	}
+	m := new(Manifest)
+	if err := decodeJSON(data, m); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}

@@ -1,0 +1,176 @@
+package runs
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+)
+
+// Metrics is how a run fares at one update: a line of metrics.jsonl. Lists have
+// a value for each hidden layer, the lowest first.
+type Metrics struct {
+	Update              uint64    `json:"update"`
+	Seconds             float64   `json:"seconds"` // of training so far, the parts before a resume included
+	PerSecond           float64   `json:"per_second"`
+	MeanFieldIterations float64   `json:"mean_field_iterations"`
+	ReconstructionError float64   `json:"reconstruction_error"`
+	LearningRate        float64   `json:"learning_rate"`
+	Mu                  []float64 `json:"mu"`
+	NormMean            []float64 `json:"norm_mean"`
+	NormSD              []float64 `json:"norm_sd"`
+	LiveFilters         []float64 `json:"live_filters"`
+	NoiseFilters        []float64 `json:"noise_filters,omitempty"` // none where the visible layer is no image
+	DuplicateFilters    []float64 `json:"duplicate_filters"`
+	ParamsSHA256        string    `json:"params_sha256,omitempty"` // dbm.State.SHA256
+}
+
+// Append adds a line to metrics.jsonl. What is not finite is refused. Half a
+// line that a killed process or a full disk left at the end is cut first.
+func (r *Run) Append(m *Metrics) error {
+	if err := r.check(); err != nil {
+		return err
+	}
+	path := filepath.Join(r.dir, metricsName)
+	line, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("%s: update %d: %w", path, m.Update, err)
+	}
+	if r.metrics == nil {
+		if err := cutMetrics(path, math.MaxUint64); err != nil {
+			return err
+		}
+		r.metrics, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
+		if err != nil {
+			return err
+		}
+	}
+	// One write, so that readers see whole lines, but for the end.
+	if _, err := r.metrics.Write(append(line, '\n')); err != nil {
+		r.closeMetrics() // the next Append cuts what was written
+		return err
+	}
+	return nil
+}
+
+// CutAfter removes from metrics.jsonl the lines beyond an update, which a
+// resume from a checkpoint at that update will write again, and half a line at
+// the end. All other lines keep their bytes; where there is nothing to remove
+// the file is not touched.
+func (r *Run) CutAfter(update uint64) error {
+	if err := r.check(); err != nil {
+		return err
+	}
+	if err := r.closeMetrics(); err != nil {
+		return err
+	}
+	return cutMetrics(filepath.Join(r.dir, metricsName), update)
+}
+
+func (r *Run) closeMetrics() error {
+	if r.metrics == nil {
+		return nil
+	}
+	err := r.metrics.Close()
+	r.metrics = nil
+	return err
+}
+
+func cutMetrics(path string, update uint64) error {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var kept []byte
+	var damage error
+	err = eachLine(data, func(number int, line []byte) error {
+		m, err := parseMetrics(line)
+		switch {
+		case err != nil:
+			// A machine that lost its power can leave any bytes beyond the last
+			// checkpoint, before which the lines were put on the disk.
+			if damage == nil {
+				damage = fmt.Errorf("%s: line %d: %w; mend or remove the line", path, number, err)
+			}
+		case m.Update > update:
+		case damage != nil:
+			return damage
+		default:
+			kept = append(kept, line...)
+		}
+		return nil
+	})
+	if err != nil || len(kept) == len(data) {
+		return err
+	}
+	return WriteFile(path, func(w io.Writer) error {
+		_, err := w.Write(kept)
+		return err
+	})
+}
+
+// ReadMetrics reads all lines of metrics.jsonl of a run folder, none where there is
+// no such file. Half a line at the end is passed over, for the run may be writing it.
+func ReadMetrics(dir string) ([]Metrics, error) {
+	if err := holdsRun(dir); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, metricsName)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []Metrics
+	err = eachLine(data, func(number int, line []byte) error {
+		m, err := parseMetrics(line)
+		if err != nil {
+			return fmt.Errorf("%s: line %d: %w", path, number, err)
+		}
+		all = append(all, m)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// eachLine calls f for each whole line, its newline included.
+func eachLine(data []byte, f func(number int, line []byte) error) error {
+	for number := 1; ; number++ {
+		n := bytes.IndexByte(data, '\n') + 1
+		if n == 0 {
+			return nil
+		}
+		if err := f(number, data[:n]); err != nil {
+			return err
+		}
+		data = data[n:]
+	}
+}
+
+func parseMetrics(line []byte) (Metrics, error) {
+	var m struct {
+		Metrics
+		Update *uint64 `json:"update"`
+	}
+	if err := json.Unmarshal(line, &m); err != nil {
+		return Metrics{}, err
+	}
+	if m.Update == nil {
+		return Metrics{}, errors.New("no update")
+	}
+	m.Metrics.Update = *m.Update
+	return m.Metrics, nil
+}

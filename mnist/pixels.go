@@ -1,0 +1,148 @@
+package mnist
+
+import (
+	"fmt"
+
+	"tandem/dbm"
+)
+
+// Pixels is a way to turn the byte X of a pixel into a number.
+type Pixels uint8
+
+// The four ways.
+const (
+	Grey      Pixels = iota // X/255
+	Threshold               // 1 from X = 128 on, else 0
+	Sample                  // 1 with probability X/255, else 0, anew at each use
+	Fixed                   // as Sample, but once for all uses and runs
+)
+
+var pixelsNames = [...]string{Grey: "grey", Threshold: "threshold", Sample: "sample", Fixed: "fixed"}
+
+// ParsePixels takes grey, threshold, sample or fixed, and refuses everything else.
+func ParsePixels(s string) (Pixels, error) {
+	for p, name := range pixelsNames {
+		if s == name {
+			return Pixels(p), nil
+		}
+	}
+	return 0, fmt.Errorf("pixels: %q is not one of grey, threshold, sample, fixed", s)
+}
+
+// String is the name that ParsePixels takes.
+func (p Pixels) String() string {
+	if int(p) < len(pixelsNames) {
+		return pixelsNames[p]
+	}
+	return fmt.Sprintf("Pixels(%d)", uint8(p))
+}
+
+// MarshalText writes the name; it refuses a value that is none of the four.
+func (p Pixels) MarshalText() ([]byte, error) {
+	if err := p.valid(); err != nil {
+		return nil, err
+	}
+	return []byte(p.String()), nil
+}
+
+// UnmarshalText reads a name as ParsePixels does.
+func (p *Pixels) UnmarshalText(text []byte) error {
+	q, err := ParsePixels(string(text))
+	if err == nil {
+		*p = q
+	}
+	return err
+}
+
+func (p Pixels) valid() error {
+	if int(p) >= len(pixelsNames) {
+		return fmt.Errorf("pixels: %v is none of the known ways", p)
+	}
+	return nil
+}
+
+// greyOf and thresholdOf hold the number of each byte.
+var greyOf, thresholdOf = func() (grey, threshold [256]float32) {
+	for x := range 256 {
+		grey[x] = float32(x) / 255
+		if x >= 128 {
+			threshold[x] = 1
+		}
+	}
+	return
+}()
+
+// Values writes the numbers of image i into v (rows × columns, row-major; v must
+// have that length). Sample takes its random numbers from row fresh.Row of fresh;
+// the other ways ignore fresh. Fixed takes them from the seed 0, the set and i, so
+// an image looks the same in every run. Values does not allocate, and many may
+// call it at once.
+func (s *Set) Values(v []float32, i int, pixels Pixels, fresh dbm.Draw) {
+	x := s.Image(i)
+	switch pixels {
+	case Grey:
+		look(v, x, &greyOf)
+	case Threshold:
+		look(v, x, &thresholdOf)
+	case Sample:
+		sample(v, x, fresh)
+	case Fixed:
+		d := dbm.Draw{Row: uint32(i), Tag: dbm.Tag(dbm.ForFixed, 0, 0)}
+		if s.Name == Test {
+			d.Update = 1
+		}
+		sample(v, x, d)
+	}
+}
+
+func look(v []float32, x []byte, table *[256]float32) {
+	v = v[:len(x)]
+	for j, b := range x {
+		v[j] = table[b]
+	}
+}
+
+// sample sets v[j] to 1 where the uniform number of unit j is below x[j]/255: never
+// for 0, always for 255.
+func sample(v []float32, x []byte, d dbm.Draw) {
+	v = v[:len(x)]
+	d.Uniforms(v)
+	for j, b := range x {
+		if v[j] < greyOf[b] {
+			v[j] = 1
+		} else {
+			v[j] = 0
+		}
+	}
+}
+
+// Mean is the mean number of each pixel over all images (rows × columns,
+// row-major). Sums are exact integers, so only one division rounds. For Sample it
+// is the expected mean, which is that of Grey.
+func (s *Set) Mean(pixels Pixels) []float64 {
+	size := s.Rows() * s.Columns()
+	sums := make([]uint64, size)
+	most := 1.0 // the number that stands for 1
+	switch pixels {
+	case Grey, Sample:
+		most = 255
+		for i := range s.N() {
+			for j, b := range s.Image(i) {
+				sums[j] += uint64(b)
+			}
+		}
+	case Threshold, Fixed:
+		v := make([]float32, size)
+		for i := range s.N() {
+			s.Values(v, i, pixels, dbm.Draw{})
+			for j, on := range v {
+				sums[j] += uint64(on)
+			}
+		}
+	}
+	mean := make([]float64, size)
+	for j, sum := range sums {
+		mean[j] = float64(sum) / (most * float64(s.N()))
+	}
+	return mean
+}

@@ -1,0 +1,104 @@
+// Package mnist knows the data: IDX files, the MNIST embedded in the program, the
+// ways to turn pixels into numbers, and the order of the examples.
+package mnist
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// The names of the sets.
+const (
+	Train = "train"
+	Test  = "test"
+)
+
+// Set is a set of images. Nothing here changes it, so many may read it at once.
+type Set struct {
+	Name   string // Train or Test
+	Source string // "embedded MNIST" or the folder
+	Credit string // who made the data and on what terms; empty where that is unknown
+	SHA256 string // of the images as a plain IDX file, in hexadecimal
+	Images *Images
+	Labels []byte // one an image; nil where the folder has none
+}
+
+// N is the number of images.
+func (s *Set) N() int { return s.Images.N }
+
+// Rows is the height of an image in pixels.
+func (s *Set) Rows() int { return s.Images.Rows }
+
+// Columns is the width of an image in pixels.
+func (s *Set) Columns() int { return s.Images.Columns }
+
+// Image is the pixels of image i (rows × columns, row-major), not a copy of them.
+func (s *Set) Image(i int) []byte {
+	size := s.Images.Rows * s.Images.Columns
+	return s.Images.Pixels[i*size : (i+1)*size : (i+1)*size]
+}
+
+// Load reads the training set and the test set of a folder, or the embedded ones
+// where dir is empty. A folder may have no test set: test is nil then. Images of
+// the two sets must have the same size. Each set is refused for what Open refuses.
+func Load(dir string) (train, test *Set, err error) {
+	train, err = Open(dir, Train)
+	if err != nil {
+		return nil, nil, err
+	}
+	test, err = Open(dir, Test)
+	if errors.Is(err, fs.ErrNotExist) {
+		return train, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if train.Rows() != test.Rows() || train.Columns() != test.Columns() {
+		return nil, nil, fmt.Errorf("%s: training images have %d × %d pixels, test images %d × %d; they must have the same size",
+			train.Source, train.Rows(), train.Columns(), test.Rows(), test.Columns())
+	}
+	return train, test, nil
+}
+
+// Open reads one set, Train or Test, and no file of the other: from a folder, or
+// the embedded one where dir is empty. The files have MNIST's names, with a dash or
+// a dot before idx, with or without .gz; where there are several, the first in the
+// order of fileNames is taken. Labels may be missing. Open refuses what ReadImages
+// and ReadLabels refuse, and labels that are not one an image. Where the folder or
+// the images are missing the error is an fs.ErrNotExist and says what was looked for.
+func Open(dir, name string) (*Set, error) {
+	prefix := name
+	switch name {
+	case Train:
+	case Test:
+		prefix = "t10k"
+	default:
+		return nil, fmt.Errorf("there is no set %q; the sets are %s and %s", name, Train, Test)
+	}
+	s := &Set{Name: name, Source: dir}
+	from := folder{files: os.DirFS(dir), within: ".", name: dir}
+	if dir == "" {
+		s.Source, s.Credit = embeddedSource, embeddedCredit
+		from = folder{files: embedded, within: "data", name: embeddedSource}
+	}
+	var err error
+	if s.Images, _, err = read(from, fileNames(prefix+"-images", "idx3-ubyte"), ReadImages); err != nil {
+		return nil, fmt.Errorf("%s images: %w", name, err)
+	}
+	s.SHA256 = s.Images.SHA256()
+
+	var file string
+	s.Labels, file, err = read(from, fileNames(prefix+"-labels", "idx1-ubyte"), ReadLabels)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s labels: %w", name, err)
+	}
+	if len(s.Labels) != s.N() {
+		return nil, fmt.Errorf("%s labels: %s: %d labels for %d images", name, file, len(s.Labels), s.N())
+	}
+	return s, nil
+}
