@@ -1,50 +1,108 @@
 package dbm
 
-// The negative phase: persistent chains of binary states. A sweep draws the odd
-// layers given the even ones, then the even ones, the visible layer among them,
-// given the odd ones (Eq. 4–5 of the general machine, restricted to layers).
+import "fmt"
 
-// sampler is room for the sweeps of some chains.
-type sampler struct {
+// The negative phase: chains of binary states. A sweep draws the odd layers given
+// the even ones, then the even ones, the visible layer among them, given the odd
+// ones: each unit from its probability given all others (Eq. 4–5).
+
+// gibbs is room for sweeps of some chains.
+type gibbs struct {
 	lists []Lists // the units of each layer that are on
 	pass  Pass
 }
 
-func newSampler(layers []int) *sampler { return &sampler{lists: make([]Lists, len(layers))} }
+func newGibbs(layers []int) *gibbs { return &gibbs{lists: make([]Lists, len(layers))} }
 
-// sweep makes the sweeps of an update for chains [from, to), whose states lie
-// in the rows of t.x behind the minibatch.
-func (t *Trainer) sweep(s *sampler, from, to int) {
-	m, p := t.model, &s.pass
-	top, rows := len(m.layers)-1, to-from
-	state := func(l int) []float32 { return t.x[l][(t.config.Batch+from)*Stride(m.layers[l]):] }
+// sweep makes a number of sweeps of some chains, numbered from draw.Row up, whose
+// states are x[l]: chains × Stride(layers[l]). Layer l in sweep i takes its random
+// numbers from draw with Tag(purpose, l, i).
+func (g *gibbs) sweep(k *Kernels, m *model, x [][]float32, chains, sweeps int, draw Draw, purpose Purpose) {
+	top, p := len(m.layers)-1, &g.pass
 	for l := 0; l <= top; l += 2 {
-		s.list(m, l, rows, state(l))
+		g.list(m, l, x[l], chains)
 	}
-	for sweep := range t.config.Gibbs {
+	for i := range sweeps {
 		for _, parity := range [2]int{1, 0} {
 			for l := parity; l <= top; l += 2 {
 				n := m.layers[l]
-				*p = Pass{Rows: rows, Panels: Padded(n) / Panel, Start: m.bias[l], Out: state(l), Stride: Stride(n)}
+				*p = Pass{Rows: chains, Panels: Padded(n) / Panel, Start: m.bias[l], Out: x[l], Stride: Stride(n)}
 				if l > 0 {
-					p.Below = m.below(l, state(l-1))
-					p.Below.Nonzero = s.lists[l-1].ifSparse(rows, m.layers[l-1])
+					p.Below = m.below(l, x[l-1])
+					p.Below.Nonzero = g.lists[l-1].ifSparse(chains, m.layers[l-1])
 				}
 				if l < top {
-					p.Above = m.above(l, state(l+1))
-					p.Above.Nonzero = s.lists[l+1].ifSparse(rows, m.layers[l+1])
+					p.Above = m.above(l, x[l+1])
+					p.Above.Nonzero = g.lists[l+1].ifSparse(chains, m.layers[l+1])
 				}
-				t.kernels.Sample(p, Draw{Seed: t.config.Seed, Row: uint32(from), Update: uint32(t.updates + 1), Tag: Tag(ForChains, l, sweep)})
-				s.list(m, l, rows, state(l))
+				draw.Tag = Tag(purpose, l, i)
+				k.Sample(p, draw)
+				g.list(m, l, x[l], chains)
 			}
 		}
 	}
 }
 
 // list makes the lists of a layer's units that are on.
-func (s *sampler) list(m *model, l, rows int, x []float32) {
-	s.lists[l].Reset()
-	for r := range rows {
-		s.lists[l].Add(x[r*Stride(m.layers[l]):][:m.layers[l]])
+func (g *gibbs) list(m *model, l int, x []float32, chains int) {
+	g.lists[l].Reset()
+	for r := range chains {
+		g.lists[l].Add(x[r*Stride(m.layers[l]):][:m.layers[l]])
 	}
+}
+
+// Sampler draws from a model by Gibbs sampling, for pictures: its random numbers
+// are not those of training.
+type Sampler struct {
+	model   *model
+	kernels *Kernels
+	gibbs   *gibbs
+	x       [][]float32 // x[l]: chains × Stride(layers[l])
+	chains  int
+	seed    uint64
+	sweeps  uint32 // made so far
+}
+
+// NewSampler returns a sampler of a state. Its chains are those of the state,
+// or, if fresh is not 0, so many new ones of fair coins.
+func NewSampler(c *Config, k *Kernels, s *State, fresh int, seed uint64) (*Sampler, error) {
+	if fresh < 0 || fresh > maxRows {
+		return nil, fmt.Errorf("chains: %d; must be 1 to %d", fresh, maxRows)
+	}
+	g := &Sampler{model: newModel(c.Layers, s, k), kernels: k, gibbs: newGibbs(c.Layers), chains: c.Chains, seed: seed}
+	if fresh > 0 {
+		g.chains = fresh
+	}
+	for l, n := range c.Layers {
+		g.x = append(g.x, make([]float32, g.chains*Stride(n)))
+		for chain := range g.chains {
+			x := g.x[l][chain*Stride(n):][:n]
+			if fresh > 0 {
+				coins(x, Draw{Seed: seed, Row: uint32(chain), Tag: Tag(ForSamples, l, 0)})
+			} else {
+				copy(x, s.Chains[l][chain*n:])
+			}
+		}
+	}
+	return g, nil
+}
+
+// Sweep makes a sweep of all chains.
+func (g *Sampler) Sweep() {
+	g.sweeps++
+	g.gibbs.sweep(g.kernels, g.model, g.x, g.chains, 1, Draw{Seed: g.seed, Update: g.sweeps}, ForSamples)
+}
+
+// Means returns the probabilities of the visible units of each chain given its
+// first hidden layer: chains × visible.
+func (g *Sampler) Means() []float32 {
+	n := g.model.layers[0]
+	wide := make([]float32, g.chains*Padded(n))
+	g.kernels.Sigmoid(&Pass{Rows: g.chains, Panels: Padded(n) / Panel, Start: g.model.bias[0],
+		Above: g.model.above(0, g.x[1]), Out: wide, Stride: Padded(n)}, nil)
+	means := make([]float32, 0, g.chains*n)
+	for chain := range g.chains {
+		means = append(means, wide[chain*Padded(n):][:n]...)
+	}
+	return means
 }

@@ -38,14 +38,7 @@ func Initial(c *Config, mean []float64) (*State, error) {
 	}
 	for l, n := range c.Layers {
 		for chain := range c.Chains {
-			x := s.Chains[l][chain*n : (chain+1)*n]
-			Draw{Seed: c.Seed, Row: uint32(chain), Tag: Tag(ForChains, l, 0)}.Uniforms(x)
-			for j, u := range x {
-				x[j] = 0
-				if u < 0.5 {
-					x[j] = 1
-				}
-			}
+			coins(s.Chains[l][chain*n:(chain+1)*n], Draw{Seed: c.Seed, Row: uint32(chain), Tag: Tag(ForChains, l, 0)})
 		}
 	}
 	return s, nil

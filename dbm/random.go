@@ -30,6 +30,7 @@ const (
 	ForPixels  Purpose = 3 // pixels sampled anew at each use
 	ForFixed   Purpose = 4 // pixels sampled once
 	ForShuffle Purpose = 5 // the order of examples
+	ForSamples Purpose = 6 // samples drawn for pictures; sweep 0 of update 0 is their start
 )
 
 // Draw names a block of random numbers: rows × units of one layer.
@@ -73,6 +74,17 @@ func (d Draw) Uniforms(u []float32) {
 		}
 		for i := j; i < min(j+16, len(u)); i++ {
 			u[i] = float32(w[i-j]>>8) * (1.0 / (1 << 24))
+		}
+	}
+}
+
+// coins fills x with fair coins: 1 where the uniform number is below one half.
+func coins(x []float32, d Draw) {
+	d.Uniforms(x)
+	for j, u := range x {
+		x[j] = 0
+		if u < 0.5 {
+			x[j] = 1
 		}
 	}
 }

@@ -33,7 +33,7 @@ type Trainer struct {
 	pixel Lists       // for each visible unit, the rows in which it is not 0
 
 	fields     []*field // one a worker
-	samplers   []*sampler
+	sweepers   []sweeper
 	iterations []int
 	tasks      []task
 	steps      []Step // one a worker
@@ -42,6 +42,12 @@ type Trainer struct {
 
 	// What the workers run, made once so that an update allocates nothing.
 	infer, learn func(worker int)
+}
+
+// sweeper is a worker's room for its chains.
+type sweeper struct {
+	gibbs *gibbs
+	x     [][]float32 // their rows of Trainer.x
 }
 
 // task is a piece of the second part of an update: some panels of a layer's
@@ -88,7 +94,7 @@ func NewTrainer(c Config, k *Kernels, s *State, examples Examples, threads int) 
 	t.plan()
 	for range threads {
 		t.fields = append(t.fields, newField(c.Layers, (c.Batch+threads-1)/threads))
-		t.samplers = append(t.samplers, newSampler(c.Layers))
+		t.sweepers = append(t.sweepers, sweeper{gibbs: newGibbs(c.Layers), x: make([][]float32, len(c.Layers))})
 	}
 	t.iterations = make([]int, threads)
 	t.steps = make([]Step, threads)
@@ -171,12 +177,22 @@ func (t *Trainer) inferShare(worker int) {
 	if from == to {
 		return
 	}
-	t.sweep(t.samplers[worker], from, to)
+	t.sweep(worker, from, to)
 	for l := 1; l < len(t.config.Layers); l++ {
 		for r := t.config.Batch + from; r < t.config.Batch+to; r++ {
 			t.scaleRow(l, r)
 		}
 	}
+}
+
+// sweep makes the sweeps of an update for chains [from, to).
+func (t *Trainer) sweep(worker, from, to int) {
+	s := &t.sweepers[worker]
+	for l, n := range t.config.Layers {
+		s.x[l] = t.x[l][(t.config.Batch+from)*Stride(n):]
+	}
+	draw := Draw{Seed: t.config.Seed, Row: uint32(from), Update: uint32(t.updates + 1)}
+	s.gibbs.sweep(t.kernels, t.model, s.x, to-from, t.config.Gibbs, draw, ForChains)
 }
 
 // keep takes an example out of a field.

@@ -208,3 +208,43 @@ func TestPackAndUnpack(t *testing.T) {
 		}
 	}
 }
+
+// A sampler's chains, run on from a state, are where one more sweep would take
+// them, and its means are the probabilities of the visible units.
+func TestSampler(t *testing.T) {
+	c := trainings()["spring"]
+	s := run(t, c, nil, 2, 1)
+	g, err := NewSampler(&c, naive, s, 0, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func() {
+		t.Helper()
+		means := g.Means()
+		for chain := range g.chains {
+			for i := range c.Layers[0] {
+				pre := float64(s.Biases[0][i])
+				for j := range c.Layers[1] {
+					pre += float64(s.Weights[0][i*c.Layers[1]+j]) * float64(g.x[1][chain*Stride(c.Layers[1])+j])
+				}
+				if got, want := float64(means[chain*c.Layers[0]+i]), 1/(1+math.Exp(-pre)); math.Abs(got-want) > 1e-6 {
+					t.Fatalf("chain %d: mean of pixel %d is %v, want %v", chain, i, got, want)
+				}
+			}
+		}
+	}
+	check()
+	for l, n := range c.Layers {
+		if got := g.x[l][2*Stride(n)+1]; got != s.Chains[l][2*n+1] {
+			t.Errorf("layer %d does not start where the state is", l)
+		}
+	}
+	g.Sweep()
+	check()
+	if fresh, err := NewSampler(&c, naive, s, 31, 5); err != nil || len(fresh.Means()) != 31*c.Layers[0] {
+		t.Errorf("31 fresh chains: error %v", err)
+	}
+	if _, err := NewSampler(&c, naive, s, -1, 5); err == nil {
+		t.Error("-1 chains are taken")
+	}
+}

@@ -454,7 +454,7 @@ func TestGibbsFrequencies(t *testing.T) {
 		count := make([]float64, 1<<units)
 		const updates = 1500
 		for u := range updates {
-			tr.sweep(tr.samplers[0], 0, c.Chains)
+			tr.sweep(0, 0, c.Chains)
 			tr.updates++
 			if u < 20 {
 				continue
