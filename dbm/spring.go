@@ -20,9 +20,8 @@ func (m *model) pull(dst []float32, l int, alpha float64) {
 	}
 }
 
-// meanGradient returns the gradient with respect to each μ.
-func (m *model) meanGradient(alpha []float64, gamma float64) []float64 {
-	g := make([]float64, len(m.mu))
+// meanGradient writes the gradient with respect to each μ into g.
+func (m *model) meanGradient(g, alpha []float64, gamma float64) {
 	for i, mu := range m.mu {
 		sum := 0.0
 		for j := range m.layers[i+1] {
@@ -36,5 +35,4 @@ func (m *model) meanGradient(alpha []float64, gamma float64) []float64 {
 			g[i] -= float64(2 * gamma * (mu - m.mu[i+1]))
 		}
 	}
-	return g
 }

@@ -30,6 +30,7 @@ type Trainer struct {
 	y     [][]float32 // y[l]: x[l]·scale, 0 in the padding; nil for l = 0
 	scale []float32   // of each row: 1/batch, or −1/chains
 	pull  [][]float32 // pull[l]: the spring's factor for each unit of layer l
+	means []float64   // the gradient of each μ
 	pixel Lists       // for each visible unit, the rows in which it is not 0
 
 	fields     []*field // one a worker
@@ -91,6 +92,7 @@ func NewTrainer(c Config, k *Kernels, s *State, examples Examples, threads int) 
 	for range c.Chains {
 		t.scale = append(t.scale, float32(-1/float64(c.Chains)))
 	}
+	t.means = make([]float64, len(t.model.mu))
 	t.plan()
 	for range threads {
 		t.fields = append(t.fields, newField(c.Layers, (c.Batch+threads-1)/threads))
@@ -247,7 +249,8 @@ func (t *Trainer) pixels() {
 
 // moveMeans moves the mean norms.
 func (t *Trainer) moveMeans() {
-	for i, g := range t.model.meanGradient(t.config.Alpha, t.config.Gamma) {
+	t.model.meanGradient(t.means, t.config.Alpha, t.config.Gamma)
+	for i, g := range t.means {
 		t.model.mu[i] += float64(t.config.LearningRate * t.config.MuDamping * g)
 	}
 }

@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"archive/zip"
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"tandem/dbm"
+)
+
+// export is the verb that writes arrays for NumPy.
+func export(t *terminal, m *Machine, args []string) error {
+	f := flags(t, "tandem export RUN --npz FILE")
+	name := f.String("npz", "", "`FILE` for numpy.load, with float32 arrays: W1, W2, … (units below × above),\n"+blank+"b0, b1, …, mu, and chains0, chains1, … (chains × units)")
+	found, err := parse(f, args, "RUN")
+	if err != nil {
+		return err
+	}
+	if *name == "" {
+		return usageError{fmt.Errorf("export: --npz FILE is missing")}
+	}
+	s, err := load(found[0])
+	if err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	if err := writeFile(*name, func(w io.Writer) error { return writeNPZ(w, &s.Config.Config, s.State) }); err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	fmt.Fprintln(t.out, *name)
+	return nil
+}
+
+// writeNPZ writes a state as NumPy does with savez: a zip archive of .npy files,
+// not compressed. The same state gives the same bytes.
+func writeNPZ(w io.Writer, c *dbm.Config, s *dbm.State) error {
+	z := zip.NewWriter(w)
+	array := func(name string, x []float32, shape ...int) error {
+		f, err := z.CreateHeader(&zip.FileHeader{Name: name + ".npy", Method: zip.Store})
+		if err != nil {
+			return err
+		}
+		return writeNPY(f, x, shape...)
+	}
+	for l := 1; l < len(c.Layers); l++ {
+		if err := array(fmt.Sprintf("W%d", l), s.Weights[l-1], c.Layers[l-1], c.Layers[l]); err != nil {
+			return err
+		}
+	}
+	for l, n := range c.Layers {
+		if err := array(fmt.Sprintf("b%d", l), s.Biases[l], n); err != nil {
+			return err
+		}
+	}
+	mu := make([]float32, len(s.Mu))
+	for i, x := range s.Mu {
+		mu[i] = float32(x)
+	}
+	if err := array("mu", mu, len(mu)); err != nil {
+		return err
+	}
+	for l, n := range c.Layers {
+		if err := array(fmt.Sprintf("chains%d", l), s.Chains[l], c.Chains, n); err != nil {
+			return err
+		}
+	}
+	return z.Close()
+}
+
+// writeNPY writes an array in NumPy's format, version 1.0: magic, version, the
+// length of a header that is a Python literal, padded so that the numbers begin at
+// a multiple of 64 bytes, and the numbers in little-endian C order.
+func writeNPY(w io.Writer, x []float32, shape ...int) error {
+	axes := make([]string, len(shape))
+	for i, n := range shape {
+		axes[i] = fmt.Sprintf("%d,", n)
+	}
+	header := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }", strings.Join(axes, " "))
+	const before = 10 // magic, version, length
+	header += strings.Repeat(" ", 63-(before+len(header))%64) + "\n"
+	b := bufio.NewWriter(w)
+	b.WriteString("\x93NUMPY\x01\x00")
+	b.Write(binary.LittleEndian.AppendUint16(nil, uint16(len(header))))
+	b.WriteString(header)
+	var word [4]byte
+	for _, v := range x {
+		binary.LittleEndian.PutUint32(word[:], math.Float32bits(v))
+		b.Write(word[:])
+	}
+	return b.Flush()
+}

@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"tandem/dbm"
+	"tandem/internal/runs"
+	"tandem/mnist"
+)
+
+// info is the verb that tells about the machine or about a run.
+func info(t *terminal, m *Machine, args []string) error {
+	f := flags(t, "tandem info [RUN] [--json]")
+	asJSON := f.Bool("json", false, "for programs")
+	found, err := parse(f, args, "[RUN]")
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return machineInfo(t, m, *asJSON)
+	}
+	return runInfo(t, m, found[0], *asJSON)
+}
+
+// writeJSON writes a value for programs.
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// machineInfo tells what tandem finds here.
+func machineInfo(t *terminal, m *Machine, asJSON bool) error {
+	set, err := mnist.Open("", mnist.Train)
+	if err != nil {
+		return fmt.Errorf("info: %w", err)
+	}
+	if asJSON {
+		return writeJSON(t.out, map[string]any{
+			"cpu": m.CPU, "features": m.Features, "kernel": m.Kernels.Name, "threads": runtime.GOMAXPROCS(0),
+			"data": map[string]any{"source": set.Source, "examples": set.N(), "rows": set.Rows(), "columns": set.Columns(),
+				"sha256": set.SHA256, "credit": set.Credit},
+		})
+	}
+	table(t.out, [][2]string{
+		{"processor", m.CPU},
+		{"features", strings.Join(m.Features, " ")},
+		{"kernels", m.Kernels.Name + " (TANDEM_KERNEL overrides)"},
+		{"threads", fmt.Sprint(runtime.GOMAXPROCS(0))},
+		{"data", fmt.Sprintf("%s: %s images of %d × %d", set.Source, count(uint64(set.N())), set.Rows(), set.Columns())},
+		{"credit", set.Credit},
+	})
+	return nil
+}
+
+// report is what info tells about a run.
+type report struct {
+	Folder           string    `json:"folder"`
+	Preset           string    `json:"preset"`
+	Updates          uint64    `json:"updates"`       // done
+	UpdatesTotal     uint64    `json:"updates_total"` // to do in all
+	Seconds          float64   `json:"seconds"`
+	Layers           []int     `json:"layers"`
+	Kernel           string    `json:"kernel"`
+	Threads          int       `json:"threads"`
+	Seed             uint64    `json:"seed"`
+	Pixels           string    `json:"pixels"`
+	Numerics         int       `json:"numerics"`
+	Version          string    `json:"version"`
+	LearningRate     float64   `json:"learning_rate"`
+	Alpha            []float64 `json:"alpha"`
+	Gamma            float64   `json:"gamma"`
+	Mu               []float64 `json:"mu"`
+	LiveFilters      []float64 `json:"live_filters"`
+	NoiseFilters     []float64 `json:"noise_filters"`
+	DuplicateFilters []float64 `json:"duplicate_filters"`
+	NormMean         []float64 `json:"norm_mean"`
+	NormSD           []float64 `json:"norm_sd"`
+	ParamsSHA256     string    `json:"params_sha256"`
+	Data             runs.Data `json:"data"`
+	Started          time.Time `json:"started"`
+	Checkpoint       string    `json:"checkpoint"`
+}
+
+// runInfo tells about a run, from its checkpoint.
+func runInfo(t *terminal, m *Machine, dir string, asJSON bool) error {
+	s, err := load(dir)
+	if err != nil {
+		if errors.Is(err, runs.ErrNoCheckpoint) {
+			return hintedError{fmt.Errorf("info: %w", err), "tandem resume " + dir + " begins it anew"}
+		}
+		return fmt.Errorf("info: %w", err)
+	}
+	manifest, err := runs.ReadManifest(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		manifest = &runs.Manifest{}
+	} else if err != nil {
+		return fmt.Errorf("info: %w", err)
+	}
+	c := &s.Config
+	if now, err := runs.ReadConfig(dir); err == nil {
+		c.Updates = now.Updates // a resume may have raised it since the checkpoint
+	}
+	a := dbm.NewAssessor(&c.Config, m.Kernels, s.rows, s.columns).Assess(s.State)
+	r := report{
+		Folder: dir, Preset: c.Preset, Updates: s.Updates, UpdatesTotal: c.Updates, Seconds: s.Seconds, Layers: c.Layers,
+		Kernel: manifest.Kernel, Threads: manifest.Threads, Seed: c.Seed, Pixels: c.Pixels, Numerics: s.Numerics, Version: s.Version,
+		LearningRate: c.LearningRate, Alpha: c.Alpha, Gamma: c.Gamma, Mu: s.State.Mu,
+		LiveFilters: a.Live, NoiseFilters: a.Noise, DuplicateFilters: a.Duplicate, NormMean: a.NormMean, NormSD: a.NormSD,
+		ParamsSHA256: s.State.SHA256(), Data: manifest.Data, Started: manifest.Started, Checkpoint: filepath.Join(dir, "checkpoint.tandem"),
+	}
+	if n := len(manifest.Parts); n > 0 {
+		r.Kernel, r.Threads = manifest.Parts[n-1].Kernel, manifest.Parts[n-1].Threads
+	}
+	if asJSON {
+		return writeJSON(t.out, r)
+	}
+	rows := [][2]string{
+		{"run", dir},
+		{"model", fmt.Sprintf("%s, preset %s, seed %d, %s pixels", shape(c.Layers), c.Preset, c.Seed, c.Pixels)},
+		{"updates", fmt.Sprintf("%s of %s in %s", count(s.Updates), count(c.Updates), short(s.Seconds))},
+		{"trained by", fmt.Sprintf("tandem %s, %s kernels, %d %s, numerics %d", s.Version, r.Kernel, r.Threads, plural(r.Threads, "thread"), s.Numerics)},
+	}
+	for l := range a.Live {
+		row := fmt.Sprintf("live %s%%", percents(a.Live[l:l+1]))
+		if a.Noise != nil {
+			row += fmt.Sprintf(", noise %s%%", percents(a.Noise[l:l+1]))
+		}
+		row += fmt.Sprintf(", duplicate %s%%, norm %.3f ± %.3f, mu %.3f", percents(a.Duplicate[l:l+1]), a.NormMean[l], a.NormSD[l], s.State.Mu[l])
+		rows = append(rows, [2]string{fmt.Sprintf("layer %d", l+1), row})
+	}
+	table(t.out, append(rows,
+		[2]string{"data", strings.TrimSpace(r.Data.Source + ". " + r.Data.Credit)},
+		[2]string{"checkpoint", r.Checkpoint},
+		[2]string{"sha256", r.ParamsSHA256},
+	))
+	return nil
+}

@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+
+	"tandem/dbm"
+	"tandem/internal/runs"
+)
+
+// presets returns the named configurations. paper and direct are the two
+// experiments of Section 5 of the paper; what it leaves open is explained in
+// docs/numerics.md.
+func presets() []runs.Config {
+	paper := runs.Config{
+		Preset: "paper",
+		Config: dbm.Config{
+			Layers:             []int{784, 500, 500},
+			Batch:              50,
+			Chains:             50,
+			Gibbs:              1,
+			MeanFieldTolerance: 1e-4,
+			MeanFieldMax:       50,
+			LearningRate:       1e-2,
+			Alpha:              []float64{0.1, 0.1},
+			Gamma:              1,
+			MuDamping:          1e-3,
+			InitScale:          0.003,
+			Seed:               1,
+		},
+		Pixels:          "grey",
+		Updates:         1_000_000,
+		CheckpointEvery: 5000,
+	}
+	direct := paper
+	direct.Preset = "direct"
+	direct.Layers = []int{784, 500, 500, 1000}
+	direct.LearningRate = 1e-3
+	direct.Alpha = []float64{0, 0, 0}
+	direct.Gamma = 0
+	direct.MuDamping = 0
+	quick := paper
+	quick.Preset = "quick"
+	quick.Updates = 18_000
+	quick.CheckpointEvery = 2000
+	return []runs.Config{quick, paper, direct}
+}
+
+// preset returns the configuration of a name.
+func preset(name string) (runs.Config, error) {
+	for _, p := range presets() {
+		if p.Preset == name {
+			p.Layers, p.Alpha = slices.Clone(p.Layers), slices.Clone(p.Alpha)
+			return p, nil
+		}
+	}
+	return runs.Config{}, usageError{fmt.Errorf("train: no preset %q; there are quick, paper and direct", name)}
+}
+
+// fitAlpha gives every hidden layer the same spring where all have the same, as
+// after --layers or --alpha.
+func fitAlpha(c *runs.Config) {
+	if len(c.Alpha) == 0 || len(c.Alpha) == c.Hidden() {
+		return
+	}
+	for _, a := range c.Alpha {
+		if a != c.Alpha[0] {
+			return
+		}
+	}
+	c.Alpha = slices.Repeat(c.Alpha[:1], max(c.Hidden(), 0))
+}

@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"tandem/internal/runs"
+	"tandem/mnist"
+)
+
+// resume is the verb that goes on with a run.
+func resume(t *terminal, m *Machine, args []string) error {
+	f := flags(t, "tandem resume RUN [flags]")
+	updates := f.Uint64("updates", 0, "`N` updates in all, those done included (default as the run was begun)")
+	data := f.String("data", "", "`DIR` with the IDX files, if they have moved")
+	h := howFlags(f, t)
+	found, err := parse(f, args, "RUN")
+	if err != nil {
+		return err
+	}
+	dir := found[0]
+	run, checkpoint, err := runs.Open(dir)
+	if err != nil {
+		return fmt.Errorf("resume: %w", err)
+	}
+	defer run.Close()
+	c, done := run.Config(), uint64(0)
+	if checkpoint != nil {
+		done = checkpoint.Updates
+	}
+	f.Visit(func(g *flag.Flag) {
+		switch g.Name {
+		case "updates":
+			c.Updates = *updates
+		case "data":
+			c.Data = *data
+		}
+	})
+	if c.Updates <= done {
+		err := fmt.Errorf("resume: %s has made %s updates, and %s are all it is to make", dir, count(done), count(c.Updates))
+		return hintedError{err, fmt.Sprintf("tandem resume %s --updates %d makes as many again", dir, 2*done)}
+	}
+	if err := run.SetConfig(c); err != nil {
+		return usageError{fmt.Errorf("resume: %w", err)}
+	}
+	if err := h.begin(); err != nil {
+		return fmt.Errorf("resume: %w", err)
+	}
+	defer h.end(t)
+	set, err := mnist.Open(c.Data, mnist.Train)
+	if err != nil {
+		return fmt.Errorf("resume: %w", err)
+	}
+	x := &training{terminal: t, machine: m, how: h, run: run, data: set, arguments: append([]string{"resume"}, args...)}
+	switch manifest, err := runs.ReadManifest(dir); {
+	case errors.Is(err, fs.ErrNotExist):
+		err = x.describe() // the run was killed before it had one
+		if err != nil {
+			return fmt.Errorf("resume: %w", err)
+		}
+	case err != nil:
+		return fmt.Errorf("resume: %w", err)
+	case manifest.Data.SHA256 != set.SHA256:
+		return fmt.Errorf("resume: the images of %s are not those that %s was begun with: their SHA-256 is %.12s…, was %.12s…",
+			set.Source, dir, set.SHA256, manifest.Data.SHA256)
+	default:
+		if err := run.AddPart(x.part(time.Now(), done)); err != nil {
+			return fmt.Errorf("resume: %w", err)
+		}
+	}
+	if err := run.CutAfter(done); err != nil {
+		return fmt.Errorf("resume: %w", err)
+	}
+	return x.train(checkpoint)
+}
+
+// count writes a number with commas.
+func count(n uint64) string { return humanize.Comma(int64(n)) }

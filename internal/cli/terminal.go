@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+)
+
+// terminal is where the output goes. Data goes to out. Messages go to err, begin
+// with the program's name, start in lower case and end without a full stop.
+// While something runs, err may show a line of progress: one that is redrawn if
+// err is a terminal, else a plain line now and then.
+type terminal struct {
+	out, err io.Writer
+	redraws  bool // err is a terminal
+	quiet    bool
+	width    func() int
+	drawn    bool      // a progress line is on the screen
+	last     time.Time // of the last progress line
+}
+
+// On a terminal progress is redrawn often; elsewhere lines pile up.
+const (
+	redrawEvery = 250 * time.Millisecond
+	lineEvery   = 10 * time.Second
+)
+
+func newTerminal(out, err *os.File) *terminal {
+	fd := int(err.Fd())
+	return &terminal{out: out, err: err, redraws: term.IsTerminal(fd) && os.Getenv("TERM") != "dumb", width: func() int {
+		if w, _, err := term.GetSize(fd); err == nil && w > 0 {
+			return w
+		}
+		return 80
+	}}
+}
+
+// say writes a message.
+func (t *terminal) say(format string, args ...any) {
+	t.clear()
+	fmt.Fprintf(t.err, "tandem: %s\n", fmt.Sprintf(format, args...))
+}
+
+// due says whether it is time for another progress line.
+func (t *terminal) due(now time.Time) bool {
+	if t.quiet {
+		return false
+	}
+	if t.redraws {
+		return now.Sub(t.last) >= redrawEvery
+	}
+	return now.Sub(t.last) >= lineEvery
+}
+
+// progress shows a line of progress. On a terminal it is cut to the width.
+func (t *terminal) progress(now time.Time, line string) {
+	t.last = now
+	if !t.redraws {
+		fmt.Fprintln(t.err, line)
+		return
+	}
+	if n := t.width() - 1; utf8.RuneCountInString(line) > n {
+		line = string([]rune(line)[:max(n, 0)])
+	}
+	fmt.Fprintf(t.err, "\r%s\x1b[K", line)
+	t.drawn = true
+}
+
+// clear takes the progress line off the screen.
+func (t *terminal) clear() {
+	if t.drawn {
+		fmt.Fprint(t.err, "\r\x1b[K")
+		t.drawn = false
+	}
+}
+
+// keep leaves the progress line on the screen.
+func (t *terminal) keep() {
+	if t.drawn {
+		fmt.Fprintln(t.err)
+		t.drawn = false
+	}
+}
+
+// table writes rows of two columns.
+func table(w io.Writer, rows [][2]string) {
+	wide := 0
+	for _, r := range rows {
+		wide = max(wide, utf8.RuneCountInString(r[0]))
+	}
+	for _, r := range rows {
+		fmt.Fprintf(w, "%s%s  %s\n", r[0], strings.Repeat(" ", wide-utf8.RuneCountInString(r[0])), r[1])
+	}
+}

@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"flag"
+	"fmt"
+	"strconv"
+	"time"
+
+	"tandem/dbm"
+	"tandem/internal/runs"
+	"tandem/mnist"
+)
+
+// train is the verb that begins a run.
+func train(t *terminal, m *Machine, args []string) error {
+	f := flags(t, "tandem train [flags]")
+	given, _ := preset("quick")
+	name := f.String("preset", given.Preset, "`NAME` what to begin with: quick, paper or direct;\n"+blank+"the defaults below are those of quick")
+	file := f.String("config", "", "`FILE` with a configuration in JSON, such as config.json of a run; it beats the preset,\n"+blank+"and flags beat both")
+	out := f.String("out", "", "`RUN` folder to be made (default a new one under runs)")
+	set := configFlags(f, &given)
+	h := howFlags(f, t)
+	if _, err := parse(f, args); err != nil {
+		return err
+	}
+	c, err := preset(*name)
+	if err != nil {
+		return err
+	}
+	if *file != "" {
+		if err := c.ReadFile(*file); err != nil {
+			return fmt.Errorf("train: %w", err)
+		}
+	}
+	layers := *file != ""
+	f.Visit(func(g *flag.Flag) {
+		if set[g.Name] != nil {
+			set[g.Name](&c, &given)
+		}
+		layers = layers || g.Name == "layers"
+	})
+	fitAlpha(&c)
+	if err := c.Validate(); err != nil {
+		return usageError{fmt.Errorf("train: %w", err)}
+	}
+	if _, err := mnist.ParsePixels(c.Pixels); err != nil {
+		return usageError{fmt.Errorf("train: pixels: %w", err)}
+	}
+	if err := h.begin(); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	defer h.end(t)
+	data, err := mnist.Open(c.Data, mnist.Train)
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	if n := data.Rows() * data.Columns(); c.Layers[0] != n {
+		if layers {
+			return usageError{fmt.Errorf("train: layers: the visible layer has %d units, but the images of %s have %d × %d = %d pixels",
+				c.Layers[0], data.Source, data.Rows(), data.Columns(), n)}
+		}
+		c.Layers[0] = n
+	}
+	var run *runs.Run
+	if *out == "" {
+		run, err = runs.CreateIn("runs", time.Now(), c)
+	} else {
+		run, err = runs.Create(*out, c)
+	}
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	defer run.Close()
+	x := &training{terminal: t, machine: m, how: h, run: run, data: data, arguments: append([]string{"train"}, args...)}
+	if err := x.describe(); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	return x.train(nil)
+}
+
+// blank is the indentation of a second line of a flag's help.
+const blank = "                                 "
+
+// configFlags defines the flags that make up a configuration. It returns, for each,
+// what copies its value.
+func configFlags(f *flag.FlagSet, c *runs.Config) map[string]func(to, from *runs.Config) {
+	f.Var(list[int]{&c.Layers, strconv.Atoi}, "layers", "`N,N,…` units of each layer, the visible one first")
+	f.Uint64Var(&c.Updates, "updates", c.Updates, "`N` updates in all")
+	f.IntVar(&c.Batch, "batch", c.Batch, "`N` examples an update")
+	f.IntVar(&c.Chains, "chains", c.Chains, "`N` persistent chains")
+	f.IntVar(&c.Gibbs, "gibbs", c.Gibbs, "`N` sweeps of the chains an update")
+	f.Float64Var(&c.MeanFieldTolerance, "mean-field-tolerance", c.MeanFieldTolerance, "`X` an example is done when no unit changes by as much; 0: always the most\n"+blank+"iterations")
+	f.IntVar(&c.MeanFieldMax, "mean-field-max", c.MeanFieldMax, "`N` most iterations of mean field")
+	f.Float64Var(&c.LearningRate, "learning-rate", c.LearningRate, "`X` of weights and biases")
+	f.Var(list[float64]{&c.Alpha, parseFloat}, "alpha", "`X,…` strength of the spring on the norms, one for all hidden layers or one for\n"+blank+"each; 0: no spring")
+	f.Float64Var(&c.Gamma, "gamma", c.Gamma, "`X` pull between the mean norms of neighbouring layers")
+	f.Float64Var(&c.MuDamping, "mu-damping", c.MuDamping, "`X` learning rate of the mean norms over that of the weights")
+	f.StringVar(&c.Pixels, "pixels", c.Pixels, "`HOW` grey levels become values: grey, threshold, sample (anew at each use)\n"+blank+"or fixed (sampled once)")
+	f.Float64Var(&c.InitScale, "init-scale", c.InitScale, "`X` standard deviation of the initial weights")
+	f.Uint64Var(&c.Seed, "seed", c.Seed, "`N` the same seed gives the same bits on every machine")
+	f.Uint64Var(&c.CheckpointEvery, "checkpoint-every", c.CheckpointEvery, "`N` updates from one checkpoint to the next")
+	f.StringVar(&c.Data, "data", c.Data, "`DIR` with IDX files with MNIST's names (default the embedded MNIST)")
+	return map[string]func(to, from *runs.Config){
+		"layers":               func(to, from *runs.Config) { to.Layers = from.Layers },
+		"updates":              func(to, from *runs.Config) { to.Updates = from.Updates },
+		"batch":                func(to, from *runs.Config) { to.Batch = from.Batch },
+		"chains":               func(to, from *runs.Config) { to.Chains = from.Chains },
+		"gibbs":                func(to, from *runs.Config) { to.Gibbs = from.Gibbs },
+		"mean-field-tolerance": func(to, from *runs.Config) { to.MeanFieldTolerance = from.MeanFieldTolerance },
+		"mean-field-max":       func(to, from *runs.Config) { to.MeanFieldMax = from.MeanFieldMax },
+		"learning-rate":        func(to, from *runs.Config) { to.LearningRate = from.LearningRate },
+		"alpha":                func(to, from *runs.Config) { to.Alpha = from.Alpha },
+		"gamma":                func(to, from *runs.Config) { to.Gamma = from.Gamma },
+		"mu-damping":           func(to, from *runs.Config) { to.MuDamping = from.MuDamping },
+		"pixels":               func(to, from *runs.Config) { to.Pixels = from.Pixels },
+		"init-scale":           func(to, from *runs.Config) { to.InitScale = from.InitScale },
+		"seed":                 func(to, from *runs.Config) { to.Seed = from.Seed },
+		"checkpoint-every":     func(to, from *runs.Config) { to.CheckpointEvery = from.CheckpointEvery },
+		"data":                 func(to, from *runs.Config) { to.Data = from.Data },
+	}
+}
+
+// describe writes the manifest of a new run.
+func (x *training) describe() error {
+	now := time.Now()
+	c := x.run.Config()
+	d := runs.NewManifest(Version, now)
+	d.Kernel, d.CPU, d.Threads = x.machine.Kernels.Name, x.machine.CPU, x.how.threads
+	d.Arguments, d.Seed = x.arguments, c.Seed
+	d.Data = runs.Data{Source: x.data.Source, Credit: x.data.Credit, SHA256: x.data.SHA256, Examples: x.data.N()}
+	d.Parts = []runs.Part{x.part(now, 0)}
+	return x.run.WriteManifest(d)
+}
+
+// part tells about this stretch of the run.
+func (x *training) part(now time.Time, updates uint64) runs.Part {
+	p := runs.NewPart(Version, now)
+	p.Arguments, p.FirstUpdate, p.Kernel, p.Threads = x.arguments, updates, x.machine.Kernels.Name, x.how.threads
+	return p
+}
+
+// initial is the state that the run starts from.
+func (x *training) initial(pixels mnist.Pixels) (*dbm.State, error) {
+	c := x.run.Config()
+	return dbm.Initial(&c.Config, x.data.Mean(pixels))
+}

@@ -1,0 +1,282 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"tandem/dbm"
+	"tandem/internal/runs"
+	"tandem/mnist"
+)
+
+// training is a run that is being trained.
+type training struct {
+	terminal  *terminal
+	machine   *Machine
+	how       *how
+	run       *runs.Run
+	data      *mnist.Set
+	arguments []string
+
+	trainer  *dbm.Trainer
+	assessor *dbm.Assessor
+	seconds  float64   // of training before this process
+	began    time.Time // of training by this process
+
+	// Since the last line of metrics.
+	iterations float64
+	since      uint64
+	then       time.Time
+
+	assessment dbm.Assessment // the last one
+	assessed   time.Time
+}
+
+// assessEvery is how often the filters are looked at for the progress line.
+const assessEvery = 5 * time.Second
+
+// train trains from a checkpoint, or from the beginning if it is nil, to the end
+// of the run, and draws the pictures.
+func (x *training) train(checkpoint *runs.Checkpoint) (err error) {
+	c, t := x.run.Config(), x.terminal
+	defer func() {
+		if err != nil && !errors.As(err, new(stopped)) {
+			err = fmt.Errorf("%s: %w", x.run.Dir(), err)
+		}
+	}()
+	pixels, err := mnist.ParsePixels(c.Pixels)
+	if err != nil {
+		return err
+	}
+	var state *dbm.State
+	if checkpoint != nil {
+		state, x.seconds = checkpoint.State, checkpoint.Seconds
+	} else if state, err = x.initial(pixels); err != nil {
+		return err
+	}
+	examples, err := mnist.NewMinibatches(x.data, pixels, c.Seed, c.Batch)
+	if err != nil {
+		return err
+	}
+	x.trainer, err = dbm.NewTrainer(c.Config, x.machine.Kernels, state, examples, x.how.threads)
+	if err != nil {
+		return err
+	}
+	defer x.trainer.Close()
+	x.assessor = dbm.NewAssessor(&c.Config, x.machine.Kernels, x.data.Rows(), x.data.Columns())
+	first := state.Updates
+	where := ""
+	if first > 0 {
+		where = " from update " + count(first)
+	}
+	if !t.quiet {
+		t.say("training %s on %s (%s images)%s to update %s, with %s kernels and %d %s", shape(c.Layers), x.data.Source,
+			count(uint64(x.data.N())), where, count(c.Updates), x.machine.Kernels.Name, x.how.threads, plural(x.how.threads, "thread"))
+		t.say("the run is in %s; Ctrl-C stops it cleanly", x.run.Dir())
+	}
+	signals := catch()
+	defer signals.release()
+	x.began = time.Now()
+	x.then, x.since, t.last = x.began, first, x.began
+	for x.trainer.Updates() < c.Updates {
+		stats, err := x.trainer.Update()
+		if err != nil {
+			return hintedError{err, "the last good checkpoint stays; tandem info " + x.run.Dir() + " tells where it is"}
+		}
+		x.iterations += stats.Iterations
+		u := x.trainer.Updates()
+		code := signals.code.Load()
+		if u%c.CheckpointEvery == 0 || u == c.Updates || code != 0 {
+			if err := x.checkpoint(); err != nil {
+				return err
+			}
+		} else if powerOfTen(u) {
+			if err := x.record(x.trainer.State()); err != nil {
+				return err
+			}
+		}
+		if now := time.Now(); t.due(now) {
+			t.progress(now, x.line(now, first))
+		}
+		if code != 0 && u < c.Updates {
+			t.keep()
+			t.say("stopped at update %s; the checkpoint is written", count(u))
+			t.say("hint: tandem resume %s goes on", x.run.Dir())
+			return stopped{int(code)}
+		}
+	}
+	now := time.Now()
+	if !t.quiet {
+		t.progress(now, x.line(now, first))
+		t.keep()
+	}
+	return x.finish(now, first)
+}
+
+// checkpoint writes a line of metrics and a checkpoint.
+func (x *training) checkpoint() error {
+	s := x.trainer.State()
+	if err := x.record(s); err != nil {
+		return err
+	}
+	return x.run.WriteCheckpoint(s, x.elapsed(time.Now()), Version)
+}
+
+// elapsed is the time of training, that before a resume included.
+func (x *training) elapsed(now time.Time) float64 { return x.seconds + now.Sub(x.began).Seconds() }
+
+// record appends a line to the metrics.
+func (x *training) record(s *dbm.State) error {
+	c, now := x.run.Config(), time.Now()
+	x.assess(s, now)
+	made := float64(s.Updates - x.since)
+	err := x.run.Append(&runs.Metrics{
+		Update:              s.Updates,
+		Seconds:             x.elapsed(now),
+		PerSecond:           made / max(now.Sub(x.then).Seconds(), 1e-9),
+		MeanFieldIterations: x.iterations / made,
+		ReconstructionError: x.trainer.ReconstructionError(),
+		LearningRate:        c.LearningRate,
+		Mu:                  s.Mu,
+		NormMean:            x.assessment.NormMean,
+		NormSD:              x.assessment.NormSD,
+		LiveFilters:         x.assessment.Live,
+		NoiseFilters:        x.assessment.Noise,
+		DuplicateFilters:    x.assessment.Duplicate,
+		ParamsSHA256:        s.SHA256(),
+	})
+	x.iterations, x.since, x.then = 0, s.Updates, now
+	return err
+}
+
+// assess looks at the filters.
+func (x *training) assess(s *dbm.State, now time.Time) {
+	x.assessment, x.assessed = x.assessor.Assess(s), now
+}
+
+// line is the line of progress.
+func (x *training) line(now time.Time, first uint64) string {
+	if now.Sub(x.assessed) >= assessEvery {
+		x.assess(x.trainer.State(), now)
+	}
+	u, all := x.trainer.Updates(), x.run.Config().Updates
+	rate := float64(u-first) / now.Sub(x.began).Seconds()
+	var b strings.Builder
+	fmt.Fprintf(&b, "update %s of %s (%d%%)  %.0f/s", count(u), count(all), u*100/all, rate)
+	if u < all {
+		fmt.Fprintf(&b, "  ETA %s", short(float64(all-u)/rate))
+	}
+	a := &x.assessment
+	fmt.Fprintf(&b, "  live %s%%", percents(a.Live))
+	if a.Noise != nil {
+		fmt.Fprintf(&b, "  noise %s%%", percents(a.Noise))
+	}
+	fmt.Fprintf(&b, "  duplicate %s%%  norm", percents(a.Duplicate))
+	for l := range a.NormMean {
+		fmt.Fprintf(&b, " %.2f±%.2f", a.NormMean[l], a.NormSD[l])
+	}
+	if made := u - x.since; made > 0 {
+		fmt.Fprintf(&b, "  mean field %.1f", x.iterations/float64(made))
+	}
+	fmt.Fprintf(&b, "  reconstruction %.1f", x.trainer.ReconstructionError())
+	return b.String()
+}
+
+// finish draws the pictures and tells what there is and what to do next.
+func (x *training) finish(now time.Time, first uint64) error {
+	c, dir := x.run.Config(), x.run.Dir()
+	s := x.trainer.State()
+	filters, err := drawFilters(dir, "", &c, s, x.machine.Kernels, x.data.Rows(), x.data.Columns(), firstUnits)
+	if err != nil {
+		return err
+	}
+	samples, err := drawSamples(dir, "", &c, s, x.machine.Kernels, x.data.Rows(), x.data.Columns(), sampling{})
+	if err != nil {
+		return err
+	}
+	spent := now.Sub(x.began).Seconds()
+	fmt.Fprintf(x.terminal.out, "%s updates in %s (%.0f a second)\n\n", count(c.Updates-first), short(spent), float64(c.Updates-first)/spent)
+	table(x.terminal.out, [][2]string{
+		{"filters", filters},
+		{"samples", samples},
+		{"next", fmt.Sprintf("tandem resume %s --updates %d   train longer", dir, 2*c.Updates)},
+		{"", fmt.Sprintf("tandem sample %s --sweeps 1000    sample on", dir)},
+		{"", fmt.Sprintf("tandem info %s                    the figures", dir)},
+	})
+	return nil
+}
+
+// signals holds the exit code that a signal asks for, 0 while there was none.
+type signals struct {
+	code atomic.Int32
+	c    chan os.Signal
+}
+
+// catch makes SIGINT and SIGTERM set the code. A second signal ends the program.
+func catch() *signals {
+	s := &signals{c: make(chan os.Signal, 2)}
+	signal.Notify(s.c, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		for sig := range s.c {
+			code := 130
+			if sig == syscall.SIGTERM {
+				code = 143
+			}
+			if !s.code.CompareAndSwap(0, int32(code)) {
+				os.Exit(code)
+			}
+		}
+	}()
+	return s
+}
+
+func (s *signals) release() {
+	signal.Stop(s.c)
+	close(s.c)
+}
+
+// powerOfTen says whether u is 1, 10, 100 and so on.
+func powerOfTen(u uint64) bool {
+	for u >= 10 && u%10 == 0 {
+		u /= 10
+	}
+	return u == 1
+}
+
+// shape writes layer sizes with dashes.
+func shape(layers []int) string { return strings.ReplaceAll(join(layers), ",", "-") }
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return what
+	}
+	return what + "s"
+}
+
+// percents writes shares as percentages with slashes between them.
+func percents(shares []float64) string {
+	words := make([]string, len(shares))
+	for i, s := range shares {
+		words[i] = strings.TrimSuffix(fmt.Sprintf("%.1f", 100*s), ".0")
+	}
+	return strings.Join(words, "/")
+}
+
+// short writes a duration with the two units that matter.
+func short(seconds float64) string {
+	d := time.Duration(min(seconds, 1e9) * float64(time.Second)).Round(time.Second)
+	switch h, m, s := int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60; {
+	case h > 0:
+		return fmt.Sprintf("%dh%02dm", h, m)
+	case m > 0:
+		return fmt.Sprintf("%dm%02ds", m, s)
+	default:
+		return fmt.Sprintf("%ds", s)
+	}
+}

@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// list is a flag of several numbers with commas between them.
+type list[T int | float64] struct {
+	to    *[]T
+	parse func(string) (T, error)
+}
+
+func (l list[T]) String() string {
+	if l.to == nil {
+		return ""
+	}
+	return join(*l.to)
+}
+
+func (l list[T]) Set(s string) error {
+	var values []T
+	for _, word := range strings.Split(s, ",") {
+		v, err := l.parse(strings.TrimSpace(word))
+		if err != nil {
+			return fmt.Errorf("%q is no number", word)
+		}
+		values = append(values, v)
+	}
+	*l.to = values
+	return nil
+}
+
+func parseFloat(s string) (float64, error) { return strconv.ParseFloat(s, 64) }
+
+// join writes numbers with commas between them, as list reads them.
+func join[T any](values []T) string {
+	words := make([]string, len(values))
+	for i, v := range values {
+		words[i] = fmt.Sprint(v)
+	}
+	return strings.Join(words, ",")
+}

@@ -1,0 +1,26 @@
+package cli
+
+import (
+	"fmt"
+	"time"
+
+	"tandem/internal/runs"
+)
+
+// version is the verb that tells the version.
+func version(t *terminal, m *Machine, args []string) error {
+	f := flags(t, "tandem version [--json]")
+	asJSON := f.Bool("json", false, "for programs")
+	if _, err := parse(f, args); err != nil {
+		return err
+	}
+	d := runs.NewManifest(Version, time.Time{})
+	if *asJSON {
+		return writeJSON(t.out, map[string]any{
+			"version": d.Version, "numerics": d.Numerics, "go": d.Go, "goos": d.GOOS, "goarch": d.GOARCH,
+			"goamd64": d.GOAMD64, "vcs_revision": d.Revision, "vcs_modified": d.Modified, "kernel": m.Kernels.Name,
+		})
+	}
+	fmt.Fprintf(t.out, "tandem %s (numerics %d, %s, %s/%s, %s kernels)\n", d.Version, d.Numerics, d.Go, d.GOOS, d.GOARCH, m.Kernels.Name)
+	return nil
+}

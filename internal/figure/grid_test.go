@@ -1,0 +1,173 @@
+package figure
+
+import (
+	"image"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// marks stand for greys in sketches of pictures.
+var marks = map[uint8]rune{background: ' ', 0: '#', 1: '%', midGrey: '-', 255: 'o'}
+
+// sketch draws a picture with letters, without its margin, which must be empty.
+func sketch(t *testing.T, img *image.Gray) []string {
+	t.Helper()
+	b := img.Bounds()
+	inner := b.Inset(margin)
+	var lines []string
+	for y := range b.Dy() {
+		var line strings.Builder
+		for x := range b.Dx() {
+			c := img.GrayAt(x, y).Y
+			if !image.Pt(x, y).In(inner) {
+				if c != background {
+					t.Errorf("grey %d in the margin at %d, %d", c, x, y)
+				}
+				continue
+			}
+			mark, ok := marks[c]
+			if !ok {
+				t.Fatalf("grey %d at %d, %d, which is none of the expected", c, x, y)
+			}
+			line.WriteRune(mark)
+		}
+		if y >= inner.Min.Y && y < inner.Max.Y {
+			lines = append(lines, line.String())
+		}
+	}
+	return lines
+}
+
+func TestTiles(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	six := []float32{0, 1, 1, 1, 1, 0, 0, 0, 1, 1, 0, 1} // two tiles of 2 × 3 or three of 2 × 2
+	for _, test := range []struct {
+		name  string
+		grids []Grid
+		want  []string
+	}{
+		{"row-major, a gap, an unfinished row", []Grid{{Tiles: six, Rows: 2, Columns: 2, Across: 2, Scale: Unit, Zoom: 1}}, []string{
+			"#o o#",
+			"oo ##",
+			"     ",
+			"oo   ",
+			"#o   "}},
+		{"rows and columns that differ", []Grid{{Tiles: six, Rows: 2, Columns: 3, Across: 2, Scale: Unit, Zoom: 1}}, []string{
+			"#oo ##o",
+			"oo# o#o"}},
+		{"zoom 3, gap 2", []Grid{{Tiles: six[:8], Rows: 2, Columns: 2, Across: 2, Scale: Unit, Zoom: 3}}, []string{
+			"###ooo  ooo###",
+			"###ooo  ooo###",
+			"###ooo  ooo###",
+			"oooooo  ######",
+			"oooooo  ######",
+			"oooooo  ######"}},
+		{"near square", []Grid{{Tiles: six, Rows: 2, Columns: 2, Scale: Unit, Zoom: 1}}, []string{
+			"#o o#",
+			"oo ##",
+			"     ",
+			"oo   ",
+			"#o   "}},
+		{"one above the other", []Grid{{Tiles: six[:8], Rows: 2, Columns: 2, Across: 1, Scale: Unit, Zoom: 1}}, []string{
+			"#o",
+			"oo",
+			"  ",
+			"o#",
+			"##"}},
+		{"more across than tiles", []Grid{{Tiles: six[:8], Rows: 2, Columns: 2, Across: 9, Scale: Unit, Zoom: 1}}, []string{
+			"#o o#",
+			"oo ##"}},
+		{"a single row is folded", []Grid{{Tiles: []float32{0, 1, 0, 1, 1, 1, 1, 0, 0, 1}, Rows: 1, Columns: 5, Scale: Unit, Zoom: 1, Across: 2}}, []string{
+			"#o# oo#",
+			"oo  #o "}},
+		{"a single column is not", []Grid{{Tiles: []float32{0, 1, 0}, Rows: 3, Columns: 1, Scale: Unit, Zoom: 1}}, []string{
+			"#",
+			"o",
+			"#"}},
+		{"beyond 0 and 1", []Grid{{Tiles: []float32{-0.5, 1.5, -math.MaxFloat32, math.MaxFloat32}, Rows: 2, Columns: 2, Scale: Unit, Zoom: 1}}, []string{
+			"#o",
+			"#o"}},
+		{"each tile on its own scale, zeros", []Grid{{Tiles: []float32{0.01, -0.01, 0, 0, 100, 0, -100, 0, 0, 0, 0, 0}, Rows: 2, Columns: 2, Across: 3, Zoom: 1}}, []string{
+			"o% o- --",
+			"-- %- --"}},
+		{"the ends of float32", []Grid{{Tiles: []float32{math.MaxFloat32, -math.MaxFloat32, 0, 0, math.SmallestNonzeroFloat32, 0, 0, -math.SmallestNonzeroFloat32}, Rows: 2, Columns: 2, Across: 2, Zoom: 1}}, []string{
+			"o% o-",
+			"-- -%"}},
+		{"not finite, symmetric", []Grid{{Tiles: []float32{nan, inf, -inf, 3, nan, inf, -inf, nan}, Rows: 2, Columns: 2, Across: 2, Zoom: 1}}, []string{
+			"-- --",
+			"-o --"}},
+		{"not finite, unit", []Grid{{Tiles: []float32{nan, inf, -inf, 1}, Rows: 2, Columns: 2, Scale: Unit, Zoom: 1}}, []string{
+			"--",
+			"-o"}},
+		{"side by side", []Grid{
+			{Tiles: six[:4], Rows: 2, Columns: 2, Scale: Unit, Zoom: 1},
+			{Tiles: []float32{-1, 1, 0}, Rows: 3, Columns: 1, Zoom: 2}}, []string{
+			"#o" + strings.Repeat(" ", between) + "%%",
+			"oo" + strings.Repeat(" ", between) + "%%",
+			"  " + strings.Repeat(" ", between) + "oo",
+			"  " + strings.Repeat(" ", between) + "oo",
+			"  " + strings.Repeat(" ", between) + "--",
+			"  " + strings.Repeat(" ", between) + "--"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			img, err := Draw("", test.grids...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := sketch(t, img); !slices.Equal(got, test.want) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(test.want, "\n"))
+			}
+		})
+	}
+}
+
+func TestGreys(t *testing.T) {
+	for _, test := range []struct {
+		scale   Scale
+		v, most float32 // most: the other value in the tile
+		want    uint8
+	}{
+		{Symmetric, 2, 2, 255}, {Symmetric, 1, 2, 192}, {Symmetric, 0, 2, 128}, {Symmetric, -1, 2, 65}, {Symmetric, -2, 2, 1},
+		{Symmetric, 1, -2, 192}, {Symmetric, -0.004, 2, 128}, {Symmetric, 0.01, 2, 129},
+		{Unit, 0, 1, 0}, {Unit, 1, 0, 255}, {Unit, 0.5, 1, 128}, {Unit, 0.25, 0.25, 64}, {Unit, 1.0 / 255, 1, 1}, {Unit, 0.0019, 1, 0}, {Unit, 0.002, 1, 1},
+	} {
+		img, err := Draw("", Grid{Tiles: []float32{test.v, test.most}, Rows: 2, Columns: 1, Scale: test.scale})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := img.GrayAt(margin, margin).Y; got != test.want {
+			t.Errorf("scale %d: %v beside %v is grey %d, want %d", test.scale, test.v, test.most, got, test.want)
+		}
+	}
+}
+
+func TestNearSquare(t *testing.T) {
+	for _, test := range []struct{ n, width, height, want int }{
+		{1, 1, 1, 1}, {2, 1, 1, 2}, {3, 1, 1, 2}, {4, 1, 1, 2}, {5, 1, 1, 3}, {50, 1, 1, 8}, {100, 1, 1, 10}, {500, 1, 1, 23},
+		{100, 10, 40, 20}, {100, 40, 10, 5}, {3, 1, 1000, 3},
+	} {
+		if got := nearSquare(test.n, test.width, test.height); got != test.want {
+			t.Errorf("%d boxes of %d × %d: %d across, want %d", test.n, test.width, test.height, got, test.want)
+		}
+	}
+}
+
+func TestZoomOfItsOwn(t *testing.T) {
+	for _, test := range []struct{ rows, columns, want int }{
+		{28, 28, 2}, {8, 8, 8}, {16, 32, 2}, {33, 32, 1}, {32, 65, 1}, {200, 200, 1}, {1, 9, 21}, {1, 1, 64},
+	} {
+		img, err := Draw("", Grid{Tiles: make([]float32, test.rows*test.columns), Rows: test.rows, Columns: test.columns})
+		if err != nil {
+			t.Fatal(err)
+		}
+		columns := test.columns
+		if test.rows == 1 {
+			columns = int(math.Sqrt(float64(columns)))
+		}
+		if got := img.Bounds().Dx() - 2*margin; got != columns*test.want {
+			t.Errorf("%d × %d: %d pixels wide, want %d columns zoomed by %d", test.rows, test.columns, got, columns, test.want)
+		}
+	}
+}

@@ -1,0 +1,392 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tandem/internal/runs"
+)
+
+// The test binary is tandem itself when a test runs it with this variable set.
+const asTandem = "TANDEM_TEST_AS_TANDEM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asTandem) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// command is tandem with arguments, in a folder of its own.
+func command(t *testing.T, dir string, args ...string) *exec.Cmd {
+	t.Helper()
+	c := exec.Command(os.Args[0], args...)
+	c.Dir = dir
+	c.Env = append(os.Environ(), asTandem+"=1")
+	return c
+}
+
+// tandem runs tandem and returns what it wrote and its exit code.
+func tandem(t *testing.T, dir string, args ...string) (out, messages string, code int) {
+	t.Helper()
+	if runtime.GOARCH == "arm64" && os.Getenv("TANDEM_TEST_REQUIRE") != "" {
+		t.Skip("an emulator may not start a second process")
+	}
+	var stdout, stderr bytes.Buffer
+	c := command(t, dir, args...)
+	c.Stdout, c.Stderr = &stdout, &stderr
+	err := c.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return stdout.String(), stderr.String(), c.ProcessState.ExitCode()
+}
+
+// must runs tandem, which must succeed, and returns what it wrote.
+func must(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	out, messages, code := tandem(t, dir, args...)
+	if code != 0 {
+		t.Fatalf("tandem %s: exit code %d\n%s", strings.Join(args, " "), code, messages)
+	}
+	return out
+}
+
+// refuse runs tandem, which must fail with an exit code and a message with all
+// of some words.
+func refuse(t *testing.T, code int, dir string, args []string, words ...string) {
+	t.Helper()
+	out, messages, got := tandem(t, dir, args...)
+	if got != code {
+		t.Errorf("tandem %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), got, code, out, messages)
+	}
+	for _, w := range words {
+		if !strings.Contains(messages, w) {
+			t.Errorf("tandem %s: no %q in the message\n%s", strings.Join(args, " "), w, messages)
+		}
+	}
+	for _, line := range strings.Split(strings.TrimSpace(messages), "\n") {
+		if !strings.HasPrefix(line, "tandem: ") || strings.Contains(line, "goroutine") {
+			t.Errorf("tandem %s: a message that is none: %q", strings.Join(args, " "), line)
+		}
+	}
+}
+
+// small is the flags of a run that takes no time.
+func small(more ...string) []string {
+	return append([]string{"train", "--quiet", "--layers", "784,20,10", "--batch", "5", "--chains", "4", "--updates", "30", "--checkpoint-every", "10"}, more...)
+}
+
+// about is what info tells about a run.
+func about(t *testing.T, dir, run string) map[string]any {
+	t.Helper()
+	var r map[string]any
+	if err := json.Unmarshal([]byte(must(t, dir, "info", run, "--json")), &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func sha(t *testing.T, dir, run string) string {
+	t.Helper()
+	return about(t, dir, run)["params_sha256"].(string)
+}
+
+func TestTandemAloneListsItsVerbs(t *testing.T) {
+	out := must(t, t.TempDir())
+	for _, v := range []string{"train", "resume", "filters", "sample", "export", "info", "version"} {
+		if !strings.Contains(out, "\n  tandem "+v+" ") {
+			t.Errorf("no %s in\n%s", v, out)
+		}
+	}
+	if out := must(t, t.TempDir(), "train", "--help"); !strings.Contains(out, "--mean-field-tolerance X") || !strings.Contains(out, "(default 784,500,500)") {
+		t.Errorf("train --help tells\n%s", out)
+	}
+	if out := must(t, t.TempDir(), "version"); !regexp.MustCompile(`^tandem \d+\.\d+\.\d+ \(numerics \d+, go`).MatchString(out) {
+		t.Errorf("version tells %q", out)
+	}
+	if out := must(t, t.TempDir(), "info"); !strings.Contains(out, "Yann LeCun") || !strings.Contains(out, "kernels") {
+		t.Errorf("info tells\n%s", out)
+	}
+}
+
+func TestTrainAndWhatComesAfter(t *testing.T) {
+	dir := t.TempDir()
+	out := must(t, dir, small("--out", "run")...)
+	for _, w := range []string{"filters.png", "samples.png", "tandem resume run --updates 60"} {
+		if !strings.Contains(out, w) {
+			t.Errorf("no %q in\n%s", w, out)
+		}
+	}
+	for _, name := range []string{"config.json", "manifest.json", "metrics.jsonl", "checkpoint.tandem", "filters.png", "samples.png"} {
+		if _, err := os.Stat(filepath.Join(dir, "run", name)); err != nil {
+			t.Error(err)
+		}
+	}
+	r := about(t, dir, "run")
+	if r["updates"] != 30.0 || fmt.Sprint(r["layers"]) != "[784 20 10]" || r["seed"] != 1.0 || r["kernel"] == "" {
+		t.Errorf("info tells %v", r)
+	}
+	for _, key := range []string{"live_filters", "noise_filters", "duplicate_filters", "norm_mean", "norm_sd"} {
+		if list, ok := r[key].([]any); !ok || len(list) != 2 {
+			t.Errorf("%s is %v", key, r[key])
+		}
+	}
+	if len(r["params_sha256"].(string)) != 64 {
+		t.Errorf("params_sha256 is %v", r["params_sha256"])
+	}
+	metrics, err := runs.ReadMetrics(filepath.Join(dir, "run"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var at []uint64
+	for _, m := range metrics {
+		at = append(at, m.Update)
+	}
+	if !slices.Equal(at, []uint64{1, 10, 20, 30}) || metrics[3].ParamsSHA256 != r["params_sha256"] {
+		t.Errorf("metrics are at %v and end with %s", at, metrics[len(metrics)-1].ParamsSHA256)
+	}
+
+	refuse(t, 1, dir, small("--out", "run"), "run", "tandem resume run")
+	refuse(t, 1, dir, []string{"resume", "run"}, "30 updates", "--updates 60")
+
+	// A run as config.json says, in a folder found by itself, ends the same.
+	out = must(t, dir, "train", "--quiet", "--config", "run/config.json")
+	again := regexp.MustCompile(`runs/[^/]+`).FindString(filepath.ToSlash(out))
+	if sha(t, dir, again) != r["params_sha256"] {
+		t.Errorf("%s differs from the run whose configuration it has", again)
+	}
+	// So does one cut in two, and flags beat the configuration.
+	must(t, dir, "train", "--quiet", "--config", "run/config.json", "--updates", "17", "--threads", "1", "--out", "cut")
+	must(t, dir, "resume", "cut", "--updates", "30", "--threads", "3", "--quiet")
+	if sha(t, dir, "cut") != r["params_sha256"] {
+		t.Error("the cut shows")
+	}
+	for _, name := range []string{must(t, dir, "filters", "run", "--units", "0", "--out", "all.png"), must(t, dir, "sample", "run", "--fresh", "7", "--sweeps", "3", "--out", "fresh.png")} {
+		data, err := os.ReadFile(filepath.Join(dir, strings.TrimSpace(name)))
+		if err != nil || !bytes.HasPrefix(data, []byte("\x89PNG")) {
+			t.Errorf("%s is no picture: %v", name, err)
+		}
+	}
+}
+
+func TestExport(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, small("--out", "run")...)
+	must(t, dir, "export", "run", "--npz", "run.npz")
+	c, err := runs.ReadCheckpoint(filepath.Join(dir, "run"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := zip.OpenReader(filepath.Join(dir, "run.npz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	want := map[string]struct {
+		shape string
+		x     []float32
+	}{
+		"W1": {"784, 20", c.State.Weights[0]}, "W2": {"20, 10", c.State.Weights[1]},
+		"b0": {"784,", c.State.Biases[0]}, "b1": {"20,", c.State.Biases[1]}, "b2": {"10,", c.State.Biases[2]},
+		"mu":      {"2,", []float32{float32(c.State.Mu[0]), float32(c.State.Mu[1])}},
+		"chains0": {"4, 784", c.State.Chains[0]}, "chains1": {"4, 20", c.State.Chains[1]}, "chains2": {"4, 10", c.State.Chains[2]},
+	}
+	if len(z.File) != len(want) {
+		t.Errorf("%d arrays, want %d", len(z.File), len(want))
+	}
+	for _, f := range z.File {
+		w, ok := want[strings.TrimSuffix(f.Name, ".npy")]
+		if !ok {
+			t.Errorf("%s was not asked for", f.Name)
+			continue
+		}
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if _, err := b.ReadFrom(r); err != nil {
+			t.Fatal(err)
+		}
+		data := b.Bytes()
+		length := int(binary.LittleEndian.Uint16(data[8:]))
+		header, numbers := string(data[10:10+length]), data[10+length:]
+		if !bytes.HasPrefix(data, []byte("\x93NUMPY\x01\x00")) || (10+length)%64 != 0 || !strings.HasSuffix(header, "\n") ||
+			!strings.Contains(header, "'descr': '<f4'") || !strings.Contains(strings.ReplaceAll(header, ",)", ")"), "("+strings.TrimSuffix(w.shape, ",")+")") {
+			t.Errorf("%s has header %q, want shape %s", f.Name, header, w.shape)
+		}
+		for i, x := range w.x {
+			if got := math.Float32frombits(binary.LittleEndian.Uint32(numbers[4*i:])); got != x {
+				t.Fatalf("%s: number %d is %v, want %v", f.Name, i, got, x)
+			}
+		}
+		if len(numbers) != 4*len(w.x) {
+			t.Errorf("%s has %d bytes of numbers, want %d", f.Name, len(numbers), 4*len(w.x))
+		}
+	}
+}
+
+func TestMistakesAreExplained(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "bad.json"), []byte(`{"layres": [784]}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args  []string
+		code  int
+		words []string
+	}{
+		{[]string{"trian"}, 2, []string{"trian"}},
+		{[]string{"train", "extra"}, 2, []string{"extra"}},
+		{[]string{"train", "--bathc", "5"}, 2, []string{"bathc", "--help"}},
+		{[]string{"train", "--batch", "0"}, 2, []string{"batch"}},
+		{[]string{"train", "--batch", "x"}, 2, []string{"batch"}},
+		{[]string{"train", "--layers", "784,x"}, 2, []string{"layers", `"x"`}},
+		{[]string{"train", "--layers", "100,50"}, 2, []string{"100 units", "784 pixels"}},
+		{[]string{"train", "--layers", "784"}, 2, []string{"layers", "hidden"}},
+		{[]string{"train", "--alpha", "0.1,0.2,0.3"}, 2, []string{"alpha"}},
+		{[]string{"train", "--alpha", "-1"}, 2, []string{"alpha"}},
+		{[]string{"train", "--learning-rate", "NaN"}, 2, []string{"learning_rate"}},
+		{[]string{"train", "--preset", "slow"}, 2, []string{"slow", "quick"}},
+		{[]string{"train", "--pixels", "red"}, 2, []string{"red", "threshold"}},
+		{[]string{"train", "--threads", "0"}, 2, []string{"threads"}},
+		{[]string{"train", "--updates", "0"}, 2, []string{"updates"}},
+		{[]string{"train", "--pprof", "0.0.0.0:6060"}, 2, []string{"loopback"}},
+		{[]string{"train", "--config", "bad.json"}, 1, []string{"bad.json", "layres"}},
+		{[]string{"train", "--config", "none.json"}, 1, []string{"none.json"}},
+		{[]string{"train", "--data", "nowhere"}, 1, []string{"nowhere"}},
+		{[]string{"train", "--cpuprofile", "no/such/folder/file"}, 1, []string{"cpuprofile"}},
+		{[]string{"resume"}, 2, []string{"RUN is missing"}},
+		{[]string{"resume", "nowhere"}, 1, []string{"nowhere"}},
+		{[]string{"resume", "."}, 1, []string{"."}},
+		{[]string{"info", "nowhere"}, 1, []string{"nowhere"}},
+		{[]string{"filters", "nowhere"}, 1, []string{"nowhere"}},
+		{[]string{"sample", "nowhere", "--fresh", "-1"}, 2, []string{"fresh"}},
+		{[]string{"export", "nowhere"}, 2, []string{"--npz"}},
+	} {
+		refuse(t, c.code, dir, c.args, c.words...)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("something was left behind: %v %v", entries, err)
+	}
+	t.Setenv("TANDEM_KERNEL", "abacus")
+	refuse(t, 2, dir, []string{"version"}, "abacus", "generic")
+}
+
+// begin starts a long run and returns when it has written its first checkpoint.
+func begin(t *testing.T, dir string) *exec.Cmd {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("no signals to other processes")
+	}
+	tandem(t, dir, "version") // skips where no process can be started
+	c := command(t, dir, small("--updates", "10000000", "--out", "run", "--threads", "1")...)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Process.Kill() })
+	for range 1000 {
+		if _, err := os.Stat(filepath.Join(dir, "run", "checkpoint.tandem")); err == nil {
+			return c
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("no checkpoint after ten seconds")
+	return nil
+}
+
+func TestSignalsStopCleanly(t *testing.T) {
+	for signal, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
+		dir := t.TempDir()
+		c := begin(t, dir)
+		var messages bytes.Buffer
+		pid := strconv.Itoa(c.Process.Pid)
+		refuse(t, 1, dir, []string{"resume", "run", "--updates", "20000000"}, pid)
+		if err := c.Process.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+		c.Wait()
+		if got := c.ProcessState.ExitCode(); got != code {
+			t.Errorf("%v: exit code %d, want %d\n%s", signal, got, code, &messages)
+		}
+		r := about(t, dir, "run")
+		done := uint64(r["updates"].(float64))
+		if done%10 == 0 {
+			t.Logf("%v: stopped at update %d, which is a checkpoint anyway", signal, done)
+		}
+		must(t, dir, "resume", "run", "--quiet", "--updates", fmt.Sprint(done+7))
+		must(t, dir, small("--out", "whole", "--updates", fmt.Sprint(done+7))...)
+		if sha(t, dir, "run") != sha(t, dir, "whole") {
+			t.Errorf("%v: the stop shows", signal)
+		}
+	}
+}
+
+func TestKilledRunResumes(t *testing.T) {
+	dir := t.TempDir()
+	c := begin(t, dir)
+	time.Sleep(30 * time.Millisecond)
+	if err := c.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	c.Wait()
+	done := uint64(about(t, dir, "run")["updates"].(float64))
+	must(t, dir, "resume", "run", "--quiet", "--updates", fmt.Sprint(done+13))
+	must(t, dir, small("--out", "whole", "--updates", fmt.Sprint(done+13))...)
+	if sha(t, dir, "run") != sha(t, dir, "whole") {
+		t.Error("the kill shows")
+	}
+}
+
+// writeImages writes a training set of n images without labels.
+func writeImages(t *testing.T, dir string, n, rows, columns int) {
+	t.Helper()
+	b := []byte{0, 0, 8, 3}
+	for _, x := range []int{n, rows, columns} {
+		b = binary.BigEndian.AppendUint32(b, uint32(x))
+	}
+	for i := range n * rows * columns {
+		b = append(b, byte(i*i%251))
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "train-images-idx3-ubyte"), b, 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOtherImages(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, filepath.Join(dir, "data"), 13, 5, 7)
+	must(t, dir, "train", "--quiet", "--data", "data", "--updates", "20", "--batch", "4", "--pixels", "sample", "--out", "run")
+	if r := about(t, dir, "run"); fmt.Sprint(r["layers"]) != "[35 500 500]" {
+		t.Errorf("layers are %v", r["layers"])
+	}
+	must(t, dir, "train", "--quiet", "--data", "data", "--layers", "35,9", "--alpha", "0", "--updates", "20", "--out", "rbm")
+	writeImages(t, filepath.Join(dir, "data"), 12, 5, 7)
+	refuse(t, 1, dir, []string{"resume", "run", "--updates", "40", "--quiet"}, "SHA-256")
+}
+
+func TestDivergenceStops(t *testing.T) {
+	dir := t.TempDir()
+	refuse(t, 1, dir, small("--learning-rate", "1e30", "--out", "run"), "diverged", "layer", "update")
+}
