@@ -10,7 +10,7 @@ import (
 const (
 	deadAbove      = 0.5  // cosine with the initial weights
 	noiseBelow     = 0.25 // correlation of neighbouring pixels
-	duplicateAbove = 0.9  // cosine with another filter of the layer
+	duplicateAbove = 0.9  // cosine with another picture of the layer
 )
 
 // Assessment tells how the filters of each hidden layer are doing; one number a
@@ -22,8 +22,8 @@ type Assessment struct {
 	// Noise is the share of filters whose picture is noise: neighbouring pixels
 	// correlate by less than 0.25, see Smoothness. Nil if the visible layer is no image.
 	Noise []float64
-	// Duplicate is the share of filters whose cosine with another filter of the
-	// layer is above 0.9.
+	// Duplicate is the share of filters whose picture is nearly that of another
+	// unit of the layer: their cosine is above 0.9.
 	Duplicate []float64
 	// NormMean and NormSD are the mean and the standard deviation of the norms.
 	NormMean, NormSD []float64
@@ -79,10 +79,10 @@ func (a *Assessor) Assess(s *State) Assessment {
 		out.Live = append(out.Live, float64(live)/float64(n))
 		out.NormMean = append(out.NormMean, mean)
 		out.NormSD = append(out.NormSD, math.Sqrt(square/float64(n)))
-		out.Duplicate = append(out.Duplicate, a.duplicates(w, norm, below, n))
+		pictures := Pictures(&a.config, s, l)
+		out.Duplicate = append(out.Duplicate, a.duplicates(pictures, n))
 		if image {
 			noise := 0
-			pictures := Pictures(&a.config, s, l)
 			for j := range n {
 				if Smoothness(pictures[j*a.rows*a.columns:][:a.rows*a.columns], a.columns) < noiseBelow {
 					noise++
@@ -94,22 +94,26 @@ func (a *Assessor) Assess(s *State) Assessment {
 	return out
 }
 
-// duplicates returns the share of filters that are nearly another's.
-func (a *Assessor) duplicates(w []float32, norm []float64, below, n int) float64 {
+// duplicates returns the share of n pictures that are nearly another's.
+func (a *Assessor) duplicates(pictures []float32, n int) float64 {
 	const block = 64
-	x := make([]float32, block*below)
+	size := a.config.Layers[0]
+	norm := make([]float64, n)
+	across := make([]float32, size*n) // visible × units
+	for j := range n {
+		for i, x := range pictures[j*size : (j+1)*size] {
+			norm[j] += float64(x) * float64(x) // exact products, so a fused sum is the same
+			across[i*n+j] = x
+		}
+		norm[j] = math.Sqrt(norm[j])
+	}
+	packed, none := Pack(nil, across, size, n), make([]float32, Padded(n))
 	dots := make([]float32, block*Padded(n))
-	packed, none := Pack(nil, w, below, n), make([]float32, Padded(n))
 	found := 0
 	for from := 0; from < n; from += block {
 		rows := min(block, n-from)
-		for r := range rows {
-			for i := range below {
-				x[r*below+i] = w[i*n+from+r]
-			}
-		}
 		a.kernels.Linear(&Pass{Rows: rows, Panels: Padded(n) / Panel, Start: none, Out: dots, Stride: Padded(n),
-			Below: Input{X: x, Stride: below, K: below, W: packed}})
+			Below: Input{X: pictures[from*size:], Stride: size, K: size, W: packed}})
 		for r := range rows {
 			for j := range n {
 				if j != from+r && float64(dots[r*Padded(n)+j]) > float64(duplicateAbove*norm[j]*norm[from+r]) {

@@ -39,6 +39,12 @@ func TestAssess(t *testing.T) {
 	if got.Live[0] != 4.0/8 || got.Noise[0] != 5.0/8 || got.Duplicate[0] != 2.0/8 {
 		t.Errorf("live %v, noise %v, duplicates %v; want 4, 5 and 2 of 8", got.Live[0], got.Noise[0], got.Duplicate[0])
 	}
+	// Units of layer 2 that look at different units of layer 1 which see the same.
+	clear(s.Weights[1])
+	s.Weights[1][0*4+0], s.Weights[1][2*4+1], s.Weights[1][1*4+2], s.Weights[1][4*4+3] = 1, 1, 1, 1
+	if got := a.Assess(s); got.Duplicate[1] != 2.0/4 {
+		t.Errorf("duplicates %v of layer 2, want 2 of 4", got.Duplicate[1])
+	}
 	if c := NewAssessor(&c, naive, 0, 0).Assess(s); c.Noise != nil {
 		t.Errorf("noise %v without an image", c.Noise)
 	}
