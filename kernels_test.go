@@ -114,6 +114,7 @@ func passCases() []passCase {
 	for rows := 1; rows <= 14; rows++ {
 		cs = append(cs, passCase{rows: rows, columns: 1 + rows*5%37, below: 1 + rows*3%11, bias: rows%2 == 0, density: 1})
 	}
+	cs = append(cs, passCase{rows: 3, columns: 40}, passCase{rows: 70, columns: 5, bias: true})
 	for below := 0; below <= 9; below++ {
 		for above := 0; above <= 9; above += 3 {
 			cs = append(cs, passCase{rows: 3 + below%4, columns: 17, below: below, above: above, bias: true, density: 0.8})
@@ -256,6 +257,22 @@ func TestSpecialNumbers(t *testing.T) {
 	}
 }
 
+// A change that is not a number is none, wherever it stands.
+func TestChangeOfNaN(t *testing.T) {
+	nan := float32(math.NaN())
+	for _, k := range append([]dbm.Kernels{genericKernels}, underTest(t)...) {
+		for j := range 2 * dbm.Panel {
+			p := &dbm.Pass{Rows: 1, Panels: 2, Start: slices.Repeat([]float32{nan}, 32), Out: slices.Repeat([]float32{0.25}, 32), Stride: 32}
+			p.Start[j] = 0
+			change := []float32{0.125}
+			k.Sigmoid(p, change)
+			if change[0] != 0.25 {
+				t.Errorf("%s: the change of column %d among NaN is %v, want 0.25", k.Name, j, change[0])
+			}
+		}
+	}
+}
+
 // Skipping zeros and multiplying by them must not differ, not even in the sign of 0.
 func TestZerosMayBeSkipped(t *testing.T) {
 	minus := float32(math.Copysign(0, -1))
@@ -270,11 +287,72 @@ func TestZerosMayBeSkipped(t *testing.T) {
 					p.Below.Nonzero.Add(p.Below.X)
 				}
 				k.Linear(p)
-				if bits := math.Float32bits(p.Out[3]); bits != 0 {
-					t.Errorf("%s: list %v: a chain of nothing from −0 ends as %08x, want +0", k.Name, list, bits)
+				sameBits(t, fmt.Sprintf("%s: list %v: a chain of nothing from −0", k.Name, list), p.Out, make([]float32, 16))
+				p.Below = dbm.Input{}
+				k.Linear(p)
+				sameBits(t, k.Name+": no chain from −0", p.Out, make([]float32, 16))
+			}
+			// −10⁻⁶⁰ is −0 in a gradient, and only a weight of −0 that is pulled
+			// by a negative number tells it from +0.
+			for height := 1; height <= 6; height++ {
+				for panels := 1; panels <= 4; panels += 3 {
+					wide := panels * dbm.Panel
+					s := &dbm.Step{Rows: 1, X: slices.Repeat([]float32{1e-30}, height), XStride: height, Y: slices.Repeat([]float32{-1e-30}, wide), YStride: wide,
+						Below: height, Units: wide, To: panels, Rate: 1, Pull: slices.Repeat([]float32{-1}, wide),
+						W: slices.Repeat([]float32{minus}, 16*wide), Back: make([]float32, 16*wide), Squares: make([]float32, wide)}
+					if list {
+						s.Nonzero = new(dbm.Lists)
+						s.Nonzero.Reset()
+						for i := range height {
+							s.Nonzero.Add(s.X[i:][:1])
+						}
+					}
+					k.Learn(s)
+					for p := range panels {
+						sameBits(t, fmt.Sprintf("%s: list %v: weights of −0", k.Name, list), s.W[p*256:][:height*16], make([]float32, height*16))
+					}
 				}
 			}
 		}
+		b := slices.Repeat([]float32{minus}, 17)
+		k.LearnBias(b, slices.Repeat([]float32{1e-30}, 17), 17, []float32{-1e-30}, 1)
+		sameBits(t, k.Name+": biases of −0", b, make([]float32, 17))
+	}
+}
+
+// A unit is on where u < σ(pre), and off where they are equal, which they can
+// well be: above one half both are multiples of 2⁻²⁴.
+func TestSampleAtEquality(t *testing.T) {
+	d := dbm.Draw{Seed: 8, Tag: dbm.Tag(dbm.ForChains, 1, 1)}
+	const panels = 20
+	u := make([]float32, panels*dbm.Panel)
+	d.Uniforms(u)
+	start := slices.Repeat([]float32{-20}, len(u))
+	var equal [dbm.Panel]int
+	for j, u := range u {
+		if u < 0.5 || u > 0.9 {
+			continue
+		}
+		x := float32(math.Log(float64(u) / (1 - float64(u))))
+		for range 20 {
+			if p := sigmoid(x); p == u {
+				start[j] = x
+				equal[j%dbm.Panel]++
+				break
+			} else if p < u {
+				x = math.Nextafter32(x, 3)
+			} else {
+				x = math.Nextafter32(x, -3)
+			}
+		}
+	}
+	if slices.Min(equal[:]) == 0 {
+		t.Fatalf("equal numbers in each column of a panel: %v", equal)
+	}
+	for _, k := range append([]dbm.Kernels{genericKernels}, underTest(t)...) {
+		p := &dbm.Pass{Rows: 1, Panels: panels, Start: start, Out: make([]float32, len(u)), Stride: len(u)}
+		k.Sample(p, d)
+		sameBits(t, k.Name+" sample", p.Out, make([]float32, len(u)))
 	}
 }
 
@@ -424,6 +502,7 @@ func TestFmaRoundsOnce(t *testing.T) {
 	cases := [][3]float32{
 		{0x1.000002p0, 0x1.fffffcp-25, 0x1.000002p0},
 		{-0x1.000002p0, 0x1.fffffcp-25, -0x1.000002p0},
+		{0x1.00001p-75, 0x1.ffffep-76, 0x1p-127 + 0x1p-149}, // a tie of subnormals, only once rounded
 		{0x1p-75, 0x1p-75, 0x1p-149}, {0x1p-75, -0x1p-75, 0x1p-149}, {0x1p-75, 0x1p-75, 0}, {0x1.8p-75, 0x1p-75, 0},
 		{0x1.fffffep-64, 0x1.000002p-64, 0x1p-126}, {0x1.fffffep127, 0x1p0, 0x1p103}, {0x1.fffffep127, 0x1p0, 0x1.8p102},
 	}

@@ -8,6 +8,7 @@ import (
 
 func TestAssess(t *testing.T) {
 	c := tiny(100, 8, 4)
+	c.InitScale = 0.3
 	s, err := Initial(&c, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -33,11 +34,28 @@ func TestAssess(t *testing.T) {
 	for i := range 100 {
 		s.Weights[0][i*8+3] *= 40
 	}
+	// Two that have turned by cosines of 0.45 and 0.55, and grown.
+	for j, cosine := range map[int]float64{6: 0.45, 7: 0.55} {
+		turned := make([]float64, 100)
+		var dot, old, free float64
+		for i := range 100 {
+			w, f := float64(s.Weights[0][i*8+j]), float64(i%7-3)
+			dot += w * f
+			old += w * w
+			free += f * f
+		}
+		free -= dot * dot / old
+		for i := range 100 {
+			w := float64(s.Weights[0][i*8+j])
+			turned[i] = cosine*w/math.Sqrt(old) + math.Sqrt((1-cosine*cosine)/free)*(float64(i%7-3)-dot/old*w)
+		}
+		set(j, func(x, y int) float64 { return 9 * turned[y*10+x] })
+	}
 	rng := rand.New(rand.NewPCG(1, 1))
 	set(4, func(x, y int) float64 { return rng.NormFloat64() })
 	got = a.Assess(s)
-	if got.Live[0] != 4.0/8 || got.Noise[0] != 5.0/8 || got.Duplicate[0] != 2.0/8 {
-		t.Errorf("live %v, noise %v, duplicates %v; want 4, 5 and 2 of 8", got.Live[0], got.Noise[0], got.Duplicate[0])
+	if got.Live[0] != 5.0/8 || got.Noise[0] != 5.0/8 || got.Duplicate[0] != 2.0/8 {
+		t.Errorf("live %v, noise %v, duplicates %v; want 5, 5 and 2 of 8", got.Live[0], got.Noise[0], got.Duplicate[0])
 	}
 	// Units of layer 2 that look at different units of layer 1 which see the same.
 	clear(s.Weights[1])

@@ -91,7 +91,8 @@ func (f *field) layer(m *model, l, rows int, above bool) {
 	}
 }
 
-// move puts row from in the place of row to.
+// move puts row from in the place of row to. The change of neither is wanted
+// any more.
 func (f *field) move(m *model, to, from int) {
 	if to == from {
 		return
@@ -102,7 +103,7 @@ func (f *field) move(m *model, to, from int) {
 	}
 	n := Stride(m.layers[1])
 	copy(f.pre[to*n:(to+1)*n], f.pre[from*n:(from+1)*n])
-	f.example[to], f.change[to] = f.example[from], f.change[from]
+	f.example[to] = f.example[from]
 }
 
 // ifSparse returns the lists of rows × units if they are worth using: a term

@@ -1,0 +1,817 @@
+// The kernels' loops in NEON. kernels_generic.go defines what they compute; the
+// names and loops around them are those of kernels_vector.go.
+//
+// A panel is 16 columns: four registers of four float32. Operands are in Go's
+// order, the destination last.
+
+#include "textflag.h"
+
+// The instructions that Go's assembler lacks, on four 32-bit lanes. They take
+// the numbers of their registers; a macro that needs both calls a register X
+// and its number x.
+
+// FMLA_LANE adds n·(lane l of m) to d.
+#define FMLA_LANE(m, l, n, d) WORD $(0x4f801000 | (((l)&1)<<21) | (((l)>>1)<<11) | ((m)<<16) | ((n)<<5) | (d))
+
+// FADD makes d = n + m.
+#define FADD(m, n, d) WORD $(0x4e20d400 | ((m)<<16) | ((n)<<5) | (d))
+
+// FSUB makes d = n − m.
+#define FSUB(m, n, d) WORD $(0x4ea0d400 | ((m)<<16) | ((n)<<5) | (d))
+
+// FMUL makes d = n·m.
+#define FMUL(m, n, d) WORD $(0x6e20dc00 | ((m)<<16) | ((n)<<5) | (d))
+
+// FDIV makes d = n / m.
+#define FDIV(m, n, d) WORD $(0x6e20fc00 | ((m)<<16) | ((n)<<5) | (d))
+
+// FABD makes d = |n − m|.
+#define FABD(m, n, d) WORD $(0x6ea0d400 | ((m)<<16) | ((n)<<5) | (d))
+
+// FMAXNM makes d the larger of n and m, or the one of them that is no NaN.
+#define FMAXNM(m, n, d) WORD $(0x4e20c400 | ((m)<<16) | ((n)<<5) | (d))
+
+// FMAXNMV makes lane 0 of d the largest lane of n.
+#define FMAXNMV(n, d) WORD $(0x6e30c800 | ((n)<<5) | (d))
+
+// FCMGT fills the lanes of d with ones where n > m, else with zeros.
+#define FCMGT(m, n, d) WORD $(0x6ea0e400 | ((m)<<16) | ((n)<<5) | (d))
+
+// UCVTF24 makes d = n·2⁻²⁴, n being unsigned integers.
+#define UCVTF24(n, d) WORD $(0x6f28e400 | ((n)<<5) | (d))
+
+// UMULL makes d the 64-bit products of lanes 0 and 1 of n and m.
+#define UMULL(m, n, d) WORD $(0x2ea0c000 | ((m)<<16) | ((n)<<5) | (d))
+
+// UMULL2 makes d the 64-bit products of lanes 2 and 3 of n and m.
+#define UMULL2(m, n, d) WORD $(0x6ea0c000 | ((m)<<16) | ((n)<<5) | (d))
+
+// --- Tiles ------------------------------------------------------------------
+
+// The sums of row i of a tile are V(12+4i) to V(15+4i).
+
+// ROW adds x·(V0, V1, V2, V3), x being lane l of register m, to the four sums
+// from register s.
+#define ROW(m, l, s) \
+	FMLA_LANE(m, l, 0, s);     \
+	FMLA_LANE(m, l, 1, s+1);   \
+	FMLA_LANE(m, l, 2, s+2);   \
+	FMLA_LANE(m, l, 3, s+3)
+
+// POINT1 … POINT5 point R9 … R13 to the rows of a tile, which are R5 bytes
+// apart, and R4 to the row below it.
+#define POINT(P) \
+	MOVD R4, P;   \
+	ADD  R5, R4
+#define POINT1 POINT(R9)
+#define POINT2 POINT1; POINT(R10)
+#define POINT3 POINT2; POINT(R11)
+#define POINT4 POINT3; POINT(R12)
+#define POINT5 POINT4; POINT(R13)
+
+// FETCH1 … FETCH5 load V4 … V8 with the next n bytes of each row, by the
+// instruction GET.
+#define FETCH1(GET, n) GET n(R9), F4
+#define FETCH2(GET, n) FETCH1(GET, n); GET n(R10), F5
+#define FETCH3(GET, n) FETCH2(GET, n); GET n(R11), F6
+#define FETCH4(GET, n) FETCH3(GET, n); GET n(R12), F7
+#define FETCH5(GET, n) FETCH4(GET, n); GET n(R13), F8
+
+// TERM1 … TERM5 add the term of the unit in lane l: weights at R14.
+#define TERM1(l) \
+	FLDPQ (64*l)(R14), (F0, F1);      \
+	FLDPQ (64*l+32)(R14), (F2, F3);   \
+	ROW(4, l, 12)
+#define TERM2(l) TERM1(l); ROW(5, l, 16)
+#define TERM3(l) TERM2(l); ROW(6, l, 20)
+#define TERM4(l) TERM3(l); ROW(7, l, 24)
+#define TERM5(l) TERM4(l); ROW(8, l, 28)
+
+// LOAD1 … LOAD5 load the sums from R2, rows R3 bytes apart, and leave R2 at the
+// row below.
+#define LOAD1 VLD1.P (R2)(R3), [V12.S4, V13.S4, V14.S4, V15.S4]
+#define LOAD2 LOAD1; VLD1.P (R2)(R3), [V16.S4, V17.S4, V18.S4, V19.S4]
+#define LOAD3 LOAD2; VLD1.P (R2)(R3), [V20.S4, V21.S4, V22.S4, V23.S4]
+#define LOAD4 LOAD3; VLD1.P (R2)(R3), [V24.S4, V25.S4, V26.S4, V27.S4]
+#define LOAD5 LOAD4; VLD1.P (R2)(R3), [V28.S4, V29.S4, V30.S4, V31.S4]
+
+// PLUS0 adds +0 to four sums, as 0·0: V9 is 0.
+#define PLUS0(S, T, U, V) \
+	VFMLA V9.S4, V9.S4, S.S4;   \
+	VFMLA V9.S4, V9.S4, T.S4;   \
+	VFMLA V9.S4, V9.S4, U.S4;   \
+	VFMLA V9.S4, V9.S4, V.S4
+
+// STORE1 … STORE5 add +0 to the sums and store them to R0, rows R1 bytes apart,
+// and leave R0 at the row below.
+#define STORE(S, T, U, V) \
+	PLUS0(S, T, U, V);                            \
+	VST1.P [S.S4, T.S4, U.S4, V.S4], (R0)(R1)
+#define STORE1 STORE(V12, V13, V14, V15)
+#define STORE2 STORE1; STORE(V16, V17, V18, V19)
+#define STORE3 STORE2; STORE(V20, V21, V22, V23)
+#define STORE4 STORE3; STORE(V24, V25, V26, V27)
+#define STORE5 STORE4; STORE(V28, V29, V30, V31)
+
+// PRODUCT is the body of product1 … product5: R8 tiles, one below the other,
+// over k units, four at a time, and then the rest one at a time, since nothing
+// behind a row may be read.
+#define PRODUCT(POINTS, LOADS, FETCH, TERM, STORES) \
+	MOVD out+0(FP), R0;          \
+	MOVD outStride+8(FP), R1;    \
+	MOVD start+16(FP), R2;       \
+	MOVD startStride+24(FP), R3; \
+	MOVD x+32(FP), R4;           \
+	MOVD xStride+40(FP), R5;     \
+	MOVD w+48(FP), R6;           \
+	MOVD k+56(FP), R7;           \
+	MOVD tiles+64(FP), R8;       \
+	LSL  $2, R1;                 \
+	LSL  $2, R3;                 \
+	LSL  $2, R5;                 \
+	VEOR V9.B16, V9.B16, V9.B16; \
+tile:                            \
+	LOADS;                       \
+	POINTS;                      \
+	MOVD R6, R14;                \
+	SUBS $4, R7, R15;            \
+	BLT  rest;                   \
+	PCALIGN $16;                 \
+four:                            \
+	FETCH(FMOVQ.P, 16);          \
+	TERM(0);                     \
+	TERM(1);                     \
+	TERM(2);                     \
+	TERM(3);                     \
+	ADD  $256, R14;              \
+	SUBS $4, R15;                \
+	BGE  four;                   \
+rest:                            \
+	ADDS $4, R15;                \
+	BEQ  done;                   \
+single:                          \
+	FETCH(FMOVS.P, 4);           \
+	TERM(0);                     \
+	ADD  $64, R14;               \
+	SUBS $1, R15;                \
+	BNE  single;                 \
+done:                            \
+	STORES;                      \
+	SUBS $1, R8;                 \
+	BNE  tile;                   \
+	RET
+
+// GRAD1 … GRAD5 add the term of one row to the gradient of a tile: upper units
+// at R13, lower units at R12.
+#define UPPER \
+	FLDPQ (R13), (F0, F1);      \
+	FLDPQ 32(R13), (F2, F3)
+#define GRAD1 UPPER; FMOVS (R12), F4; ROW(4, 0, 12)
+#define GRAD2 UPPER; FMOVD (R12), F4; ROW(4, 0, 12); ROW(4, 1, 16)
+#define GRAD3 GRAD2; FMOVS 8(R12), F5; ROW(5, 0, 20)
+#define GRAD4 UPPER; FMOVQ (R12), F4; ROW(4, 0, 12); ROW(4, 1, 16); ROW(4, 2, 20); ROW(4, 3, 24)
+#define GRAD5 GRAD4; FMOVS 16(R12), F5; ROW(5, 0, 28)
+
+// ZERO1 … ZERO5 clear the sums.
+#define ZERO(S, T, U, V) \
+	VEOR S.B16, S.B16, S.B16; \
+	VEOR T.B16, T.B16, T.B16; \
+	VEOR U.B16, U.B16, U.B16; \
+	VEOR V.B16, V.B16, V.B16
+#define ZERO1 ZERO(V12, V13, V14, V15)
+#define ZERO2 ZERO1; ZERO(V16, V17, V18, V19)
+#define ZERO3 ZERO2; ZERO(V20, V21, V22, V23)
+#define ZERO4 ZERO3; ZERO(V24, V25, V26, V27)
+#define ZERO5 ZERO4; ZERO(V28, V29, V30, V31)
+
+// MOVE moves the 16 weights at A by their gradient in S, T, U and V, and leaves A
+// behind them. The pull is in V4 to V7, the rate in V8, 0 in V9. It uses V0 to V3.
+#define MOVE(A, S, T, U, V) \
+	VLD1   (A), [V0.S4, V1.S4, V2.S4, V3.S4];     \
+	PLUS0(S, T, U, V);                            \
+	VFMLS  V4.S4, V0.S4, S.S4;                    \
+	VFMLS  V5.S4, V1.S4, T.S4;                    \
+	VFMLS  V6.S4, V2.S4, U.S4;                    \
+	VFMLS  V7.S4, V3.S4, V.S4;                    \
+	VFMLA  V8.S4, S.S4, V0.S4;                    \
+	VFMLA  V8.S4, T.S4, V1.S4;                    \
+	VFMLA  V8.S4, U.S4, V2.S4;                    \
+	VFMLA  V8.S4, V.S4, V3.S4;                    \
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(A)
+
+// MOVE1 … MOVE5 move the weights of a tile, at R0, and leave R0 behind them.
+#define MOVE1 MOVE(R0, V12, V13, V14, V15)
+#define MOVE2 MOVE1; MOVE(R0, V16, V17, V18, V19)
+#define MOVE3 MOVE2; MOVE(R0, V20, V21, V22, V23)
+#define MOVE4 MOVE3; MOVE(R0, V24, V25, V26, V27)
+#define MOVE5 MOVE4; MOVE(R0, V28, V29, V30, V31)
+
+// LEARN is the body of learn1 … learn5: R7 tiles of H units, one below the other.
+#define LEARN(H, ZEROS, GRAD, MOVES) \
+	MOVD  w+0(FP), R0;           \
+	MOVD  x+8(FP), R1;           \
+	MOVD  xStride+16(FP), R2;    \
+	MOVD  y+24(FP), R3;          \
+	MOVD  yStride+32(FP), R4;    \
+	MOVD  rows+40(FP), R5;       \
+	MOVD  pull+48(FP), R6;       \
+	FMOVS rate+56(FP), F8;       \
+	MOVD  tiles+64(FP), R7;      \
+	LSL   $2, R2;                \
+	LSL   $2, R4;                \
+	VDUP  V8.S[0], V8.S4;        \
+	VEOR  V9.B16, V9.B16, V9.B16; \
+tile:                            \
+	MOVD  R1, R12;               \
+	MOVD  R3, R13;               \
+	MOVD  R5, R14;               \
+	ZEROS;                       \
+	PCALIGN $16;                 \
+next:                            \
+	GRAD;                        \
+	ADD   R2, R12;               \
+	ADD   R4, R13;               \
+	SUBS  $1, R14;               \
+	BNE   next;                  \
+	VLD1  (R6), [V4.S4, V5.S4, V6.S4, V7.S4]; \
+	MOVES;                       \
+	ADD   $(4*H), R1;            \
+	SUBS  $1, R7;                \
+	BNE   tile;                  \
+	RET
+
+// --- Products ---------------------------------------------------------------
+
+// func product1(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
+TEXT ·product1(SB), NOSPLIT, $0-72
+	PRODUCT(POINT1, LOAD1, FETCH1, TERM1, STORE1)
+
+// func product2(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
+TEXT ·product2(SB), NOSPLIT, $0-72
+	PRODUCT(POINT2, LOAD2, FETCH2, TERM2, STORE2)
+
+// func product3(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
+TEXT ·product3(SB), NOSPLIT, $0-72
+	PRODUCT(POINT3, LOAD3, FETCH3, TERM3, STORE3)
+
+// func product4(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
+TEXT ·product4(SB), NOSPLIT, $0-72
+	PRODUCT(POINT4, LOAD4, FETCH4, TERM4, STORE4)
+
+// func product5(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
+TEXT ·product5(SB), NOSPLIT, $0-72
+	PRODUCT(POINT5, LOAD5, FETCH5, TERM5, STORE5)
+
+// func nonzero1(out, start *float32, index *int32, value *float32, n int, w *float32, rowStride int)
+TEXT ·nonzero1(SB), NOSPLIT, $0-56
+	MOVD out+0(FP), R0
+	MOVD start+8(FP), R2
+	MOVD index+16(FP), R4
+	MOVD value+24(FP), R5
+	MOVD n+32(FP), R6
+	MOVD w+40(FP), R7
+	MOVD rowStride+48(FP), R8
+	LSL $2, R8
+	VEOR V9.B16, V9.B16, V9.B16
+	LOAD1
+	PCALIGN $16
+next:
+	MOVW.P 4(R4), R9
+	FMOVS.P 4(R5), F4
+	MADD R8, R7, R9, R9
+	VLD1 (R9), [V0.S4, V1.S4, V2.S4, V3.S4]
+	ROW(4, 0, 12)
+	SUBS $1, R6
+	BNE next
+	STORE1
+	RET
+
+// func nonzero4(out, start *float32, index *int32, value *float32, n int, w *float32, panelStride, rowStride int)
+TEXT ·nonzero4(SB), NOSPLIT, $0-64
+	MOVD out+0(FP), R0
+	MOVD start+8(FP), R2
+	MOVD index+16(FP), R4
+	MOVD value+24(FP), R5
+	MOVD n+32(FP), R6
+	MOVD w+40(FP), R7
+	MOVD panelStride+48(FP), R10
+	MOVD rowStride+56(FP), R8
+	LSL $2, R10
+	LSL $2, R8
+	MOVD $64, R1
+	MOVD $64, R3
+	VEOR V9.B16, V9.B16, V9.B16
+	LOAD4
+	PCALIGN $16
+next:
+	MOVW.P 4(R4), R9
+	FMOVS.P 4(R5), F4
+	MADD R8, R7, R9, R9
+	VLD1.P (R9)(R10), [V0.S4, V1.S4, V2.S4, V3.S4]
+	ROW(4, 0, 12)
+	VLD1.P (R9)(R10), [V0.S4, V1.S4, V2.S4, V3.S4]
+	ROW(4, 0, 16)
+	VLD1.P (R9)(R10), [V0.S4, V1.S4, V2.S4, V3.S4]
+	ROW(4, 0, 20)
+	VLD1 (R9), [V0.S4, V1.S4, V2.S4, V3.S4]
+	ROW(4, 0, 24)
+	SUBS $1, R6
+	BNE next
+	STORE4
+	RET
+
+// --- Sigmoid and sampling ---------------------------------------------------
+
+// The constants of the sigmoid, in every lane of a register.
+#define SIGN   V16
+#define LOG2E  V17
+#define ROUNDS V18
+#define LN2HI  V19
+#define LN2LO  V20
+#define EXPC6  V21
+#define EXPC5  V22
+#define EXPC4  V23
+#define EXPC3  V24
+#define EXPC2  V25
+#define ONE    V26
+#define EXPLOW V27
+#define rounds 18
+#define one    26
+#define explow 27
+
+// CONSTANTS loads them, and leaves R20 behind them in the table.
+#define CONSTANTS \
+	MOVD $constants<>(SB), R20;   \
+	VLD1R.P 4(R20), [SIGN.S4];    \
+	VLD1R.P 4(R20), [LOG2E.S4];   \
+	VLD1R.P 4(R20), [ROUNDS.S4];  \
+	VLD1R.P 4(R20), [LN2HI.S4];   \
+	VLD1R.P 4(R20), [LN2LO.S4];   \
+	VLD1R.P 4(R20), [EXPC6.S4];   \
+	VLD1R.P 4(R20), [EXPC5.S4];   \
+	VLD1R.P 4(R20), [EXPC4.S4];   \
+	VLD1R.P 4(R20), [EXPC3.S4];   \
+	VLD1R.P 4(R20), [EXPC2.S4];   \
+	VLD1R.P 4(R20), [ONE.S4];     \
+	VLD1R.P 4(R20), [EXPLOW.S4]
+
+// SIGMOID makes V0 to V3 their sigmoids, each step on all four, which need not
+// wait for one another. It uses V4 to V15 and V29.
+#define SIGMOID \
+	EACH(REDUCE);                   \
+	EACH(POLYNOMIAL);               \
+	VEOR V29.B16, V29.B16, V29.B16; \
+	EACH(QUOTIENT)
+#define EACH(STEP) \
+	STEP(V0, V4, V8, V12, 0, 4, 8, 12);  \
+	STEP(V1, V5, V9, V13, 1, 5, 9, 13);  \
+	STEP(V2, V6, V10, V14, 2, 6, 10, 14); \
+	STEP(V3, V7, V11, V15, 3, 7, 11, 15)
+
+// REDUCE makes S = 2ⁿ and T = z − n·ln 2.
+#define REDUCE(X, T, E, S, x, t, e, s) \
+	VORR  SIGN.B16, X.B16, T.B16;  /* z = −|x| */          \
+	VMOV  ROUNDS.B16, S.B16;                               \
+	VFMLA LOG2E.S4, T.S4, S.S4;    /* n in the low bits */ \
+	FSUB(rounds, s, e);            /* n */                 \
+	VSHL  $23, S.S4, S.S4;         /* 2ⁿ */                \
+	VFMLS LN2HI.S4, E.S4, T.S4;                            \
+	VFMLS LN2LO.S4, E.S4, T.S4
+
+// POLYNOMIAL makes E = exp(T).
+#define POLYNOMIAL(X, T, E, S, x, t, e, s) \
+	VMOV  EXPC5.B16, V29.B16;         \
+	VFMLA EXPC6.S4, T.S4, V29.S4;     \
+	VMOV  EXPC4.B16, E.B16;           \
+	VFMLA V29.S4, T.S4, E.S4;         \
+	VMOV  EXPC3.B16, V29.B16;         \
+	VFMLA E.S4, T.S4, V29.S4;         \
+	VMOV  EXPC2.B16, E.B16;           \
+	VFMLA V29.S4, T.S4, E.S4;         \
+	VMOV  ONE.B16, V29.B16;           \
+	VFMLA E.S4, T.S4, V29.S4;         \
+	VMOV  ONE.B16, E.B16;             \
+	VFMLA V29.S4, T.S4, E.S4
+
+// QUOTIENT makes X its sigmoid. V29 is 0.
+#define QUOTIENT(X, T, E, S, x, t, e, s) \
+	FMUL(s, e, e);                                         \
+	VORR   SIGN.B16, X.B16, T.B16;                         \
+	FCMGT(t, explow, t);            /* z < EXPLOW */       \
+	VBIT   T.B16, V29.B16, E.B16;   /* e = exp(z) */       \
+	FADD(one, e, t);                                       \
+	VCMTST SIGN.S4, X.S4, X.S4;                            \
+	VBSL   ONE.B16, E.B16, X.B16;   /* x < 0 ? e : 1 */    \
+	FDIV(t, x, x)
+
+// func sigmoidBlock(out *float32, outStride int, pre *float32, preStride, rows, panels int, change *float32)
+TEXT ·sigmoidBlock(SB), NOSPLIT, $0-56
+	MOVD out+0(FP), R0
+	MOVD outStride+8(FP), R1
+	MOVD pre+16(FP), R2
+	MOVD preStride+24(FP), R3
+	MOVD rows+32(FP), R4
+	MOVD panels+40(FP), R5
+	MOVD change+48(FP), R6
+	LSL $2, R1
+	LSL $2, R3
+	CONSTANTS
+row:
+	MOVD R0, R11
+	MOVD R2, R12
+	MOVD R5, R13
+	FMOVS (R6), F30 // the largest changes, in four lanes
+panel:
+	VLD1.P 64(R12), [V0.S4, V1.S4, V2.S4, V3.S4]
+	SIGMOID
+	VLD1 (R11), [V4.S4, V5.S4, V6.S4, V7.S4]
+	FABD(4, 0, 4)
+	FABD(5, 1, 5)
+	FABD(6, 2, 6)
+	FABD(7, 3, 7)
+	FMAXNM(4, 30, 30)
+	FMAXNM(5, 30, 30)
+	FMAXNM(6, 30, 30)
+	FMAXNM(7, 30, 30)
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R11)
+	SUBS $1, R13
+	BNE panel
+	FMAXNMV(30, 30)
+	FMOVS.P F30, 4(R6)
+	ADD R1, R0
+	ADD R3, R2
+	SUBS $1, R4
+	BNE row
+	RET
+
+// PHILOX is a round of Philox on four counters side by side: words 0 to 3 in V4
+// to V7, the key in V8 and V9, the multipliers in V14 and V15, what the key grows
+// by in V30 and V31. It uses V10 to V13.
+#define PHILOX \
+	UMULL(14, 4, 10);               \
+	UMULL2(14, 4, 11);              \
+	UMULL(15, 6, 12);               \
+	UMULL2(15, 6, 13);              \
+	VUZP2 V13.S4, V12.S4, V4.S4;    \
+	VEOR  V5.B16, V4.B16, V4.B16;   \
+	VEOR  V8.B16, V4.B16, V4.B16;   \
+	VUZP1 V13.S4, V12.S4, V5.S4;    \
+	VUZP2 V11.S4, V10.S4, V6.S4;    \
+	VEOR  V7.B16, V6.B16, V6.B16;   \
+	VEOR  V9.B16, V6.B16, V6.B16;   \
+	VUZP1 V11.S4, V10.S4, V7.S4;    \
+	VADD  V30.S4, V8.S4, V8.S4;     \
+	VADD  V31.S4, V9.S4, V9.S4
+
+// BERNOULLI makes P 1 where the uniform number of word W is below P, else 0.
+#define BERNOULLI(W, P, w, p) \
+	VUSHR $8, W.S4, W.S4;              \
+	UCVTF24(w, w);                     \
+	FCMGT(w, p, p);                    \
+	VAND  ONE.B16, P.B16, P.B16
+
+// func sampleBlock(out *float32, outStride int, pre *float32, preStride, rows, panels int, key0, key1, counter, row, update, tag uint32)
+TEXT ·sampleBlock(SB), NOSPLIT, $0-72
+	MOVD out+0(FP), R0
+	MOVD outStride+8(FP), R1
+	MOVD pre+16(FP), R2
+	MOVD preStride+24(FP), R3
+	MOVD rows+32(FP), R4
+	MOVD panels+40(FP), R5
+	MOVWU row+60(FP), R6
+	MOVWU update+64(FP), R7
+	MOVWU tag+68(FP), R8
+	MOVWU key0+48(FP), R9
+	MOVWU key1+52(FP), R10
+	MOVD $0xd2511f53, R15
+	MOVD $0xcd9e8d57, R19
+	LSL $2, R1
+	LSL $2, R3
+	CONSTANTS
+	VLD1R.P 4(R20), [V30.S4]
+	VLD1R.P 4(R20), [V31.S4]
+	VLD1 (R20), [V28.S4]
+row:
+	MOVD R0, R11
+	MOVD R2, R12
+	MOVD R5, R13
+	MOVWU counter+56(FP), R14
+panel:
+	VLD1.P 64(R12), [V0.S4, V1.S4, V2.S4, V3.S4]
+	SIGMOID
+	VDUP R14, V4.S4
+	VADD V28.S4, V4.S4, V4.S4
+	VDUP R6, V5.S4
+	VDUP R7, V6.S4
+	VDUP R8, V7.S4
+	VDUP R9, V8.S4
+	VDUP R10, V9.S4
+	VDUP R15, V14.S4
+	VDUP R19, V15.S4
+	PHILOX
+	PHILOX
+	PHILOX
+	PHILOX
+	PHILOX
+	PHILOX
+	PHILOX
+	PHILOX
+	PHILOX
+	PHILOX
+	VZIP1 V5.S4, V4.S4, V8.S4   // units 0 to 3
+	VZIP2 V5.S4, V4.S4, V9.S4   // units 4 to 7
+	VZIP1 V7.S4, V6.S4, V10.S4  // units 8 to 11
+	VZIP2 V7.S4, V6.S4, V11.S4  // units 12 to 15
+	BERNOULLI(V8, V0, 8, 0)
+	BERNOULLI(V9, V1, 9, 1)
+	BERNOULLI(V10, V2, 10, 2)
+	BERNOULLI(V11, V3, 11, 3)
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R11)
+	ADD $4, R14
+	SUBS $1, R13
+	BNE panel
+	ADD $1, R6
+	ADD R1, R0
+	ADD R3, R2
+	SUBS $1, R4
+	BNE row
+	RET
+
+// --- Learning ---------------------------------------------------------------
+
+// func learn1(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
+TEXT ·learn1(SB), NOSPLIT, $0-72
+	LEARN(1, ZERO1, GRAD1, MOVE1)
+
+// func learn2(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
+TEXT ·learn2(SB), NOSPLIT, $0-72
+	LEARN(2, ZERO2, GRAD2, MOVE2)
+
+// func learn3(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
+TEXT ·learn3(SB), NOSPLIT, $0-72
+	LEARN(3, ZERO3, GRAD3, MOVE3)
+
+// func learn4(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
+TEXT ·learn4(SB), NOSPLIT, $0-72
+	LEARN(4, ZERO4, GRAD4, MOVE4)
+
+// func learn5(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
+TEXT ·learn5(SB), NOSPLIT, $0-72
+	LEARN(5, ZERO5, GRAD5, MOVE5)
+
+// func learnNonzero1(w *float32, start, index *int32, value, y *float32, yStride int, pull *float32, rate float32, units int)
+TEXT ·learnNonzero1(SB), NOSPLIT, $0-72
+	MOVD w+0(FP), R0
+	MOVD start+8(FP), R1
+	MOVD index+16(FP), R4
+	MOVD value+24(FP), R5
+	MOVD y+32(FP), R7
+	MOVD yStride+40(FP), R8
+	MOVD pull+48(FP), R3
+	FMOVS rate+56(FP), F8
+	MOVD units+64(FP), R6
+	LSL $2, R8
+	VDUP V8.S[0], V8.S4
+	VEOR V9.B16, V9.B16, V9.B16
+	VLD1 (R3), [V4.S4, V5.S4, V6.S4, V7.S4]
+	MOVW.P 4(R1), R9
+	ADD R9<<2, R4
+	ADD R9<<2, R5
+unit:
+	MOVW.P 4(R1), R10
+	ZERO1
+	SUBS R9, R10, R11
+	BEQ move
+	PCALIGN $16
+next:
+	MOVW.P 4(R4), R9
+	FMOVS.P 4(R5), F10
+	MADD R8, R7, R9, R9
+	VLD1 (R9), [V0.S4, V1.S4, V2.S4, V3.S4]
+	ROW(10, 0, 12)
+	SUBS $1, R11
+	BNE next
+move:
+	MOVE1
+	MOVD R10, R9
+	SUBS $1, R6
+	BNE unit
+	RET
+
+// func learnNonzero4(w *float32, panelStride int, start, index *int32, value, y *float32, yStride int, pull *float32, rate float32, units int)
+TEXT ·learnNonzero4(SB), NOSPLIT, $0-80
+	MOVD w+0(FP), R0
+	MOVD panelStride+8(FP), R12
+	MOVD start+16(FP), R1
+	MOVD index+24(FP), R4
+	MOVD value+32(FP), R5
+	MOVD y+40(FP), R7
+	MOVD yStride+48(FP), R8
+	MOVD pull+56(FP), R3
+	FMOVS rate+64(FP), F8
+	MOVD units+72(FP), R6
+	LSL $2, R8
+	ADD R12<<2, R0, R13
+	ADD R12<<2, R13, R14
+	ADD R12<<2, R14, R15
+	VDUP V8.S[0], V8.S4
+	VEOR V9.B16, V9.B16, V9.B16
+	MOVW.P 4(R1), R9
+	ADD R9<<2, R4
+	ADD R9<<2, R5
+unit:
+	MOVW.P 4(R1), R10
+	ZERO4
+	SUBS R9, R10, R11
+	BEQ move
+	PCALIGN $16
+next:
+	MOVW.P 4(R4), R9
+	FMOVS.P 4(R5), F10
+	MADD R8, R7, R9, R9
+	VLD1.P 64(R9), [V0.S4, V1.S4, V2.S4, V3.S4]
+	ROW(10, 0, 12)
+	VLD1.P 64(R9), [V0.S4, V1.S4, V2.S4, V3.S4]
+	ROW(10, 0, 16)
+	VLD1.P 64(R9), [V0.S4, V1.S4, V2.S4, V3.S4]
+	ROW(10, 0, 20)
+	VLD1 (R9), [V0.S4, V1.S4, V2.S4, V3.S4]
+	ROW(10, 0, 24)
+	SUBS $1, R11
+	BNE next
+move:
+	VLD1.P 64(R3), [V4.S4, V5.S4, V6.S4, V7.S4]
+	MOVE(R0, V12, V13, V14, V15)
+	VLD1.P 64(R3), [V4.S4, V5.S4, V6.S4, V7.S4]
+	MOVE(R13, V16, V17, V18, V19)
+	VLD1.P 64(R3), [V4.S4, V5.S4, V6.S4, V7.S4]
+	MOVE(R14, V20, V21, V22, V23)
+	VLD1.P 64(R3), [V4.S4, V5.S4, V6.S4, V7.S4]
+	MOVE(R15, V24, V25, V26, V27)
+	SUB $256, R3
+	MOVD R10, R9
+	SUBS $1, R6
+	BNE unit
+	RET
+
+// LANES adds lanes 1 to 3 of a sum of squares, registers s+4, s+8 and s+12, to
+// lane 0.
+#define LANES(s) \
+	FADD(s+4, s, s);       \
+	FADD(s+12, s+8, s+8);  \
+	FADD(s+8, s, s)
+
+// func squares(sums, w *float32, rows int)
+TEXT ·squares(SB), NOSPLIT, $0-24
+	MOVD sums+0(FP), R0
+	MOVD w+8(FP), R1
+	MOVD rows+16(FP), R2
+	ZERO5
+	PCALIGN $16
+next:
+	VLD1.P 64(R1), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VFMLA V0.S4, V0.S4, V16.S4
+	VFMLA V1.S4, V1.S4, V17.S4
+	VFMLA V2.S4, V2.S4, V18.S4
+	VFMLA V3.S4, V3.S4, V19.S4
+	VLD1.P 64(R1), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VFMLA V4.S4, V4.S4, V20.S4
+	VFMLA V5.S4, V5.S4, V21.S4
+	VFMLA V6.S4, V6.S4, V22.S4
+	VFMLA V7.S4, V7.S4, V23.S4
+	VLD1.P 64(R1), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VFMLA V8.S4, V8.S4, V24.S4
+	VFMLA V9.S4, V9.S4, V25.S4
+	VFMLA V10.S4, V10.S4, V26.S4
+	VFMLA V11.S4, V11.S4, V27.S4
+	VLD1.P 64(R1), [V12.S4, V13.S4, V14.S4, V15.S4]
+	VFMLA V12.S4, V12.S4, V28.S4
+	VFMLA V13.S4, V13.S4, V29.S4
+	VFMLA V14.S4, V14.S4, V30.S4
+	VFMLA V15.S4, V15.S4, V31.S4
+	SUBS $4, R2
+	BNE next
+	LANES(16)
+	LANES(17)
+	LANES(18)
+	LANES(19)
+	VST1 [V16.S4, V17.S4, V18.S4, V19.S4], (R0)
+	RET
+
+// TURN transposes four rows × four columns, A to D, to d of R0.
+#define TURN(A, B, C, D, d) \
+	VZIP1 B.S4, A.S4, V16.S4;       \
+	VZIP2 B.S4, A.S4, V17.S4;       \
+	VZIP1 D.S4, C.S4, V18.S4;       \
+	VZIP2 D.S4, C.S4, V19.S4;       \
+	VZIP1 V18.D2, V16.D2, V20.D2;   \
+	VZIP2 V18.D2, V16.D2, V21.D2;   \
+	VZIP1 V19.D2, V17.D2, V22.D2;   \
+	VZIP2 V19.D2, V17.D2, V23.D2;   \
+	FMOVQ F20, (d+0)(R0);           \
+	FMOVQ F21, (d+64)(R0);          \
+	FMOVQ F22, (d+128)(R0);         \
+	FMOVQ F23, (d+192)(R0)
+
+// BAND transposes the next four rows of R2 to four columns at d of R0.
+#define BAND(d) \
+	VLD1.P 64(R2), [V0.S4, V1.S4, V2.S4, V3.S4];     \
+	VLD1.P 64(R2), [V4.S4, V5.S4, V6.S4, V7.S4];     \
+	VLD1.P 64(R2), [V8.S4, V9.S4, V10.S4, V11.S4];   \
+	VLD1.P 64(R2), [V12.S4, V13.S4, V14.S4, V15.S4]; \
+	TURN(V0, V4, V8, V12, d);                        \
+	TURN(V1, V5, V9, V13, d+256);                    \
+	TURN(V2, V6, V10, V14, d+512);                   \
+	TURN(V3, V7, V11, V15, d+768)
+
+// func transpose(dst *float32, dstStride int, src *float32, blocks int)
+TEXT ·transpose(SB), NOSPLIT, $0-32
+	MOVD dst+0(FP), R0
+	MOVD dstStride+8(FP), R1
+	MOVD src+16(FP), R2
+	MOVD blocks+24(FP), R3
+	LSL $2, R1
+block:
+	BAND(0)
+	BAND(16)
+	BAND(32)
+	BAND(48)
+	ADD R1, R0
+	SUBS $1, R3
+	BNE block
+	RET
+
+// func bias(b *float32, panels int, x *float32, stride int, scale *float32, rows int, rate float32)
+TEXT ·bias(SB), NOSPLIT, $0-52
+	MOVD b+0(FP), R0
+	MOVD panels+8(FP), R1
+	MOVD x+16(FP), R2
+	MOVD stride+24(FP), R3
+	MOVD scale+32(FP), R4
+	MOVD rows+40(FP), R5
+	FMOVS rate+48(FP), F8
+	LSL $2, R3
+	VDUP V8.S[0], V8.S4
+	VEOR V9.B16, V9.B16, V9.B16
+panel:
+	MOVD R2, R12
+	MOVD R4, R13
+	MOVD R5, R14
+	ZERO1
+next:
+	FMOVS.P 4(R13), F4
+	VLD1.P (R12)(R3), [V0.S4, V1.S4, V2.S4, V3.S4]
+	ROW(4, 0, 12)
+	SUBS $1, R14
+	BNE next
+	PLUS0(V12, V13, V14, V15)
+	VLD1 (R0), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VFMLA V8.S4, V12.S4, V0.S4
+	VFMLA V8.S4, V13.S4, V1.S4
+	VFMLA V8.S4, V14.S4, V2.S4
+	VFMLA V8.S4, V15.S4, V3.S4
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
+	ADD $64, R2
+	SUBS $1, R1
+	BNE panel
+	RET
+
+// func scale(dst, src *float32, panels int, by float32)
+TEXT ·scale(SB), NOSPLIT, $0-28
+	MOVD dst+0(FP), R0
+	MOVD src+8(FP), R1
+	MOVD panels+16(FP), R2
+	FMOVS by+24(FP), F4
+	VDUP V4.S[0], V4.S4
+next:
+	VLD1.P 64(R1), [V0.S4, V1.S4, V2.S4, V3.S4]
+	FMUL(4, 0, 0)
+	FMUL(4, 1, 1)
+	FMUL(4, 2, 2)
+	FMUL(4, 3, 3)
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
+	SUBS $1, R2
+	BNE next
+	RET
+
+// --- Constants --------------------------------------------------------------
+
+DATA constants<>+0x00(SB)/4, $0x80000000 // SIGN
+DATA constants<>+0x04(SB)/4, $0x3fb8aa3b // LOG2E
+DATA constants<>+0x08(SB)/4, $0x4b40007f // ROUNDS
+DATA constants<>+0x0c(SB)/4, $0x3f317200 // LN2HI
+DATA constants<>+0x10(SB)/4, $0x35bfbe8e // LN2LO
+DATA constants<>+0x14(SB)/4, $0x3ab563a6 // EXPC6
+DATA constants<>+0x18(SB)/4, $0x3c091ef0 // EXPC5
+DATA constants<>+0x1c(SB)/4, $0x3d2aac2c // EXPC4
+DATA constants<>+0x20(SB)/4, $0x3e2aaa46 // EXPC3
+DATA constants<>+0x24(SB)/4, $0x3efffffe // EXPC2
+DATA constants<>+0x28(SB)/4, $0x3f800000 // ONE
+DATA constants<>+0x2c(SB)/4, $0xc2ae0000 // EXPLOW
+DATA constants<>+0x30(SB)/4, $0x9e3779b9 // what the key grows by
+DATA constants<>+0x34(SB)/4, $0xbb67ae85
+DATA constants<>+0x38(SB)/4, $0 // the counters of a block
+DATA constants<>+0x3c(SB)/4, $1
+DATA constants<>+0x40(SB)/4, $2
+DATA constants<>+0x44(SB)/4, $3
+GLOBL constants<>(SB), RODATA|NOPTR, $72
