@@ -41,7 +41,7 @@ func presets() []runs.Config {
 	direct.MuDamping = 0
 	quick := paper
 	quick.Preset = "quick"
-	quick.Updates = 18_000
+	quick.Updates = 22_000
 	quick.CheckpointEvery = 2000
 	return []runs.Config{quick, paper, direct}
 }
