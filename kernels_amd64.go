@@ -1,12 +1,47 @@
 package main
 
-import "github.com/klauspost/cpuid/v2"
+import (
+	"github.com/klauspost/cpuid/v2"
+
+	"tandem/dbm"
+)
 
 const vectorName = "avx2"
 
 // maxTile is the height of the tallest tile: 6 rows × 16 columns take 12 of the
 // 16 registers for sums, 2 for the weights and 2 for the rows.
 const maxTile = 6
+
+// lists is Kernels.List. Whole panels go to the vectors, the rest of the row to
+// the definition.
+func lists(index []int32, value, x []float32) int {
+	_, _ = index[len(x)+7], value[len(x)+7]
+	n, whole := 0, len(x)/dbm.Panel*dbm.Panel
+	if whole > 0 {
+		n = list(&index[0], &value[0], &x[0], whole/dbm.Panel, &places)
+	}
+	for i := whole; i < len(x); i++ {
+		index[n], value[n] = int32(i), x[i]
+		if x[i] != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// places holds, for each mask of eight bits, the places of its ones, a byte each.
+var places = func() (p [256][8]byte) {
+	for mask := range p {
+		n := 0
+		for bit := range 8 {
+			if mask>>bit&1 == 1 {
+				p[mask][n] = byte(bit)
+				n++
+			}
+		}
+	}
+	return p
+}()
 
 // hasVector says whether this machine runs the kernels in assembly.
 func hasVector() bool { return cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3) }
@@ -46,6 +81,9 @@ func learnTile(height int, w, x *float32, xStride int, y *float32, yStride, rows
 		learn6(w, x, xStride, y, yStride, rows, pull, rate, tiles)
 	}
 }
+
+//go:noescape
+func list(index *int32, value, x *float32, panels int, places *[256][8]byte) int
 
 //go:noescape
 func product6(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)

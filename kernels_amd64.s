@@ -25,6 +25,7 @@
 #define BUMP0  spread<>+0x1e0(SB)
 #define BUMP1  spread<>+0x200(SB)
 #define FOUR   spread<>+0x220(SB)
+#define STEP   spread<>+0x260(SB)
 #define IOTA   spread<>+0x240(SB)
 
 // --- Tiles ------------------------------------------------------------------
@@ -735,6 +736,43 @@ next:
 	VZEROUPPER
 	RET
 
+// EIGHT appends what is not 0 among the eight numbers at A: their places to DI and
+// their values to SI. BX counts the list, Y5 is eight times the place of the first,
+// Y4 eight times 8, Y6 is 0 and R8 points to the table of masks.
+#define EIGHT(A) \
+	VMOVUPS   A, Y0;               \
+	VCMPPS    $4, Y6, Y0, Y1;      \
+	VMOVMSKPS Y1, AX;              \
+	VPMOVZXBD (R8)(AX*8), Y2;      \
+	VPERMPS   Y0, Y2, Y3;          \
+	VPADDD    Y5, Y2, Y2;          \
+	VMOVDQU   Y2, (DI)(BX*4);      \
+	VMOVUPS   Y3, (SI)(BX*4);      \
+	POPCNTL   AX, AX;              \
+	ADDQ      AX, BX;              \
+	VPADDD    Y4, Y5, Y5
+
+// func list(index *int32, value, x *float32, panels int, places *[256][8]byte) int
+TEXT ·list(SB), NOSPLIT, $0-48
+	MOVQ index+0(FP), DI
+	MOVQ value+8(FP), SI
+	MOVQ x+16(FP), DX
+	MOVQ panels+24(FP), CX
+	MOVQ places+32(FP), R8
+	XORQ BX, BX
+	VPXOR Y5, Y5, Y5
+	VPBROADCASTD STEP, Y4
+	VXORPS Y6, Y6, Y6
+next:
+	EIGHT((DX))
+	EIGHT(32(DX))
+	ADDQ $64, DX
+	DECQ CX
+	JNE next
+	MOVQ BX, ret+40(FP)
+	VZEROUPPER
+	RET
+
 // --- Constants --------------------------------------------------------------
 
 // LANES writes two 32-bit words four times over.
@@ -770,4 +808,5 @@ DATA spread<>+0x240(SB)/8, $0 // IOTA
 DATA spread<>+0x248(SB)/8, $1
 DATA spread<>+0x250(SB)/8, $2
 DATA spread<>+0x258(SB)/8, $3
-GLOBL spread<>(SB), RODATA|NOPTR, $608
+DATA spread<>+0x260(SB)/8, $8 // STEP
+GLOBL spread<>(SB), RODATA|NOPTR, $616

@@ -6,6 +6,9 @@ const vectorName = "neon"
 // 32 registers for sums, 4 for the weights and 5 for four units of each row.
 const maxTile = 5
 
+// lists is Kernels.List. NEON cannot compress a vector, so it is in Go.
+func lists(index []int32, value, x []float32) int { return listGeneric(index, value, x) }
+
 // hasVector says whether this machine runs the kernels in assembly: NEON is part
 // of every 64-bit Arm.
 func hasVector() bool { return true }

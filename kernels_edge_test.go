@@ -75,6 +75,7 @@ func TestNothingIsReadBehindItsEnd(t *testing.T) {
 		s.Back = atEdge(t, s.Back)
 		s.Nonzero = listsAtEdge(t, s.Nonzero)
 		vector.Learn(s)
+		vector.Refresh(s)
 	}
 	for n := 1; n <= 70; n++ {
 		x := atEdge(t, make([]float32, 3*n))
@@ -82,5 +83,6 @@ func TestNothingIsReadBehindItsEnd(t *testing.T) {
 		b := atEdge(t, make([]float32, n))
 		vector.LearnBias(b, x, n, by, 1)
 		vector.Scale(b, x[2*n:], 1)
+		vector.List(atEdge(t, make([]int32, n+8)), atEdge(t, make([]float32, n+8)), b)
 	}
 }

@@ -46,6 +46,7 @@ var genericKernels = dbm.Kernels{
 	Sample:    samplePassGeneric,
 	Learn:     learnGeneric,
 	Refresh:   refreshGeneric,
+	List:      listGeneric,
 	LearnBias: learnBiasGeneric,
 	Scale:     scaleGeneric,
 }
@@ -212,7 +213,6 @@ func learnGeneric(s *dbm.Step) {
 			copy(w[i*dbm.Panel:], g[:])
 		}
 	}
-	refreshGeneric(s)
 }
 
 func refreshGeneric(s *dbm.Step) {
@@ -229,6 +229,17 @@ func refreshGeneric(s *dbm.Step) {
 			s.Squares[panel*dbm.Panel+j] = (lanes[0][j] + lanes[1][j]) + (lanes[2][j] + lanes[3][j])
 		}
 	}
+}
+
+func listGeneric(index []int32, value, x []float32) int {
+	n := 0
+	for i, v := range x {
+		index[n], value[n] = int32(i), v // no branch to predict
+		if v != 0 {
+			n++
+		}
+	}
+	return n
 }
 
 func learnBiasGeneric(bias, x []float32, stride int, scale []float32, rate float32) {

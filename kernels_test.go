@@ -166,7 +166,7 @@ func (c passCase) run(seed uint64, f func(p *dbm.Pass)) []float32 {
 			in.Nonzero = new(dbm.Lists)
 			in.Nonzero.Reset()
 			for r := range c.rows {
-				in.Nonzero.Add(in.X[r*in.Stride:][:in.K])
+				in.Nonzero.Add(&genericKernels, in.X[r*in.Stride:][:in.K])
 			}
 		}
 	}
@@ -284,7 +284,7 @@ func TestZerosMayBeSkipped(t *testing.T) {
 				if list {
 					p.Below.Nonzero = new(dbm.Lists)
 					p.Below.Nonzero.Reset()
-					p.Below.Nonzero.Add(p.Below.X)
+					p.Below.Nonzero.Add(&genericKernels, p.Below.X)
 				}
 				k.Linear(p)
 				sameBits(t, fmt.Sprintf("%s: list %v: a chain of nothing from −0", k.Name, list), p.Out, make([]float32, 16))
@@ -304,7 +304,7 @@ func TestZerosMayBeSkipped(t *testing.T) {
 						s.Nonzero = new(dbm.Lists)
 						s.Nonzero.Reset()
 						for i := range height {
-							s.Nonzero.Add(s.X[i:][:1])
+							s.Nonzero.Add(&genericKernels, s.X[i:][:1])
 						}
 					}
 					k.Learn(s)
@@ -405,7 +405,7 @@ func (c stepCase) step(rng *rand.Rand) *dbm.Step {
 			for r := range c.rows {
 				column[r] = s.X[r*s.XStride+i]
 			}
-			s.Nonzero.Add(column)
+			s.Nonzero.Add(&genericKernels, column)
 		}
 	}
 	s.Pull, _ = padded(1, wide, wide, offset(), func() float32 { return float32(rng.NormFloat64()) })
@@ -419,6 +419,7 @@ func (c stepCase) step(rng *rand.Rand) *dbm.Step {
 func (c stepCase) run(seed uint64, k dbm.Kernels) [][]float32 {
 	s := c.step(rand.New(rand.NewPCG(seed, 2)))
 	k.Learn(s)
+	k.Refresh(s)
 	return [][]float32{s.W, s.Back, s.Squares, s.Pull}
 }
 
@@ -445,6 +446,7 @@ func TestLearnAgainstFloat64(t *testing.T) {
 	s.Back, s.Squares = make([]float32, len(s.W)), make([]float32, 48)
 	old := slices.Clone(s.W)
 	genericKernels.Learn(s)
+	genericKernels.Refresh(s)
 	for j := range units {
 		var sum float64
 		for i := range below {
@@ -554,5 +556,38 @@ func TestSigmoidError(t *testing.T) {
 	}
 	if sigmoid(-88) != 0 || sigmoid(float32(math.Inf(-1))) != 0 || sigmoid(float32(math.Inf(1))) != 1 || sigmoid(0) != 0.5 {
 		t.Error("sigmoid is wrong at its ends or its middle")
+	}
+}
+
+func TestList(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	for _, k := range underTest(t) {
+		for n := 0; n <= 70; n++ {
+			for _, density := range []float64{0, 0.2, 0.9, 1} {
+				x, _ := padded(1, n, n, n%5, func() float32 {
+					switch {
+					case rng.Float64() >= density:
+						return float32(math.Copysign(0, rng.Float64()-0.5))
+					case rng.IntN(9) == 0:
+						return float32(math.NaN())
+					}
+					return float32(rng.NormFloat64())
+				})
+				run := func(k dbm.Kernels) ([]int32, []float32) {
+					index, value := slices.Repeat([]int32{-7}, n+10), slices.Repeat([]float32{guard}, n+10)
+					m := k.List(index[:n+8], value[:n+8], x[:n])
+					if index[n+8] != -7 || math.Float32bits(value[n+8]) != math.Float32bits(guard) {
+						t.Fatalf("%s: %d numbers: written behind the end", k.Name, n)
+					}
+					return index[:m], value[:m]
+				}
+				index, value := run(k)
+				wantIndex, wantValue := run(genericKernels)
+				if !slices.Equal(index, wantIndex) {
+					t.Fatalf("%s: places %v, want %v", k.Name, index, wantIndex)
+				}
+				sameBits(t, k.Name+" values", value, wantValue)
+			}
+		}
 	}
 }

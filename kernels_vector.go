@@ -15,6 +15,8 @@ package main
 //	transpose             one panel
 //	bias, scale           vectors
 //
+// and lists, which is in Go where there is no assembly for it.
+//
 // Assembly cannot be preempted, so no call does more than a fraction of a
 // millisecond's work: sums are cut every maxChain terms, which costs a store and
 // a load but no rounding, and rows every maxRows.
@@ -117,6 +119,7 @@ var vector = dbm.Kernels{
 	Sample:    samplePass,
 	Learn:     learn,
 	Refresh:   refresh,
+	List:      lists,
 	LearnBias: learnBias,
 	Scale:     scaleBy,
 }
@@ -190,24 +193,18 @@ func learn(s *dbm.Step) {
 				learnDense(s, w[i*size:], y[i*dbm.Panel:], pull[i*dbm.Panel:])
 			}
 		}
-		refreshPanels(s, from, panels)
 	}
 }
 
 // refresh is Kernels.Refresh.
-func refresh(s *dbm.Step) { refreshPanels(s, s.From, s.To-s.From) }
-
-// refreshPanels computes the sums of squares and the transposed weights of
-// some panels.
-func refreshPanels(s *dbm.Step, from, panels int) {
+func refresh(s *dbm.Step) {
 	below, units := dbm.Padded(s.Below), dbm.Padded(s.Units)
 	size := below * dbm.Panel
-	w := s.W[from*size:][:panels*size]
-	sums := s.Squares[from*dbm.Panel:][:panels*dbm.Panel]
 	_ = s.Back[below*units-1]
-	for i := range panels {
-		squares(&sums[i*dbm.Panel], &w[i*size], below)
-		transpose(&s.Back[(from+i)*dbm.Panel*dbm.Panel], units*dbm.Panel, &w[i*size], below/dbm.Panel)
+	for panel := s.From; panel < s.To; panel++ {
+		w := s.W[panel*size:][:size]
+		squares(&s.Squares[panel*dbm.Panel:][:dbm.Panel][0], &w[0], below)
+		transpose(&s.Back[panel*dbm.Panel*dbm.Panel], units*dbm.Panel, &w[0], below/dbm.Panel)
 	}
 }
 

@@ -8,20 +8,27 @@ import "fmt"
 
 // gibbs is room for sweeps of some chains.
 type gibbs struct {
-	lists []Lists // the units of each layer that are on
-	pass  Pass
+	lists  []Lists // the units of each layer that are on
+	listed bool    // those of the even layers are there
+	pass   Pass
+	mark   func(Phase)
 }
 
-func newGibbs(layers []int) *gibbs { return &gibbs{lists: make([]Lists, len(layers))} }
+func newGibbs(layers []int, mark func(Phase)) *gibbs {
+	return &gibbs{lists: make([]Lists, len(layers)), mark: mark}
+}
 
 // sweep makes a number of sweeps of some chains, numbered from draw.Row up, whose
 // states are x[l]: chains × Stride(layers[l]). Layer l in sweep i takes its random
-// numbers from draw with Tag(purpose, l, i).
+// numbers from draw with Tag(purpose, l, i). The states must be as the last call
+// left them.
 func (g *gibbs) sweep(k *Kernels, m *model, x [][]float32, chains, sweeps int, draw Draw, purpose Purpose) {
 	top, p := len(m.layers)-1, &g.pass
-	for l := 0; l <= top; l += 2 {
-		g.list(m, l, x[l], chains)
+	for l := 0; l <= top && !g.listed; l += 2 {
+		g.list(k, m, l, x[l], chains)
 	}
+	g.listed = true
+	g.mark(Chains)
 	for i := range sweeps {
 		for _, parity := range [2]int{1, 0} {
 			for l := parity; l <= top; l += 2 {
@@ -37,17 +44,19 @@ func (g *gibbs) sweep(k *Kernels, m *model, x [][]float32, chains, sweeps int, d
 				}
 				draw.Tag = Tag(purpose, l, i)
 				k.Sample(p, draw)
-				g.list(m, l, x[l], chains)
+				g.mark(Packing)
+				g.list(k, m, l, x[l], chains)
+				g.mark(Chains)
 			}
 		}
 	}
 }
 
 // list makes the lists of a layer's units that are on.
-func (g *gibbs) list(m *model, l int, x []float32, chains int) {
+func (g *gibbs) list(k *Kernels, m *model, l int, x []float32, chains int) {
 	g.lists[l].Reset()
 	for r := range chains {
-		g.lists[l].Add(x[r*Stride(m.layers[l]):][:m.layers[l]])
+		g.lists[l].Add(k, x[r*Stride(m.layers[l]):][:m.layers[l]])
 	}
 }
 
@@ -69,7 +78,7 @@ func NewSampler(c *Config, k *Kernels, s *State, fresh int, seed uint64) (*Sampl
 	if fresh < 0 || fresh > maxRows {
 		return nil, fmt.Errorf("chains: %d; must be 1 to %d", fresh, maxRows)
 	}
-	g := &Sampler{model: newModel(c.Layers, s, k), kernels: k, gibbs: newGibbs(c.Layers), chains: c.Chains, seed: seed}
+	g := &Sampler{model: newModel(c.Layers, s, k), kernels: k, gibbs: newGibbs(c.Layers, func(Phase) {}), chains: c.Chains, seed: seed}
 	if fresh > 0 {
 		g.chains = fresh
 	}

@@ -43,6 +43,11 @@ type Kernels struct {
 	// Refresh computes Back and Squares of a step from W, for its panels.
 	Refresh func(s *Step)
 
+	// List writes the places and the values of the elements of x that are not 0,
+	// in ascending order, and returns how many there are. index and value have
+	// room for len(x)+8 numbers; what lies behind the list is left in any state.
+	List func(index []int32, value, x []float32) int
+
 	// LearnBias adds rate · Σ_r scale[r]·x[r][j] to bias[j].
 	// x: len(scale) × len(bias), with stride.
 	LearnBias func(bias, x []float32, stride int, scale []float32, rate float32)
@@ -91,14 +96,16 @@ func (l *Lists) Reset() {
 }
 
 // Add appends the list of a row.
-func (l *Lists) Add(x []float32) {
-	for i, v := range x {
-		if v != 0 {
-			l.Index = append(l.Index, int32(i))
-			l.Value = append(l.Value, v)
-		}
+func (l *Lists) Add(k *Kernels, x []float32) {
+	n := len(l.Index)
+	if room := n + len(x) + 8; cap(l.Index) < room || cap(l.Value) < room {
+		l.Index = append(make([]int32, 0, 2*room), l.Index...)
+		l.Value = append(make([]float32, 0, 2*room), l.Value...)
 	}
-	l.Start = append(l.Start, int32(len(l.Index)))
+	end := n + len(x) + 8
+	n += k.List(l.Index[n:end], l.Value[n:end], x)
+	l.Index, l.Value = l.Index[:n], l.Value[:n]
+	l.Start = append(l.Start, int32(n))
 }
 
 // Step is one step of learning for some panels of the weights between two layers:
@@ -121,6 +128,8 @@ type Step struct {
 	Rate     float32
 	Pull     []float32 // for each column
 	W        []float32 // packed, units below × units
-	Back     []float32 // the transposed weights, packed, units × units below
-	Squares  []float32 // for each column, Σ_i w[i][j]² of the new weights
+
+	// For Refresh:
+	Back    []float32 // the transposed weights, packed, units × units below
+	Squares []float32 // for each column, Σ_i w[i][j]²
 }

@@ -36,15 +36,18 @@ func newField(layers []int, rows int) *field {
 // meanField infers examples [from, to) of the minibatch, which lie in t.x[0],
 // and calls done for each with the field and its row there. It returns how many
 // iterations they took in all.
-func (t *Trainer) meanField(f *field, from, to int, done func(f *field, row, example int)) (iterations int) {
-	m, p := t.model, &f.pass
+func (t *Trainer) meanField(worker, from, to int, done func(f *field, row, example int)) (iterations int) {
+	f, m := t.fields[worker], t.model
+	p := &f.pass
+	t.mark(worker, Packing)
 	top, rows := len(m.layers)-1, to-from
 	v := t.x[0][from*Stride(m.layers[0]):]
 	f.lists.Reset()
 	for r := range rows {
 		f.example[r] = from + r
-		f.lists.Add(v[r*Stride(m.layers[0]):][:m.layers[0]])
+		f.lists.Add(t.kernels, v[r*Stride(m.layers[0]):][:m.layers[0]])
 	}
+	t.mark(worker, MeanField)
 	*p = Pass{Rows: rows, Panels: Padded(m.layers[1]) / Panel, Start: m.bias[1], Out: f.pre, Stride: Stride(m.layers[1])}
 	p.Below = m.below(1, v)
 	p.Below.Nonzero = f.lists.ifSparse(rows, m.layers[0])

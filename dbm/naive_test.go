@@ -45,9 +45,18 @@ var naive = &Kernels{
 				*w = float32(float64(*w) + float64(s.Rate)*(g-float64(s.Pull[j])*float64(*w)))
 			}
 		}
-		naiveRefresh(s)
 	},
 	Refresh: naiveRefresh,
+	List: func(index []int32, value, x []float32) int {
+		n := 0
+		for i, v := range x {
+			if v != 0 {
+				index[n], value[n] = int32(i), v
+				n++
+			}
+		}
+		return n
+	},
 	LearnBias: func(bias, x []float32, stride int, scale []float32, rate float32) {
 		for j := range bias {
 			g := 0.0

@@ -3,6 +3,7 @@ package dbm
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"sync/atomic"
 )
 
@@ -31,7 +32,9 @@ type Trainer struct {
 	scale []float32   // of each row: 1/batch, or −1/chains
 	pull  [][]float32 // pull[l]: the spring's factor for each unit of layer l
 	means []float64   // the gradient of each μ
+	rows  []*Lists    // the visible units of each row of x[0] that are not 0, a share of the rows each
 	pixel Lists       // for each visible unit, the rows in which it is not 0
+	ready atomic.Bool // pixel is of this update
 
 	fields     []*field // one a worker
 	sweepers   []sweeper
@@ -41,14 +44,40 @@ type Trainer struct {
 	next       atomic.Int64
 	workers    *workers
 
+	// Trace, if not nil, is called by each worker when it begins something else.
+	// It is for benchmarks.
+	Trace func(worker int, p Phase)
+
 	// What the workers run, made once so that an update allocates nothing.
 	infer, learn func(worker int)
+	keepRow      func(f *field, row, example int)
 }
 
 // sweeper is a worker's room for its chains.
 type sweeper struct {
 	gibbs *gibbs
 	x     [][]float32 // their rows of Trainer.x
+}
+
+// Phase is what a worker is doing.
+type Phase int
+
+// The phases of an update.
+const (
+	Loading   Phase = iota // turning pixels into numbers
+	MeanField              // inferring the minibatch
+	Chains                 // sweeping the chains
+	Gradient               // gradients and new weights
+	Packing                // making lists of nonzeros, transposing and measuring the new weights
+	Waiting                // for the other workers
+	Phases                 // how many there are
+)
+
+// mark tells Trace.
+func (t *Trainer) mark(worker int, p Phase) {
+	if t.Trace != nil {
+		t.Trace(worker, p)
+	}
 }
 
 // task is a piece of the second part of an update: some panels of a layer's
@@ -94,14 +123,20 @@ func NewTrainer(c Config, k *Kernels, s *State, examples Examples, threads int) 
 	}
 	t.means = make([]float64, len(t.model.mu))
 	t.plan()
-	for range threads {
+	for worker := range threads {
 		t.fields = append(t.fields, newField(c.Layers, (c.Batch+threads-1)/threads))
-		t.sweepers = append(t.sweepers, sweeper{gibbs: newGibbs(c.Layers), x: make([][]float32, len(c.Layers))})
+		t.sweepers = append(t.sweepers, sweeper{gibbs: newGibbs(c.Layers, func(p Phase) { t.mark(worker, p) }), x: make([][]float32, len(c.Layers))})
+	}
+	for _, f := range t.fields {
+		t.rows = append(t.rows, &f.lists)
+	}
+	for _, s := range t.sweepers {
+		t.rows = append(t.rows, &s.gibbs.lists[0])
 	}
 	t.iterations = make([]int, threads)
 	t.steps = make([]Step, threads)
 	t.workers = newWorkers(threads)
-	t.infer, t.learn = t.inferShare, t.learnTasks
+	t.infer, t.learn, t.keepRow = t.inferShare, t.learnTasks, t.keep
 	return t, nil
 }
 
@@ -147,7 +182,6 @@ func (t *Trainer) Update() (Stats, error) {
 	}
 	t.examples.Prepare(t.updates)
 	t.workers.run(t.infer)
-	t.pixels()
 	if t.config.Spring() {
 		for l := 1; l < len(t.config.Layers); l++ {
 			t.model.pull(t.pull[l], l, t.config.Alpha[l-1])
@@ -155,6 +189,7 @@ func (t *Trainer) Update() (Stats, error) {
 		t.moveMeans()
 	}
 	t.next.Store(0)
+	t.ready.Store(false)
 	t.workers.run(t.learn)
 	t.updates++
 	sum := 0
@@ -166,6 +201,8 @@ func (t *Trainer) Update() (Stats, error) {
 
 // inferShare is the first part of an update for one worker.
 func (t *Trainer) inferShare(worker int) {
+	t.mark(worker, Loading)
+	defer t.mark(worker, Waiting)
 	n := t.config.Layers[0]
 	from, to := share(t.config.Batch, worker, len(t.fields))
 	for r := from; r < to; r++ {
@@ -173,7 +210,7 @@ func (t *Trainer) inferShare(worker int) {
 	}
 	t.iterations[worker] = 0
 	if from < to {
-		t.iterations[worker] = t.meanField(t.fields[worker], from, to, t.keep)
+		t.iterations[worker] = t.meanField(worker, from, to, t.keepRow)
 	}
 	from, to = share(t.config.Chains, worker, len(t.fields))
 	if from == to {
@@ -212,37 +249,40 @@ func (t *Trainer) scaleRow(l, row int) {
 	t.kernels.Scale(t.y[l][at:at+n], t.x[l][at:at+n], t.scale[row])
 }
 
-// pixels lists, for each visible unit, the rows in which it is not 0.
+// pixels lists, for each visible unit, the rows in which it is not 0, from the
+// lists of the rows: the workers' shares of the minibatch, then of the chains.
 func (t *Trainer) pixels() {
-	n, rows, p := t.config.Layers[0], len(t.scale), &t.pixel
+	n, p := t.config.Layers[0], &t.pixel
 	if len(p.Start) != n+1 {
 		p.Start = make([]int32, n+1)
 	}
 	// Start[i+1] counts unit i, then becomes the place of its next entry.
 	clear(p.Start)
 	total := 0
-	for r := range rows {
-		for i, v := range t.x[0][r*Stride(n):][:n] {
-			if v != 0 {
-				p.Start[i+1]++
-				total++
-			}
+	for _, l := range t.rows {
+		for _, i := range l.Index {
+			p.Start[i+1]++
 		}
+		total += len(l.Index)
 	}
 	if cap(p.Index) < total {
-		p.Index, p.Value = make([]int32, total*3/2), make([]float32, total*3/2)
+		p.Index, p.Value = make([]int32, 2*total), make([]float32, 2*total)
 	}
 	p.Index, p.Value = p.Index[:total], p.Value[:total]
 	at := int32(0)
 	for i := 1; i <= n; i++ {
 		at, p.Start[i] = at+p.Start[i], at
 	}
-	for r := range rows {
-		for i, v := range t.x[0][r*Stride(n):][:n] {
-			if v != 0 {
-				p.Index[p.Start[i+1]], p.Value[p.Start[i+1]] = int32(r), v
+	r := int32(0)
+	for _, l := range t.rows {
+		for j := range max(len(l.Start)-1, 0) {
+			for k, end := l.Start[j], l.Start[j+1]; k < end; k++ {
+				i := l.Index[k]
+				to := p.Start[i+1]
+				p.Index[to], p.Value[to] = r, l.Value[k]
 				p.Start[i+1]++
 			}
+			r++
 		}
 	}
 }
@@ -257,7 +297,14 @@ func (t *Trainer) moveMeans() {
 
 // learnTasks is the second part of an update for one worker.
 func (t *Trainer) learnTasks(worker int) {
+	defer t.mark(worker, Waiting)
+	if worker == 0 {
+		t.mark(worker, Packing)
+		t.pixels()
+		t.ready.Store(true)
+	}
 	for {
+		t.mark(worker, Gradient)
 		i := int(t.next.Add(1)) - 1
 		if i >= len(t.tasks) {
 			return
@@ -274,9 +321,18 @@ func (t *Trainer) learnTasks(worker int) {
 			Rate: float32(t.config.LearningRate), Pull: t.pull[l], W: t.model.up[l], Back: t.model.back[l], Squares: t.model.squares[l],
 		}
 		if l == 1 {
+			if !t.ready.Load() {
+				t.mark(worker, Waiting)
+				for !t.ready.Load() {
+					runtime.Gosched()
+				}
+				t.mark(worker, Gradient)
+			}
 			s.Nonzero = t.pixel.ifSparse(len(t.scale), t.config.Layers[0])
 		}
 		t.kernels.Learn(s)
+		t.mark(worker, Packing)
+		t.kernels.Refresh(s)
 	}
 }
 

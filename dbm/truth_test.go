@@ -226,7 +226,13 @@ func (t *Trainer) setRow(r int, x [][]float64, scale float64) {
 
 // learnNow runs the second part of an update on what lies in the rows.
 func (t *Trainer) learnNow() {
-	t.pixels()
+	n := t.config.Layers[0]
+	for share, rows := range [][2]int{{0, t.config.Batch}, {t.config.Batch, len(t.scale)}} {
+		t.rows[share].Reset()
+		for r := rows[0]; r < rows[1]; r++ {
+			t.rows[share].Add(naive, t.x[0][r*Stride(n):][:n])
+		}
+	}
 	t.next.Store(0)
 	t.learn(0)
 }
