@@ -110,9 +110,9 @@ func (f *field) move(m *model, to, from int) {
 }
 
 // ifSparse returns the lists of rows × units if they are worth using: a term
-// from a list costs a few times one of a dense product.
+// from a list costs not quite twice one of a dense product.
 func (l *Lists) ifSparse(rows, units int) *Lists {
-	if len(l.Index)*4 > rows*units {
+	if len(l.Index)*2 > rows*units {
 		return nil
 	}
 	return l

@@ -37,6 +37,7 @@ func verbs() []verb {
 		{"sample", "RUN [flags]", "draw samples from the model", sample},
 		{"export", "RUN --npz FILE", "write weights, biases and chains for NumPy", export},
 		{"info", "[RUN] [--json]", "tell about this machine, or about a run", info},
+		{"bench", "[kernels|update|scaling]", "measure how fast this machine trains", benchmark},
 		{"version", "[--json]", "tell the version", version},
 	}
 }
@@ -80,7 +81,7 @@ func run(t *terminal, m *Machine, args []string) int {
 func overview(w io.Writer) {
 	fmt.Fprintf(w, "tandem trains deep Boltzmann machines, all layers at once.\n\nusage:\n")
 	for _, v := range verbs() {
-		fmt.Fprintf(w, "  tandem %-24s %s\n", v.name+" "+v.arguments, v.what)
+		fmt.Fprintf(w, "  tandem %-32s %s\n", v.name+" "+v.arguments, v.what)
 	}
 	fmt.Fprintf(w, "\ntandem COMMAND --help lists a command's flags. To begin: tandem train\n")
 }
@@ -123,6 +124,13 @@ func flags(t *terminal, synopsis string) *flag.FlagSet {
 		})
 	}
 	return f
+}
+
+// flagsGiven returns the names of the flags that were given.
+func flagsGiven(f *flag.FlagSet) map[string]bool {
+	given := map[string]bool{}
+	f.Visit(func(g *flag.Flag) { given[g.Name] = true })
+	return given
 }
 
 // parse parses flags, before, between and behind the arguments, of which there

@@ -1,0 +1,113 @@
+package bench
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"tandem/dbm"
+)
+
+// Kernel is how fast a kernel runs at one shape.
+type Kernel struct {
+	Name      string  `json:"name"`
+	Shape     string  `json:"shape"` // rows × units of the input × units of the layer
+	Threads   int     `json:"threads"`
+	GFLOPS    float64 `json:"gflops"`     // of the arithmetic asked for, padding not counted
+	OfCeiling float64 `json:"of_ceiling"` // share of Ceiling for as many threads
+}
+
+// Kernels measures the kernels at the shapes of training 784-500-500 with a
+// minibatch of 50, on one thread: for the whole minibatch, and for half of it, as
+// each of two workers has it. ceiling is Ceiling(1),
+// 0 if it is not known.
+func Kernels(k *dbm.Kernels, ceiling float64) []Kernel {
+	var found []Kernel
+	add := func(name string, rows, below, units int, f func()) {
+		g := 2 * float64(rows*below*units) * rate(f) / 1e9
+		m := Kernel{Name: name, Shape: fmt.Sprintf("%d×%d×%d", rows, below, units), Threads: 1, GFLOPS: g}
+		if ceiling > 0 {
+			m.OfCeiling = g / ceiling
+		}
+		found = append(found, m)
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, rows := range []int{50, 25} {
+		for _, s := range [][2]int{{784, 500}, {500, 784}, {500, 500}} {
+			p := pass(rng, rows, s[0], s[1], 1)
+			add("product", rows, s[0], s[1], func() { k.Linear(p) })
+		}
+	}
+	p := pass(rng, 25, 500, 500, 1)
+	add("product, sigmoid", 25, 500, 500, func() { k.Sigmoid(p, nil) })
+	add("product, sample", 25, 500, 500, func() { k.Sample(p, dbm.Draw{}) })
+	p = pass(rng, 25, 784, 500, 0.19)
+	lists := new(dbm.Lists)
+	lists.Reset()
+	for r := range 25 {
+		lists.Add(k, p.Below.X[r*p.Below.Stride:][:784])
+	}
+	p.Below.Nonzero = lists
+	add("product, 19% nonzero", 25, 784, 500, func() { k.Linear(p) })
+	for _, s := range [][2]int{{500, 500}, {784, 500}} {
+		g := step(rng, 100, s[0], s[1])
+		add("gradient", 100, s[0], s[1], func() { k.Learn(g) })
+	}
+	return found
+}
+
+// rate is how many times a second f runs: the median of some rounds.
+func rate(f func()) float64 {
+	f()
+	n := 1
+	for {
+		start := time.Now()
+		for range n {
+			f()
+		}
+		if time.Since(start) > 5*time.Millisecond {
+			break
+		}
+		n *= 2
+	}
+	var rounds []float64
+	for range 25 {
+		start := time.Now()
+		for range n {
+			f()
+		}
+		rounds = append(rounds, float64(n)/time.Since(start).Seconds())
+	}
+	return median(rounds)
+}
+
+// random returns n random numbers, of which the given share is not 0.
+func random(rng *rand.Rand, n int, density float64) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		if rng.Float64() < density {
+			x[i] = rng.Float32()
+		}
+	}
+	return x
+}
+
+// pass is a pass from one layer to another.
+func pass(rng *rand.Rand, rows, below, units int, density float64) *dbm.Pass {
+	return &dbm.Pass{
+		Rows: rows, Panels: dbm.Padded(units) / dbm.Panel, Start: make([]float32, dbm.Padded(units)),
+		Below: dbm.Input{X: random(rng, rows*dbm.Stride(below), density), Stride: dbm.Stride(below), K: below,
+			W: dbm.Pack(nil, random(rng, below*units, 1), below, units)},
+		Out: make([]float32, rows*dbm.Stride(units)), Stride: dbm.Stride(units),
+	}
+}
+
+// step is a step between two layers that moves nothing.
+func step(rng *rand.Rand, rows, below, units int) *dbm.Step {
+	return &dbm.Step{
+		Rows: rows, X: random(rng, rows*dbm.Stride(below), 1), XStride: dbm.Stride(below),
+		Y: random(rng, rows*dbm.Stride(units), 1), YStride: dbm.Stride(units),
+		Below: below, Units: units, To: dbm.Padded(units) / dbm.Panel, Pull: make([]float32, dbm.Padded(units)),
+		W: dbm.Pack(nil, random(rng, below*units, 1), below, units),
+	}
+}
