@@ -43,6 +43,9 @@ func listsAtEdge(t *testing.T, l *dbm.Lists) *dbm.Lists {
 // The units of a row are loaded several at a time, and a load of more than
 // there are faults only where the memory ends with the row.
 func TestNothingIsReadBehindItsEnd(t *testing.T) {
+	if !hasVector() {
+		t.Skip("this machine has the generic kernels only")
+	}
 	for i, c := range passCases() {
 		c.run(uint64(i), func(p *dbm.Pass) {
 			wide := p.Panels * dbm.Panel

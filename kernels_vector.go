@@ -17,9 +17,9 @@ package main
 //
 // and lists, which is in Go where there is no assembly for it.
 //
-// Assembly cannot be preempted, so no call does more than a fraction of a
-// millisecond's work: sums are cut every maxChain terms, which costs a store and
-// a load but no rounding, and rows every maxRows.
+// Assembly cannot be preempted, so products and gradients, where the work is, are
+// called for a fraction of a millisecond at a time: chains are cut every maxChain
+// terms, which costs a store and a load but no rounding, and rows every maxRows.
 
 import "tandem/dbm"
 

@@ -1,3 +1,13 @@
+// Package dbm is the deep Boltzmann machine and its learning: joint training of
+// all layers by stochastic maximum likelihood, with the spring on weight norms of
+// Desjardins, Courville and Bengio, "On Training Deep Boltzmann Machines"
+// (arXiv:1203.4416), whose equations its comments name.
+//
+// Initial gives the State that a Config begins with, a Trainer takes a State from
+// update to update, and a Sampler and an Assessor look at one. The arithmetic is
+// handed in as Kernels. For one Config, seed and data the numbers are the same bits
+// whatever the kernels, the machine, the number of threads and the cuts between
+// trainers.
 package dbm
 
 import (
@@ -25,8 +35,8 @@ type Config struct {
 	Seed               uint64    `json:"seed"`
 }
 
-// Limits keep every product of sizes far below overflow and every number of
-// the random counters within its bits.
+// Limits keep sizes from overflow and every number of the random counters within
+// its bits.
 const (
 	maxLayers  = 64
 	maxUnits   = 1 << 20
@@ -34,6 +44,7 @@ const (
 	maxRows    = 1 << 20
 	maxSweeps  = 1 << 15
 	maxUpdates = 1 << 32 // exclusive
+	maxStates  = 1 << 30 // examples and chains, times the units of a layer
 )
 
 // Validate says what is wrong with a configuration, naming the field as the
@@ -66,6 +77,11 @@ func (c *Config) Validate() error {
 	} {
 		if f.v < 1 || f.v > f.high {
 			return fmt.Errorf("%s: %d; must be 1 to %d", f.name, f.v, f.high)
+		}
+	}
+	for l, n := range c.Layers {
+		if all := int64(n) * int64(c.Batch+c.Chains); all > maxStates {
+			return fmt.Errorf("batch and chains: %d examples and chains of %d units in layer %d are more than %d numbers", c.Batch+c.Chains, n, l, maxStates)
 		}
 	}
 	if len(c.Alpha) != len(c.Layers)-1 {

@@ -9,7 +9,7 @@ import (
 // Thresholds of the measures in Assessment.
 const (
 	deadAbove      = 0.5  // cosine with the initial weights
-	noiseBelow     = 0.25 // correlation of neighbouring pixels
+	noiseBelow     = 0.5  // correlation of neighbouring pixels
 	duplicateAbove = 0.9  // cosine with another picture of the layer
 )
 
@@ -20,7 +20,8 @@ type Assessment struct {
 	// filter is dead while the cosine between the two is above 0.5.
 	Live []float64
 	// Noise is the share of filters whose picture is noise: neighbouring pixels
-	// correlate by less than 0.25, see Smoothness. Nil if the visible layer is no image.
+	// correlate by less than 0.5, so more than half of its variance is each pixel's
+	// own, see Smoothness. Nil if the visible layer is no image.
 	Noise []float64
 	// Duplicate is the share of filters whose picture is nearly that of another
 	// unit of the layer: their cosine is above 0.9.
@@ -49,7 +50,8 @@ func NewAssessor(c *Config, k *Kernels, rows, columns int) *Assessor {
 	return a
 }
 
-// Assess looks at the filters of a state.
+// Assess looks at the filters of a state, whose shapes must be those that the
+// configuration asks for.
 func (a *Assessor) Assess(s *State) Assessment {
 	var out Assessment
 	image := a.rows*a.columns == a.config.Layers[0] && a.rows > 1 && a.columns > 1

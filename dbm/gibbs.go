@@ -78,6 +78,9 @@ func NewSampler(c *Config, k *Kernels, s *State, fresh int, seed uint64) (*Sampl
 	if fresh < 0 || fresh > maxRows {
 		return nil, fmt.Errorf("chains: %d; must be 1 to %d", fresh, maxRows)
 	}
+	if err := s.fits(c); err != nil {
+		return nil, err
+	}
 	g := &Sampler{model: newModel(c.Layers, s, k), kernels: k, gibbs: newGibbs(c.Layers, func(Phase) {}), chains: c.Chains, seed: seed}
 	if fresh > 0 {
 		g.chains = fresh

@@ -66,7 +66,7 @@ type Pass struct {
 	Start        []float32 // rows × panels·16
 	StartStride  int       // 0: one row, the bias, for all
 	Below, Above Input
-	Out          []float32 // rows × panels·16; may be Start
+	Out          []float32 // rows × panels·16; may be Start, but not an input
 	Stride       int       // of Out
 }
 
@@ -127,7 +127,7 @@ type Step struct {
 	From, To int // panels to learn
 	Rate     float32
 	Pull     []float32 // for each column
-	W        []float32 // packed, units below × units
+	W        []float32 // packed, units below × units, 0 in the padding
 
 	// For Refresh:
 	Back    []float32 // the transposed weights, packed, units × units below

@@ -8,10 +8,10 @@ package dbm
 //
 //	word 0  which four units (below)
 //	word 1  the row: a chain, an example, a unit of the layer below
-//	word 2  the update, or the epoch
+//	word 2  the update, or the like
 //	word 3  purpose<<24 | layer<<16 | sweep
 //
-// A layer's units are drawn in blocks of 16. Unit j of block b takes its word
+// docs/numerics.md has the words of each purpose. A layer's units are drawn in blocks of 16. Unit j of block b takes its word
 // from counter 4b + (j%8)/2; units 0 to 7 take words 0 and 1 in turn, units 8
 // to 15 words 2 and 3. So four counters computed side by side in the 64-bit
 // lanes of vector registers, which is where a 32×32→64-bit multiplication

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"hash"
 	"math"
 )
@@ -29,6 +30,32 @@ func NewState(c *Config) *State {
 		s.Chains = append(s.Chains, make([]float32, c.Chains*n))
 	}
 	return s
+}
+
+// fits says how a state differs in shape from what a configuration asks for.
+func (s *State) fits(c *Config) error {
+	want := NewState(&Config{Layers: c.Layers, Chains: 0})
+	for _, g := range []struct {
+		name      string
+		got, want [][]float32
+	}{{"weights", s.Weights, want.Weights}, {"biases", s.Biases, want.Biases}, {"chains", s.Chains, want.Chains}} {
+		if len(g.got) != len(g.want) {
+			return fmt.Errorf("state: %s of %d layers, the configuration has %d", g.name, len(g.got), len(g.want))
+		}
+		for i := range g.got {
+			n := len(g.want[i])
+			if g.name == "chains" {
+				n = c.Chains * c.Layers[i]
+			}
+			if len(g.got[i]) != n {
+				return fmt.Errorf("state: %s %d have %d numbers, the configuration asks for %d", g.name, i, len(g.got[i]), n)
+			}
+		}
+	}
+	if len(s.Mu) != c.Hidden() {
+		return fmt.Errorf("state: mu of %d layers, the configuration has %d", len(s.Mu), c.Hidden())
+	}
+	return nil
 }
 
 // SHA256 is the hash of the parameters and chains, in hexadecimal: all

@@ -16,10 +16,12 @@ import (
 // come from mean field, and over persistent chains. All right-hand sides are
 // from before the update.
 //
-// An update has two parts, each without a barrier. First every worker infers
-// its own examples and sweeps its own chains; then the weights are learnt in
-// groups of panels by whoever is free. No sum crosses a worker, so their number
-// does not show in the numbers.
+// An update has two parts. First every worker infers its own examples and sweeps
+// its own chains; then the weights are learnt in groups of panels by whoever is
+// free, those of the first layer once the first worker has listed the pixels. No
+// sum crosses a worker, so their number does not show in the numbers.
+//
+// A Trainer is for one goroutine at a time, and for none after Close.
 type Trainer struct {
 	config   Config
 	kernels  *Kernels
@@ -96,6 +98,9 @@ type Stats struct {
 // number of workers; it does not change the numbers.
 func NewTrainer(c Config, k *Kernels, s *State, examples Examples, threads int) (*Trainer, error) {
 	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if err := s.fits(&c); err != nil {
 		return nil, err
 	}
 	if threads < 1 {

@@ -54,7 +54,7 @@ func benchmark(t *terminal, m *Machine, args []string) error {
 	if !(*seconds > 0) {
 		return usageError{fmt.Errorf("bench: seconds: %v; must be above 0", *seconds)}
 	}
-	fitAlpha(&c)
+	fitAlpha(&c, false)
 	var state *dbm.State
 	if *run != "" {
 		saved, err := runs.ReadCheckpoint(*run)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"tandem/dbm"
@@ -65,9 +66,15 @@ func Main(m *Machine, args []string) int {
 }
 
 func run(t *terminal, m *Machine, args []string) int {
-	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "-help" || args[0] == "--help" {
+	if len(args) == 2 && args[0] == "help" {
+		args = []string{args[1], "--help"}
+	}
+	if len(args) == 0 || slices.Contains([]string{"help", "-h", "-help", "--help"}, args[0]) {
 		overview(t.out)
 		return 0
+	}
+	if args[0] == "--version" || args[0] == "-version" {
+		args = []string{"version"}
 	}
 	for _, v := range verbs() {
 		if v.name == args[0] {
@@ -92,8 +99,10 @@ func (t *terminal) exit(err error) int {
 	var hinted hintedError
 	var usage usageError
 	switch {
-	case err == nil || errors.Is(err, flag.ErrHelp):
+	case (err == nil || errors.Is(err, flag.ErrHelp)) && t.out.err == nil:
 		return 0
+	case err == nil:
+		err = t.out.err
 	case errors.As(err, &s):
 		return s.code
 	}
@@ -138,8 +147,13 @@ func flagsGiven(f *flag.FlagSet) map[string]bool {
 func parse(f *flag.FlagSet, args []string, names ...string) ([]string, error) {
 	var found []string
 	for {
-		if err := f.Parse(args); err != nil {
+		help := f.Usage
+		f.Usage = func() {} // not for a mistake
+		err := f.Parse(args)
+		f.Usage = help
+		if err != nil {
 			if errors.Is(err, flag.ErrHelp) {
+				help()
 				return nil, err
 			}
 			return nil, usageError{fmt.Errorf("%s: %w; tandem %s --help lists the flags", f.Name(), err, f.Name())}

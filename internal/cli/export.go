@@ -30,7 +30,7 @@ func export(t *terminal, m *Machine, args []string) error {
 	if err := writeFile(*name, func(w io.Writer) error { return writeNPZ(w, &s.Config.Config, s.State) }); err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
-	fmt.Fprintln(t.out, *name)
+	t.tell(*name)
 	return nil
 }
 

@@ -1,11 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
-	"image"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"tandem/dbm"
 	"tandem/internal/figure"
@@ -36,7 +37,7 @@ func filters(t *terminal, m *Machine, args []string) error {
 	if err != nil {
 		return fmt.Errorf("filters: %w", err)
 	}
-	fmt.Fprintln(t.out, name)
+	t.tell(name)
 	return nil
 }
 
@@ -91,15 +92,20 @@ func drawFilters(dir, name string, c *runs.Config, s *dbm.State, k *dbm.Kernels,
 			Rows: rows, Columns: columns, Scale: figure.Symmetric})
 	}
 	title := fmt.Sprintf("filters of %s after %s updates", shape(c.Layers), count(s.Updates))
-	return draw(dir, name, "filters.png", title, grids)
+	return draw(dir, name, filtersFile, title, grids)
 }
+
+// The pictures in a run's folder.
+const (
+	filtersFile = "filters.png"
+	samplesFile = "samples.png"
+)
 
 // draw writes a picture and returns its name.
 func draw(dir, name, standard, title string, grids []figure.Grid) (string, error) {
 	if name == "" {
 		name = filepath.Join(dir, standard)
 	}
-	var img image.Image
 	img, err := figure.Draw(title, grids...)
 	if err != nil {
 		return "", err
@@ -107,16 +113,39 @@ func draw(dir, name, standard, title string, grids []figure.Grid) (string, error
 	return name, writeFile(name, func(w io.Writer) error { return figure.WritePNG(w, img) })
 }
 
-// writeFile writes a file whole or not at all; what is no plain file, such as
-// /dev/stdout, is written to as it is.
+// writeFile writes a file whole or not at all, behind links too. What is no plain
+// file, such as a pipe or /dev/stdout, is written to as it is.
 func writeFile(name string, write func(io.Writer) error) error {
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		f, err := os.OpenFile(name, os.O_WRONLY, 0)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		return write(f)
+	switch filepath.Base(name) {
+	case "checkpoint.tandem", "config.json", "manifest.json", "metrics.jsonl", "lock":
+		return fmt.Errorf("%s: a run keeps its own file by this name; choose another", name)
 	}
-	return runs.WriteFile(name, write)
+	if isPlain(name) {
+		if to, err := filepath.EvalSymlinks(name); err == nil {
+			name = to
+		}
+		return runs.WriteFile(name, write)
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
+}
+
+// isPlain says whether a name is that of a plain file or of nothing yet. The names
+// below /dev lead to what a process has open.
+func isPlain(name string) bool {
+	if path, err := filepath.Abs(name); err == nil && strings.HasPrefix(path, "/dev/") {
+		return false
+	}
+	info, err := os.Stat(name)
+	return err != nil || info.Mode().IsRegular() || info.IsDir()
+}
+
+// tell writes the name of a file that was made.
+func (t *terminal) tell(name string) {
+	if isPlain(name) {
+		fmt.Fprintln(t.out, name)
+	}
 }

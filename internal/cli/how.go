@@ -81,8 +81,8 @@ func (h *how) serve() error {
 	return nil
 }
 
-// end writes and closes what begin started.
-func (h *how) end(t *terminal) {
+// end writes and closes what begin started, and adds what fails to err.
+func (h *how) end(err *error) {
 	var failed []error
 	if h.cpu != nil {
 		runtimepprof.StopCPUProfile()
@@ -94,8 +94,8 @@ func (h *how) end(t *terminal) {
 	if h.listener != nil {
 		failed = append(failed, h.listener.Close())
 	}
-	if err := errors.Join(failed...); err != nil {
-		t.say("profile: %v", err)
+	if profile := errors.Join(failed...); profile != nil {
+		*err = errors.Join(*err, fmt.Errorf("profile: %w", profile))
 	}
 }
 

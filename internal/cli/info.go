@@ -79,6 +79,9 @@ type report struct {
 	LearningRate     float64   `json:"learning_rate"`
 	Alpha            []float64 `json:"alpha"`
 	Gamma            float64   `json:"gamma"`
+	Batch            int       `json:"batch"`
+	Chains           int       `json:"chains"`
+	Gibbs            int       `json:"gibbs"`
 	Mu               []float64 `json:"mu"`
 	LiveFilters      []float64 `json:"live_filters"`
 	NoiseFilters     []float64 `json:"noise_filters"`
@@ -114,7 +117,7 @@ func runInfo(t *terminal, m *Machine, dir string, asJSON bool) error {
 	r := report{
 		Folder: dir, Preset: c.Preset, Updates: s.Updates, UpdatesTotal: c.Updates, Seconds: s.Seconds, Layers: c.Layers,
 		Kernel: manifest.Kernel, Threads: manifest.Threads, Seed: c.Seed, Pixels: c.Pixels, Numerics: s.Numerics, Version: s.Version,
-		LearningRate: c.LearningRate, Alpha: c.Alpha, Gamma: c.Gamma, Mu: s.State.Mu,
+		LearningRate: c.LearningRate, Alpha: c.Alpha, Gamma: c.Gamma, Batch: c.Batch, Chains: c.Chains, Gibbs: c.Gibbs, Mu: s.State.Mu,
 		LiveFilters: a.Live, NoiseFilters: a.Noise, DuplicateFilters: a.Duplicate, NormMean: a.NormMean, NormSD: a.NormSD,
 		ParamsSHA256: s.State.SHA256(), Data: manifest.Data, Started: manifest.Started, Checkpoint: filepath.Join(dir, "checkpoint.tandem"),
 	}
@@ -126,7 +129,9 @@ func runInfo(t *terminal, m *Machine, dir string, asJSON bool) error {
 	}
 	rows := [][2]string{
 		{"run", dir},
-		{"model", fmt.Sprintf("%s, preset %s, seed %d, %s pixels", shape(c.Layers), c.Preset, c.Seed, c.Pixels)},
+		{"model", fmt.Sprintf("%s, begun with preset %s, seed %d, %s pixels", shape(c.Layers), c.Preset, c.Seed, c.Pixels)},
+		{"learning", fmt.Sprintf("rate %v, alpha %s, gamma %v, batch %d, %d chains, %d %s an update", c.LearningRate, join(c.Alpha), c.Gamma,
+			c.Batch, c.Chains, c.Gibbs, plural(c.Gibbs, "sweep"))},
 		{"updates", fmt.Sprintf("%s of %s in %s", count(s.Updates), count(c.Updates), short(s.Seconds))},
 		{"trained by", fmt.Sprintf("tandem %s, %s kernels, %d %s, numerics %d", s.Version, r.Kernel, r.Threads, plural(r.Threads, "thread"), s.Numerics)},
 	}
@@ -139,7 +144,7 @@ func runInfo(t *terminal, m *Machine, dir string, asJSON bool) error {
 		rows = append(rows, [2]string{fmt.Sprintf("layer %d", l+1), row})
 	}
 	table(t.out, append(rows,
-		[2]string{"data", strings.TrimSpace(r.Data.Source + ". " + r.Data.Credit)},
+		[2]string{"data", strings.Trim(r.Data.Source+". "+r.Data.Credit, ". ")},
 		[2]string{"checkpoint", r.Checkpoint},
 		[2]string{"sha256", r.ParamsSHA256},
 	))

@@ -5,16 +5,19 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/dustin/go-humanize"
 
+	"tandem/dbm"
 	"tandem/internal/runs"
 	"tandem/mnist"
 )
 
 // resume is the verb that goes on with a run.
-func resume(t *terminal, m *Machine, args []string) error {
+func resume(t *terminal, m *Machine, args []string) (err error) {
 	f := flags(t, "tandem resume RUN [flags]")
 	updates := f.Uint64("updates", 0, "`N` updates in all, those done included (default as the run was begun)")
 	data := f.String("data", "", "`DIR` with the IDX files, if they have moved")
@@ -42,16 +45,23 @@ func resume(t *terminal, m *Machine, args []string) error {
 		}
 	})
 	if c.Updates <= done {
+		if missing(dir, filtersFile) || missing(dir, samplesFile) {
+			// The run was killed after its last checkpoint and before its pictures.
+			if err := drawBoth(t, m, dir, &c, checkpoint.State); err != nil {
+				return fmt.Errorf("resume: %w", err)
+			}
+			return nil
+		}
 		err := fmt.Errorf("resume: %s has made %s updates, and %s are all it is to make", dir, count(done), count(c.Updates))
 		return hintedError{err, fmt.Sprintf("tandem resume %s --updates %d makes as many again", dir, 2*done)}
 	}
-	if err := run.SetConfig(c); err != nil {
+	if err := c.Validate(); err != nil {
 		return usageError{fmt.Errorf("resume: %w", err)}
 	}
 	if err := h.begin(); err != nil {
 		return fmt.Errorf("resume: %w", err)
 	}
-	defer h.end(t)
+	defer h.end(&err)
 	set, err := mnist.Open(c.Data, mnist.Train)
 	if err != nil {
 		return fmt.Errorf("resume: %w", err)
@@ -73,10 +83,34 @@ func resume(t *terminal, m *Machine, args []string) error {
 			return fmt.Errorf("resume: %w", err)
 		}
 	}
+	if err := run.SetConfig(c); err != nil {
+		return fmt.Errorf("resume: %w", err)
+	}
 	if err := run.CutAfter(done); err != nil {
 		return fmt.Errorf("resume: %w", err)
 	}
 	return x.train(checkpoint)
+}
+
+// drawBoth draws the pictures of a run that is at its end.
+func drawBoth(t *terminal, m *Machine, dir string, c *runs.Config, s *dbm.State) error {
+	rows, columns := imageSize(c)
+	filters, err := drawFilters(dir, "", c, s, m.Kernels, rows, columns, firstUnits)
+	if err != nil {
+		return err
+	}
+	samples, err := drawSamples(dir, "", c, s, m.Kernels, rows, columns, sampling{})
+	if err != nil {
+		return err
+	}
+	table(t.out, [][2]string{{"filters", filters}, {"samples", samples}})
+	return nil
+}
+
+// missing says whether a run's folder lacks a file.
+func missing(dir, name string) bool {
+	_, err := os.Stat(filepath.Join(dir, name))
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // count writes a number with commas.

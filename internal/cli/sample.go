@@ -22,10 +22,10 @@ func sample(t *terminal, m *Machine, args []string) error {
 	f := flags(t, "tandem sample RUN [flags]")
 	var how sampling
 	f.IntVar(&how.fresh, "fresh", 0, "`N` new chains that begin with fair coins (default the chains of the checkpoint)")
-	sweeps := f.Int("sweeps", -1, "`N` Gibbs sweeps (default 0, or 1000 for new chains)")
+	sweeps := f.Int("sweeps", 0, "`N` Gibbs sweeps first (default 0, or 1000 for new chains)")
 	f.Uint64Var(&how.seed, "seed", 1, "`N` of the random numbers")
 	f.BoolVar(&t.quiet, "quiet", false, "no progress")
-	out := f.String("out", "", "`FILE` in PNG (default samples.png in the run's folder)")
+	out := f.String("out", "", "`FILE` in PNG (default in the run's folder, with a name that tells chains and sweeps)")
 	found, err := parse(f, args, "RUN")
 	if err != nil {
 		return err
@@ -34,7 +34,9 @@ func sample(t *terminal, m *Machine, args []string) error {
 		return usageError{fmt.Errorf("sample: fresh: %d; must not be below 0", how.fresh)}
 	}
 	switch {
-	case *sweeps >= 0:
+	case *sweeps < 0:
+		return usageError{fmt.Errorf("sample: sweeps: %d; must not be below 0", *sweeps)}
+	case flagsGiven(f)["sweeps"]:
 		how.sweeps = *sweeps
 	case how.fresh > 0:
 		how.sweeps = 1000
@@ -46,7 +48,7 @@ func sample(t *terminal, m *Machine, args []string) error {
 	t.last = time.Now()
 	how.sweep = func(done int) {
 		if now := time.Now(); t.due(now) {
-			t.progress(now, fmt.Sprintf("sweep %s of %s", count(uint64(done)), count(uint64(how.sweeps))))
+			t.progress(now, []string{fmt.Sprintf("sweep %s of %s", count(uint64(done)), count(uint64(how.sweeps)))})
 		}
 	}
 	name, err := drawSamples(found[0], *out, &s.Config, s.State, m.Kernels, s.rows, s.columns, how)
@@ -54,12 +56,13 @@ func sample(t *terminal, m *Machine, args []string) error {
 	if err != nil {
 		return fmt.Errorf("sample: %w", err)
 	}
-	fmt.Fprintln(t.out, name)
+	t.tell(name)
 	return nil
 }
 
-// drawSamples draws the visible means of chains into a file, by default
-// samples.png of the run's folder, and returns its name.
+// drawSamples draws the visible means of chains into a file, by default one of the
+// run's folder, samples.png if they are those that training left, and returns its
+// name.
 func drawSamples(dir, name string, c *runs.Config, s *dbm.State, k *dbm.Kernels, rows, columns int, how sampling) (string, error) {
 	g, err := dbm.NewSampler(&c.Config, k, s, how.fresh, how.seed)
 	if err != nil {
@@ -79,5 +82,12 @@ func drawSamples(dir, name string, c *runs.Config, s *dbm.State, k *dbm.Kernels,
 		chains += fmt.Sprintf(", %s sweeps on", count(uint64(how.sweeps)))
 	}
 	grid := figure.Grid{Caption: chains, Tiles: g.Means(), Rows: rows, Columns: columns, Scale: figure.Unit, Across: 10}
-	return draw(dir, name, "samples.png", fmt.Sprintf("samples of %s after %s updates", shape(c.Layers), count(s.Updates)), []figure.Grid{grid})
+	standard := samplesFile
+	switch {
+	case how.fresh > 0:
+		standard = fmt.Sprintf("samples-fresh-%d.png", how.sweeps)
+	case how.sweeps > 0:
+		standard = fmt.Sprintf("samples-%d.png", how.sweeps)
+	}
+	return draw(dir, name, standard, fmt.Sprintf("samples of %s after %s updates", shape(c.Layers), count(s.Updates)), []figure.Grid{grid})
 }

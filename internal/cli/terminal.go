@@ -16,12 +16,13 @@ import (
 // While something runs, err may show a line of progress: one that is redrawn if
 // err is a terminal, else a plain line now and then.
 type terminal struct {
-	out, err io.Writer
-	redraws  bool // err is a terminal
-	quiet    bool
-	width    func() int
-	drawn    bool      // a progress line is on the screen
-	last     time.Time // of the last progress line
+	out     *checked
+	err     io.Writer
+	redraws bool // err is a terminal
+	quiet   bool
+	width   func() int
+	drawn   bool      // a progress line is on the screen
+	last    time.Time // of the last progress line
 }
 
 // On a terminal progress is redrawn often; elsewhere lines pile up.
@@ -30,9 +31,23 @@ const (
 	lineEvery   = 10 * time.Second
 )
 
+// checked is a writer that remembers the first error.
+type checked struct {
+	to  io.Writer
+	err error
+}
+
+func (c *checked) Write(b []byte) (int, error) {
+	n, err := c.to.Write(b)
+	if c.err == nil {
+		c.err = err
+	}
+	return n, err
+}
+
 func newTerminal(out, err *os.File) *terminal {
 	fd := int(err.Fd())
-	return &terminal{out: out, err: err, redraws: term.IsTerminal(fd) && os.Getenv("TERM") != "dumb", width: func() int {
+	return &terminal{out: &checked{to: out}, err: err, redraws: term.IsTerminal(fd) && os.Getenv("TERM") != "dumb", width: func() int {
 		if w, _, err := term.GetSize(fd); err == nil && w > 0 {
 			return w
 		}
@@ -57,15 +72,20 @@ func (t *terminal) due(now time.Time) bool {
 	return now.Sub(t.last) >= lineEvery
 }
 
-// progress shows a line of progress. On a terminal it is cut to the width.
-func (t *terminal) progress(now time.Time, line string) {
+// progress shows a line of progress. On a terminal, the last fields are left out
+// where it is too narrow for them.
+func (t *terminal) progress(now time.Time, fields []string) {
 	t.last = now
 	if !t.redraws {
-		fmt.Fprintln(t.err, line)
+		fmt.Fprintln(t.err, strings.Join(fields, "  "))
 		return
 	}
-	if n := t.width() - 1; utf8.RuneCountInString(line) > n {
-		line = string([]rune(line)[:max(n, 0)])
+	line := fields[0]
+	for _, f := range fields[1:] {
+		if utf8.RuneCountInString(line)+2+utf8.RuneCountInString(f) >= t.width() {
+			break
+		}
+		line += "  " + f
 	}
 	fmt.Fprintf(t.err, "\r%s\x1b[K", line)
 	t.drawn = true

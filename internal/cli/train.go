@@ -3,6 +3,7 @@ package cli
 import (
 	"flag"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -12,44 +13,61 @@ import (
 )
 
 // train is the verb that begins a run.
-func train(t *terminal, m *Machine, args []string) error {
+func train(t *terminal, m *Machine, args []string) (err error) {
 	f := flags(t, "tandem train [flags]")
 	given, _ := preset("quick")
-	name := f.String("preset", given.Preset, "`NAME` what to begin with: quick, paper or direct;\n"+blank+"the defaults below are those of quick")
-	file := f.String("config", "", "`FILE` with a configuration in JSON, such as config.json of a run; it beats the preset,\n"+blank+"and flags beat both")
+	name := f.String("preset", given.Preset, "`NAME` what to begin with: quick, paper or direct; the defaults below are those of\n"+blank+"quick")
+	file := f.String("config", "", "`FILE` configuration in JSON, such as config.json of a run, which may name its preset;\n"+blank+"it beats the preset, and flags beat both")
 	out := f.String("out", "", "`RUN` folder to be made (default a new one under runs)")
 	set := configFlags(f, &given)
 	h := howFlags(f, t)
 	if _, err := parse(f, args); err != nil {
 		return err
 	}
+	if *file != "" && !flagsGiven(f)["preset"] {
+		var c runs.Config
+		if err := c.ReadFile(*file); err != nil {
+			return fmt.Errorf("train: %w", err)
+		}
+		if _, err := preset(c.Preset); err == nil {
+			*name = c.Preset
+		}
+	}
 	c, err := preset(*name)
 	if err != nil {
 		return err
 	}
+	layers, from := false, ""
 	if *file != "" {
 		if err := c.ReadFile(*file); err != nil {
 			return fmt.Errorf("train: %w", err)
 		}
+		layers, from = true, fmt.Sprintf(" (%s may have it so)", *file)
 	}
-	layers := *file != ""
+	alpha := false
 	f.Visit(func(g *flag.Flag) {
 		if set[g.Name] != nil {
 			set[g.Name](&c, &given)
 		}
 		layers = layers || g.Name == "layers"
+		alpha = alpha || g.Name == "alpha"
 	})
-	fitAlpha(&c)
+	fitAlpha(&c, alpha)
 	if err := c.Validate(); err != nil {
-		return usageError{fmt.Errorf("train: %w", err)}
+		return usageError{fmt.Errorf("train: %w%s", err, from)}
 	}
 	if _, err := mnist.ParsePixels(c.Pixels); err != nil {
 		return usageError{fmt.Errorf("train: pixels: %w", err)}
 	}
+	if c.Data != "" {
+		if c.Data, err = filepath.Abs(c.Data); err != nil { // resume may run elsewhere
+			return fmt.Errorf("train: data: %w", err)
+		}
+	}
 	if err := h.begin(); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	defer h.end(t)
+	defer h.end(&err)
 	data, err := mnist.Open(c.Data, mnist.Train)
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
@@ -99,7 +117,7 @@ func configFlags(f *flag.FlagSet, c *runs.Config) map[string]func(to, from *runs
 	f.Float64Var(&c.InitScale, "init-scale", c.InitScale, "`X` standard deviation of the initial weights")
 	f.Uint64Var(&c.Seed, "seed", c.Seed, "`N` the same seed gives the same bits on every machine")
 	f.Uint64Var(&c.CheckpointEvery, "checkpoint-every", c.CheckpointEvery, "`N` updates from one checkpoint to the next")
-	f.StringVar(&c.Data, "data", c.Data, "`DIR` with IDX files with MNIST's names (default the embedded MNIST)")
+	f.StringVar(&c.Data, "data", c.Data, "`DIR` folder with images in IDX format, train-images-idx3-ubyte or the same with .gz;\n"+blank+"without --layers the visible layer takes their size (default the embedded MNIST)")
 	return map[string]func(to, from *runs.Config){
 		"layers":               func(to, from *runs.Config) { to.Layers = from.Layers },
 		"updates":              func(to, from *runs.Config) { to.Updates = from.Updates },

@@ -87,6 +87,9 @@ func (x *training) train(checkpoint *runs.Checkpoint) (err error) {
 	for x.trainer.Updates() < c.Updates {
 		stats, err := x.trainer.Update()
 		if err != nil {
+			if _, none := runs.ReadHeader(x.run.Dir()); none != nil {
+				return hintedError{err, "begin again with a lower --learning-rate"}
+			}
 			return hintedError{err, "the last good checkpoint stays; tandem info " + x.run.Dir() + " tells where it is"}
 		}
 		x.iterations += stats.Iterations
@@ -113,8 +116,8 @@ func (x *training) train(checkpoint *runs.Checkpoint) (err error) {
 	}
 	now := time.Now()
 	if !t.quiet {
-		t.progress(now, x.line(now, first))
-		t.keep()
+		t.clear()
+		fmt.Fprintln(t.err, strings.Join(x.line(now, first), "  "))
 	}
 	return x.finish(now, first)
 }
@@ -160,32 +163,34 @@ func (x *training) assess(s *dbm.State, now time.Time) {
 	x.assessment, x.assessed = x.assessor.Assess(s), now
 }
 
-// line is the line of progress.
-func (x *training) line(now time.Time, first uint64) string {
+// line is the fields of the line of progress, the most important first.
+func (x *training) line(now time.Time, first uint64) []string {
 	if now.Sub(x.assessed) >= assessEvery {
 		x.assess(x.trainer.State(), now)
 	}
 	u, all := x.trainer.Updates(), x.run.Config().Updates
 	rate := float64(u-first) / now.Sub(x.began).Seconds()
-	var b strings.Builder
-	fmt.Fprintf(&b, "update %s of %s (%d%%)  %.0f/s", count(u), count(all), u*100/all, rate)
+	fields := []string{fmt.Sprintf("update %s of %s (%d%%)", count(u), count(all), u*100/all), fmt.Sprintf("%.0f/s", rate)}
+	add := func(format string, args ...any) { fields = append(fields, fmt.Sprintf(format, args...)) }
 	if u < all {
-		fmt.Fprintf(&b, "  ETA %s", short(float64(all-u)/rate))
+		add("ETA %s", short(float64(all-u)/rate))
 	}
 	a := &x.assessment
-	fmt.Fprintf(&b, "  live %s%%", percents(a.Live))
+	add("live %s%%", percents(a.Live))
 	if a.Noise != nil {
-		fmt.Fprintf(&b, "  noise %s%%", percents(a.Noise))
+		add("noise %s%%", percents(a.Noise))
 	}
-	fmt.Fprintf(&b, "  duplicate %s%%  norm", percents(a.Duplicate))
+	add("duplicate %s%%", percents(a.Duplicate))
+	norms := "norm"
 	for l := range a.NormMean {
-		fmt.Fprintf(&b, " %.2f±%.2f", a.NormMean[l], a.NormSD[l])
+		norms += fmt.Sprintf(" %.2f±%.2f", a.NormMean[l], a.NormSD[l])
 	}
+	add("%s", norms)
+	add("reconstruction %.1f", x.trainer.ReconstructionError())
 	if made := u - x.since; made > 0 {
-		fmt.Fprintf(&b, "  mean field %.1f", x.iterations/float64(made))
+		add("mean field %.1f", x.iterations/float64(made))
 	}
-	fmt.Fprintf(&b, "  reconstruction %.1f", x.trainer.ReconstructionError())
-	return b.String()
+	return fields
 }
 
 // finish draws the pictures and tells what there is and what to do next.
@@ -206,8 +211,8 @@ func (x *training) finish(now time.Time, first uint64) error {
 		{"filters", filters},
 		{"samples", samples},
 		{"next", fmt.Sprintf("tandem resume %s --updates %d   train longer", dir, 2*c.Updates)},
-		{"", fmt.Sprintf("tandem sample %s --sweeps 1000    sample on", dir)},
-		{"", fmt.Sprintf("tandem info %s                    the figures", dir)},
+		{"", fmt.Sprintf("tandem filters %s --units 0   all filters", dir)},
+		{"", fmt.Sprintf("tandem info %s   the figures", dir)},
 	})
 	return nil
 }
@@ -218,10 +223,11 @@ type signals struct {
 	c    chan os.Signal
 }
 
-// catch makes SIGINT and SIGTERM set the code. A second signal ends the program.
+// catch makes SIGINT and SIGTERM set the code. A second one ends the program.
 func catch() *signals {
 	s := &signals{c: make(chan os.Signal, 2)}
 	signal.Notify(s.c, os.Interrupt, syscall.SIGTERM)
+	signal.Ignore(syscall.SIGPIPE) // whoever reads the messages may go; the run goes on
 	go func() {
 		for sig := range s.c {
 			code := 130
