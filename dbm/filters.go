@@ -8,9 +8,9 @@ import (
 
 // Thresholds of the measures in Assessment.
 const (
-	deadAbove      = 0.5  // cosine with the initial weights
-	noiseBelow     = 0.5  // correlation of neighbouring pixels
-	duplicateAbove = 0.9  // cosine with another picture of the layer
+	deadAbove      = 0.5 // cosine with the initial weights
+	noiseBelow     = 0.5 // correlation of neighbouring pixels
+	duplicateAbove = 0.9 // cosine with another picture of the layer
 )
 
 // Assessment tells how the filters of each hidden layer are doing; one number a
