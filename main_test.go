@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"runtime"
 	"slices"
@@ -20,6 +21,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
+	"tandem/dbm"
 	"tandem/internal/runs"
 )
 
@@ -291,46 +295,50 @@ func TestMistakesAreExplained(t *testing.T) {
 	refuse(t, 2, dir, []string{"version"}, "abacus", "generic")
 }
 
-// begin starts a long run and returns when it has written its first checkpoint.
-func begin(t *testing.T, dir string) *exec.Cmd {
+// begin starts a long run and returns when the folder has a file that is not empty.
+func begin(t *testing.T, dir, file, every string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("no signals to other processes")
 	}
 	tandem(t, dir, "version") // skips where no process can be started
-	c := command(t, dir, small("--updates", "10000000", "--out", "run", "--threads", "1")...)
+	c := command(t, dir, small("--updates", "10000000", "--out", "run", "--threads", "1", "--checkpoint-every", every)...)
+	messages := new(bytes.Buffer)
+	c.Stderr = messages
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Process.Kill() })
 	for range 1000 {
-		if _, err := os.Stat(filepath.Join(dir, "run", "checkpoint.tandem")); err == nil {
-			return c
+		if info, err := os.Stat(filepath.Join(dir, "run", file)); err == nil && info.Size() > 0 {
+			return c, messages
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Fatal("no checkpoint after ten seconds")
-	return nil
+	t.Fatalf("no %s after ten seconds", file)
+	return nil, nil
 }
 
+// A signal finishes the update and writes a checkpoint where there would be none.
 func TestSignalsStopCleanly(t *testing.T) {
 	for signal, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
 		dir := t.TempDir()
-		c := begin(t, dir)
-		var messages bytes.Buffer
-		pid := strconv.Itoa(c.Process.Pid)
-		refuse(t, 1, dir, []string{"resume", "run", "--updates", "20000000"}, pid)
+		c, messages := begin(t, dir, "metrics.jsonl", "9999999")
+		refuse(t, 1, dir, []string{"resume", "run", "--updates", "20000000"}, strconv.Itoa(c.Process.Pid))
 		if err := c.Process.Signal(signal); err != nil {
 			t.Fatal(err)
 		}
 		c.Wait()
 		if got := c.ProcessState.ExitCode(); got != code {
-			t.Errorf("%v: exit code %d, want %d\n%s", signal, got, code, &messages)
+			t.Errorf("%v: exit code %d, want %d\n%s", signal, got, code, messages)
 		}
-		r := about(t, dir, "run")
-		done := uint64(r["updates"].(float64))
-		if done%10 == 0 {
-			t.Logf("%v: stopped at update %d, which is a checkpoint anyway", signal, done)
+		done := uint64(about(t, dir, "run")["updates"].(float64))
+		if want := fmt.Sprintf("stopped at update %s; the checkpoint is written", humanize.Comma(int64(done))); !strings.Contains(messages.String(), want) {
+			t.Errorf("%v: no %q in\n%s", signal, want, messages)
+		}
+		metrics, err := runs.ReadMetrics(filepath.Join(dir, "run"))
+		if err != nil || metrics[len(metrics)-1].Update != done {
+			t.Errorf("%v: the metrics end with update %d, not %d (%v)", signal, metrics[len(metrics)-1].Update, done, err)
 		}
 		must(t, dir, "resume", "run", "--quiet", "--updates", fmt.Sprint(done+7))
 		must(t, dir, small("--out", "whole", "--updates", fmt.Sprint(done+7))...)
@@ -342,7 +350,7 @@ func TestSignalsStopCleanly(t *testing.T) {
 
 func TestKilledRunResumes(t *testing.T) {
 	dir := t.TempDir()
-	c := begin(t, dir)
+	c, _ := begin(t, dir, "checkpoint.tandem", "10")
 	time.Sleep(30 * time.Millisecond)
 	if err := c.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -353,6 +361,155 @@ func TestKilledRunResumes(t *testing.T) {
 	must(t, dir, small("--out", "whole", "--updates", fmt.Sprint(done+13))...)
 	if sha(t, dir, "run") != sha(t, dir, "whole") {
 		t.Error("the kill shows")
+	}
+}
+
+// A run that was killed between its last checkpoint and its pictures gets them.
+func TestPicturesOfACompleteRun(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, small("--out", "run")...)
+	picture := filepath.Join(dir, "run", "filters.png")
+	want, err := os.ReadFile(picture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(picture); err != nil {
+		t.Fatal(err)
+	}
+	must(t, dir, "resume", "run")
+	if got, err := os.ReadFile(picture); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("the picture is another: %v", err)
+	}
+}
+
+// Every flag of a configuration lands in its field, and beats the file, which
+// beats the preset.
+func TestFlagsAndFilesAndPresets(t *testing.T) {
+	dir := t.TempDir()
+	config := func(run string) runs.Config {
+		t.Helper()
+		c, err := runs.ReadConfig(filepath.Join(dir, run))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	writeImages(t, filepath.Join(dir, "data"), 9, 4, 4)
+	must(t, dir, "train", "--quiet", "--preset", "direct", "--layers", "16,5,4", "--updates", "3", "--batch", "7", "--chains", "6", "--gibbs", "2",
+		"--mean-field-tolerance", "0.01", "--mean-field-max", "9", "--learning-rate", "0.03", "--alpha", "0.4,0.5", "--gamma", "0.7",
+		"--mu-damping", "0.02", "--pixels", "threshold", "--init-scale", "0.06", "--seed", "12", "--checkpoint-every", "2", "--data", "data", "--out", "a")
+	want := runs.Config{Preset: "direct", Config: dbm.Config{Layers: []int{16, 5, 4}, Batch: 7, Chains: 6, Gibbs: 2, MeanFieldTolerance: 0.01,
+		MeanFieldMax: 9, LearningRate: 0.03, Alpha: []float64{0.4, 0.5}, Gamma: 0.7, MuDamping: 0.02, InitScale: 0.06, Seed: 12},
+		Pixels: "threshold", Data: filepath.Join(dir, "data"), Updates: 3, CheckpointEvery: 2}
+	if got := config("a"); !reflect.DeepEqual(got, want) {
+		t.Errorf("the flags give\n%+v, want\n%+v", got, want)
+	}
+	// The two experiments of the paper's Section 5, and the beginning of the first.
+	paper := runs.Config{Preset: "paper", Config: dbm.Config{Layers: []int{784, 500, 500}, Batch: 50, Chains: 50, Gibbs: 1, MeanFieldTolerance: 1e-4,
+		MeanFieldMax: 50, LearningRate: 0.01, Alpha: []float64{0.1, 0.1}, Gamma: 1, MuDamping: 1e-3, InitScale: 0.003, Seed: 1},
+		Pixels: "grey", Updates: 1, CheckpointEvery: 5000}
+	quick, direct := paper, paper
+	quick.Preset, quick.CheckpointEvery = "quick", 2000
+	direct.Preset, direct.Layers, direct.LearningRate, direct.Alpha = "direct", []int{784, 500, 500, 1000}, 0.001, []float64{0, 0, 0}
+	for _, want := range []runs.Config{paper, quick, direct} {
+		must(t, dir, "train", "--quiet", "--preset", want.Preset, "--updates", "1", "--out", want.Preset)
+		if got := config(want.Preset); !reflect.DeepEqual(got, want) {
+			t.Errorf("preset %s is\n%+v, want\n%+v", want.Preset, got, want)
+		}
+	}
+	// A file that names a preset begins with it; one spring serves all layers.
+	file := filepath.Join(dir, "few.json")
+	if err := os.WriteFile(file, []byte(`{"preset": "direct", "updates": 2, "batch": 3, "layers": [784, 9, 8, 7, 6]}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	must(t, dir, "train", "--quiet", "--config", file, "--batch", "4", "--alpha", "0.2", "--out", "file")
+	got := config("file")
+	if got.Preset != "direct" || got.LearningRate != 0.001 || got.Updates != 2 || got.Batch != 4 || fmt.Sprint(got.Alpha) != "[0.2 0.2 0.2 0.2]" {
+		t.Errorf("the file and flags give %+v", got)
+	}
+	refuse(t, 2, dir, []string{"train", "--layers", "784,20,10,8", "--alpha", "0.1,0.1"}, "alpha")
+}
+
+// Without --quiet there are messages and a last line with all figures.
+func TestProgress(t *testing.T) {
+	dir := t.TempDir()
+	args := small("--out", "run")
+	args = append(args[:1], args[2:]...) // not --quiet
+	out, messages, code := tandem(t, dir, args...)
+	if code != 0 || !strings.Contains(out, "30 updates in") {
+		t.Fatalf("exit code %d\n%s%s", code, out, messages)
+	}
+	for _, w := range []string{"training 784-20-10 on embedded MNIST (60,000 images) to update 30", "the run is in run",
+		"update 30 of 30 (100%)", "/s  live ", "  noise ", "  duplicate ", "  norm ", "  reconstruction "} {
+		if !strings.Contains(messages, w) {
+			t.Errorf("no %q in\n%s", w, messages)
+		}
+	}
+	if _, messages, _ := tandem(t, dir, small("--out", "quiet")...); messages != "" {
+		t.Errorf("--quiet says\n%s", messages)
+	}
+}
+
+// The metrics of a run in two parts are those of the whole, but for the times.
+func TestMetricsOfACutRun(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, small("--out", "whole")...)
+	must(t, dir, small("--out", "cut", "--updates", "20")...)
+	before, err := runs.ReadHeader(filepath.Join(dir, "cut"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, dir, "resume", "cut", "--quiet", "--updates", "30")
+	whole, err := runs.ReadMetrics(filepath.Join(dir, "whole"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut, err := runs.ReadMetrics(filepath.Join(dir, "cut"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last := cut[len(cut)-1]; last.Seconds <= before.Seconds {
+		t.Errorf("the seconds go from %v to %v", before.Seconds, last.Seconds)
+	}
+	for _, m := range [][]runs.Metrics{whole, cut} {
+		for i := range m {
+			m[i].Seconds, m[i].PerSecond = 0, 0
+		}
+	}
+	if !reflect.DeepEqual(whole, cut) {
+		t.Errorf("the metrics are\n%+v, want\n%+v", cut, whole)
+	}
+}
+
+// What cannot be written is a failure.
+func TestFullDisk(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("no /dev/full")
+	}
+	defer full.Close()
+	dir := t.TempDir()
+	tandem(t, dir, "version") // skips where no process can be started
+	c := command(t, dir, "version")
+	c.Stdout = full
+	if err := c.Run(); c.ProcessState.ExitCode() != 1 {
+		t.Errorf("exit code %d (%v), want 1", c.ProcessState.ExitCode(), err)
+	}
+	must(t, dir, small("--out", "run")...)
+	refuse(t, 1, dir, []string{"export", "run", "--npz", "run/checkpoint.tandem"}, "checkpoint.tandem")
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink("target", link); err != nil {
+		t.Skip(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "target"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	must(t, dir, "export", "run", "--npz", "link")
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link is one no more: %v", err)
+	}
+	if info, err := os.Stat(link); err != nil || info.Size() == 0 {
+		t.Errorf("nothing was written behind the link: %v", err)
 	}
 }
 
@@ -382,8 +539,16 @@ func TestOtherImages(t *testing.T) {
 		t.Errorf("layers are %v", r["layers"])
 	}
 	must(t, dir, "train", "--quiet", "--data", "data", "--layers", "35,9", "--alpha", "0", "--updates", "20", "--out", "rbm")
-	writeImages(t, filepath.Join(dir, "data"), 12, 5, 7)
-	refuse(t, 1, dir, []string{"resume", "run", "--updates", "40", "--quiet"}, "SHA-256")
+	writeImages(t, filepath.Join(dir, "other"), 12, 5, 7)
+	before, err := os.ReadFile(filepath.Join(dir, "run", "config.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuse(t, 1, dir, []string{"resume", "run", "--updates", "40", "--quiet", "--data", "other"}, "SHA-256")
+	if after, err := os.ReadFile(filepath.Join(dir, "run", "config.json")); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("a refused resume leaves the configuration\n%s, which was\n%s", after, before)
+	}
+	must(t, filepath.Join(dir, "other"), "resume", "../run", "--updates", "40", "--quiet")
 }
 
 func TestDivergenceStops(t *testing.T) {

@@ -3,6 +3,7 @@ package dbm
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -80,7 +81,8 @@ func TestUpdateByHand(t *testing.T) {
 	c := trainings()["spring"]
 	before := run(t, c, nil, 3, 1)
 	tr := trainer(t, c, before, patterns{new(uint64)}, 2)
-	if _, err := tr.Update(); err != nil {
+	stats, err := tr.Update()
+	if err != nil {
 		t.Fatal(err)
 	}
 	after := tr.State()
@@ -130,6 +132,23 @@ func TestUpdateByHand(t *testing.T) {
 			}
 		}
 	}
+	wrong := 0.0
+	for r := range c.Batch {
+		for i, v := range row(0, r) {
+			pre := float64(after.Biases[0][i])
+			for j, q := range row(1, r) {
+				pre += float64(after.Weights[0][i*c.Layers[1]+j]) * float64(q)
+			}
+			d := float64(v) - 1/(1+math.Exp(-pre))
+			wrong += d * d / float64(c.Batch)
+		}
+	}
+	if got := tr.ReconstructionError(); math.Abs(got-wrong) > 1e-5 {
+		t.Errorf("reconstruction error %v, want %v", got, wrong)
+	}
+	if stats.Iterations < 1 || stats.Iterations > float64(c.MeanFieldMax) || stats.Iterations*float64(c.Batch) != math.Round(stats.Iterations*float64(c.Batch)) {
+		t.Errorf("%v iterations", stats.Iterations)
+	}
 	for l := range c.Layers {
 		for chain := range c.Chains {
 			for j, x := range row(l, c.Batch+chain) {
@@ -142,10 +161,31 @@ func TestUpdateByHand(t *testing.T) {
 }
 
 func TestDivergenceIsNamed(t *testing.T) {
+	for what, f := range map[string]func(tr *Trainer){
+		"update 7: the weights of unit 5 of layer 2 have norm NaN: training has diverged":  func(tr *Trainer) { tr.model.squares[2][5] = float32(math.NaN()) },
+		"update 7: the weights of unit 0 of layer 1 have norm +Inf: training has diverged": func(tr *Trainer) { tr.model.squares[1][0] = float32(math.Inf(1)) },
+		"update 7: the bias of unit 2 of layer 0 is -Inf: training has diverged":           func(tr *Trainer) { tr.model.bias[0][2] = float32(math.Inf(-1)) },
+		"update 7: the mean norm of layer 2 is NaN: training has diverged":                 func(tr *Trainer) { tr.model.mu[1] = math.NaN() },
+	} {
+		c := trainings()["spring"]
+		s, err := Initial(&c, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr := trainer(t, c, s, patterns{new(uint64)}, 1)
+		tr.updates = 7
+		if err := tr.finite(); err != nil {
+			t.Fatal(err)
+		}
+		f(tr)
+		if err := tr.finite(); err == nil || !strings.HasPrefix(err.Error(), what) {
+			t.Errorf("%s: error %v", what, err)
+		}
+	}
 	for what, f := range map[string]func(s *State){
-		"layer 2: norm": func(s *State) { s.Weights[1][5] = float32(math.NaN()) },
-		"layer 1: bias": func(s *State) { s.Biases[1][2] = float32(math.Inf(1)) },
-		"layer 1: mean": func(s *State) { s.Mu[0] = math.Inf(1) },
+		"weight": func(s *State) { s.Weights[1][5] = float32(math.NaN()) },
+		"bias":   func(s *State) { s.Biases[1][2] = float32(math.Inf(1)) },
+		"mean":   func(s *State) { s.Mu[0] = math.Inf(1) },
 	} {
 		c := trainings()["spring"]
 		s, err := Initial(&c, nil)
@@ -154,7 +194,7 @@ func TestDivergenceIsNamed(t *testing.T) {
 		}
 		f(s)
 		_, err = trainer(t, c, s, patterns{new(uint64)}, 1).Update()
-		if err == nil || !strings.Contains(err.Error(), "diverged") || !strings.Contains(err.Error(), "layer") {
+		if err == nil || !strings.Contains(err.Error(), "diverged") {
 			t.Errorf("%s: error %v", what, err)
 		}
 	}
@@ -239,12 +279,76 @@ func TestSampler(t *testing.T) {
 			t.Errorf("layer %d does not start where the state is", l)
 		}
 	}
-	g.Sweep()
-	check()
+	want := make([][]float32, len(c.Layers))
+	for l := range c.Layers {
+		want[l] = slices.Clone(g.x[l])
+	}
+	alone := newGibbs(c.Layers, func(Phase) {})
+	for sweep := uint32(1); sweep <= 2; sweep++ {
+		alone.sweep(naive, g.model, want, c.Chains, 1, Draw{Seed: 5, Update: sweep}, ForSamples)
+		before := slices.Clone(g.x[0])
+		g.Sweep()
+		check()
+		if slices.Equal(before, g.x[0]) {
+			t.Errorf("sweep %d changes nothing", sweep)
+		}
+		for l := range want {
+			if !slices.Equal(g.x[l], want[l]) {
+				t.Errorf("layer %d is not where sweep %d leads", l, sweep)
+			}
+		}
+	}
+	if fresh, err := NewSampler(&c, naive, s, 31, 5); err != nil {
+		t.Error(err)
+	} else {
+		for l, n := range c.Layers {
+			start := make([]float32, n)
+			coins(start, Draw{Seed: 5, Row: 30, Tag: Tag(ForSamples, l, 0)})
+			if !slices.Equal(fresh.x[l][30*Stride(n):][:n], start) {
+				t.Errorf("layer %d of a new chain does not start with its coins", l)
+			}
+		}
+	}
 	if fresh, err := NewSampler(&c, naive, s, 31, 5); err != nil || len(fresh.Means()) != 31*c.Layers[0] {
 		t.Errorf("31 fresh chains: error %v", err)
 	}
 	if _, err := NewSampler(&c, naive, s, -1, 5); err == nil {
 		t.Error("-1 chains are taken")
+	}
+}
+
+// With exactly the most iterations, all examples make them.
+func TestIterationsAreCounted(t *testing.T) {
+	c := trainings()["deep"]
+	s, err := Initial(&c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stats, err := trainer(t, c, s, patterns{new(uint64)}, 3).Update()
+	if err != nil || stats.Iterations != float64(c.MeanFieldMax) {
+		t.Errorf("%v iterations (%v), want %d", stats.Iterations, err, c.MeanFieldMax)
+	}
+}
+
+// A state of other shapes than the configuration asks for is refused.
+func TestStateMustFit(t *testing.T) {
+	for what, f := range map[string]func(s *State){
+		"weights": func(s *State) { s.Weights[1] = s.Weights[1][1:] },
+		"biases":  func(s *State) { s.Biases = s.Biases[:2] },
+		"mu":      func(s *State) { s.Mu = nil },
+		"chains":  func(s *State) { s.Chains[0] = append(s.Chains[0], 1) },
+	} {
+		c := trainings()["spring"]
+		s, err := Initial(&c, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f(s)
+		if _, err := NewTrainer(c, naive, s, nil, 1); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("%s: error %v", what, err)
+		}
+		if _, err := NewSampler(&c, naive, s, 0, 1); err == nil {
+			t.Errorf("%s: a sampler takes it", what)
+		}
 	}
 }

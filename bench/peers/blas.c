@@ -1,8 +1,9 @@
 // A peer: the same update as tandem's, as a careful C programmer writes it on
-// CBLAS, with the rest left to the compiler's vectoriser and OpenMP.
+// CBLAS, with the rest left to the compiler's vectoriser. (OpenMP for the rest was
+// slower: its threads and those of the BLAS get in each other's way.)
 //
-//	cc -O3 -march=native -ffast-math -fopenmp blas.c -o blas -lopenblas -lm
-//	OPENBLAS_NUM_THREADS=T OMP_NUM_THREADS=T ./blas IMAGES UPDATES ITERATIONS LAYER…
+//	cc -O3 -march=native -ffast-math blas.c -o blas -lopenblas -lm
+//	OPENBLAS_NUM_THREADS=T ./blas IMAGES UPDATES ITERATIONS LAYER…
 //
 // IMAGES is a plain IDX file. It prints updates per second.
 #include <cblas.h>
@@ -55,7 +56,6 @@ static void above(float *x, const float *y, int l) {
 }
 
 static void sigmoid(float *x, int n) {
-#pragma omp parallel for simd
 	for (int i = 0; i < n; i++)
 		x[i] = 1 / (1 + expf(-x[i]));
 }
@@ -129,7 +129,6 @@ static void learn(float *norm) {
 			deviation += r - mu[l];
 			norm[j] = 1 - rate * 2 * alpha * (r - mu[l]) / fmaxf(r, 1e-8f);
 		}
-#pragma omp parallel for
 		for (int i = 0; i < k; i++)
 			for (int j = 0; j < n; j++)
 				W[l][(size_t)i * n + j] *= norm[j];
