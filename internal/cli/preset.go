@@ -39,7 +39,7 @@ func presets() []runs.Config {
 	direct.Alpha = []float64{0, 0, 0}
 	quick := paper
 	quick.Preset = "quick"
-	quick.Updates = 22_000
+	quick.Updates = 28_000
 	quick.CheckpointEvery = 2000
 	return []runs.Config{quick, paper, direct}
 }
