@@ -149,31 +149,37 @@ func trainer(t testing.TB, c Config, s *State, e Examples, threads int) *Trainer
 
 var models = [][]int{{4, 3}, {3, 3, 2}, {3, 2, 3, 2}, {2, 2, 2, 2, 2}}
 
+// conditional is the probability, by a pass, that each unit of a layer is on given
+// all others.
+func conditional(p *model, x [][]float64, l int) []float32 {
+	rows := make([][]float32, len(x))
+	for i := range x {
+		rows[i] = make([]float32, Stride(len(x[i])))
+		for j, v := range x[i] {
+			rows[i][j] = float32(v)
+		}
+	}
+	pass := Pass{Rows: 1, Panels: 1, Start: p.bias[l], Out: make([]float32, Panel), Stride: Panel}
+	if l > 0 {
+		pass.Below = p.below(l, rows[l-1])
+	}
+	if l+1 < len(x) {
+		pass.Above = p.above(l, rows[l+1])
+	}
+	naive.Sigmoid(&pass, nil)
+	return pass.Out
+}
+
 // Eq. 4 and 5: the probability of a unit given all others follows from the
-// energies of the two states that differ in it. The posterior of Eq. 6 is built
-// from them, and with one hidden layer it is what mean field computes.
+// energies of the two states that differ in it.
 func TestConditionals(t *testing.T) {
 	for i, layers := range models {
 		m := randomTruth(uint64(i), layers...)
 		c := tiny(layers...)
 		p := newModel(layers, m.state(&c), naive)
 		m.states(make([][]float64, len(layers)), 0, func(x [][]float64) {
-			rows := make([][]float32, len(layers))
-			for l := range layers {
-				rows[l] = make([]float32, Stride(layers[l]))
-				for j, v := range x[l] {
-					rows[l][j] = float32(v)
-				}
-			}
 			for l, n := range layers {
-				pass := Pass{Rows: 1, Panels: 1, Start: p.bias[l], Out: make([]float32, Panel), Stride: Panel}
-				if l > 0 {
-					pass.Below = p.below(l, rows[l-1])
-				}
-				if l+1 < len(layers) {
-					pass.Above = p.above(l, rows[l+1])
-				}
-				naive.Sigmoid(&pass, nil)
+				out := conditional(p, x, l)
 				for j := range n {
 					old := x[l][j]
 					x[l][j] = 1
@@ -182,12 +188,49 @@ func TestConditionals(t *testing.T) {
 					off := m.energy(x)
 					x[l][j] = old
 					want := 1 / (1 + math.Exp(on-off))
-					if got := float64(pass.Out[j]); math.Abs(got-want) > 1e-6 {
+					if got := float64(out[j]); math.Abs(got-want) > 1e-6 {
 						t.Fatalf("%v: unit %d of layer %d is on with probability %v, want %v", layers, j, l, got, want)
 					}
 				}
 			}
 		})
+	}
+}
+
+// Eq. 6: the posterior of the hidden layers given the visible one, put together
+// from the odds of the conditionals along a path that switches the units on one by
+// one, is exp(−E) over its sum.
+func TestPosteriors(t *testing.T) {
+	for i, layers := range models {
+		m := randomTruth(uint64(i)+60, layers...)
+		c := tiny(layers...)
+		p := newModel(layers, m.state(&c), naive)
+		v := []float64{1, 0, 1, 1}[:layers[0]]
+		var odds, want []float64
+		sum, z := 0.0, m.logSum(m.visible(v), 1)
+		m.states(m.visible(v), 1, func(x [][]float64) {
+			path := m.visible(v)
+			for l := 1; l < len(layers); l++ {
+				path[l] = make([]float64, layers[l])
+			}
+			product := 1.0
+			for l := 1; l < len(layers); l++ {
+				for j := range layers[l] {
+					if x[l][j] == 1 {
+						on := float64(conditional(p, path, l)[j])
+						product *= on / (1 - on)
+						path[l][j] = 1
+					}
+				}
+			}
+			odds, want = append(odds, product), append(want, math.Exp(-m.energy(x)-z))
+			sum += product
+		})
+		for j := range odds {
+			if got := odds[j] / sum; math.Abs(got-want[j]) > 1e-6 {
+				t.Errorf("%v: state %d has posterior %v, want %v", layers, j, got, want[j])
+			}
+		}
 	}
 }
 
