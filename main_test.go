@@ -373,9 +373,23 @@ func TestPicturesOfACompleteRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	refuse(t, 1, dir, []string{"resume", "run", "--updates", "40", "--quiet", "--memprofile", "no/such/file"}, "profile")
+	must(t, dir, small("--out", "again", "--updates", "30")...)
+	if err := os.RemoveAll(filepath.Join(dir, "run")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(dir, "again"), filepath.Join(dir, "run")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, "run", "checkpoint.tandem")); err != nil {
+		t.Fatal(err)
+	}
+	refuse(t, 2, dir, []string{"resume", "run", "--updates", "0"}, "updates")
+	must(t, dir, "resume", "run", "--quiet")
 	if err := os.Remove(picture); err != nil {
 		t.Fatal(err)
 	}
+	refuse(t, 1, dir, []string{"resume", "run", "--updates", "10"}, "30 updates")
 	must(t, dir, "resume", "run")
 	if got, err := os.ReadFile(picture); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("the picture is another: %v", err)

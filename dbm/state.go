@@ -34,26 +34,18 @@ func NewState(c *Config) *State {
 
 // fits says how a state differs in shape from what a configuration asks for.
 func (s *State) fits(c *Config) error {
-	want := NewState(&Config{Layers: c.Layers, Chains: 0})
-	for _, g := range []struct {
-		name      string
-		got, want [][]float32
-	}{{"weights", s.Weights, want.Weights}, {"biases", s.Biases, want.Biases}, {"chains", s.Chains, want.Chains}} {
-		if len(g.got) != len(g.want) {
-			return fmt.Errorf("state: %s of %d layers, the configuration has %d", g.name, len(g.got), len(g.want))
-		}
-		for i := range g.got {
-			n := len(g.want[i])
-			if g.name == "chains" {
-				n = c.Chains * c.Layers[i]
-			}
-			if len(g.got[i]) != n {
-				return fmt.Errorf("state: %s %d have %d numbers, the configuration asks for %d", g.name, i, len(g.got[i]), n)
-			}
-		}
+	if len(s.Biases) != len(c.Layers) || len(s.Chains) != len(c.Layers) || len(s.Weights) != c.Hidden() || len(s.Mu) != c.Hidden() {
+		return fmt.Errorf("state: biases, chains, weights and mu of %d, %d, %d and %d layers; the configuration asks for %d, %d, %d and %d",
+			len(s.Biases), len(s.Chains), len(s.Weights), len(s.Mu), len(c.Layers), len(c.Layers), c.Hidden(), c.Hidden())
 	}
-	if len(s.Mu) != c.Hidden() {
-		return fmt.Errorf("state: mu of %d layers, the configuration has %d", len(s.Mu), c.Hidden())
+	for l, n := range c.Layers {
+		if len(s.Biases[l]) != n || len(s.Chains[l]) != c.Chains*n {
+			return fmt.Errorf("state: layer %d has %d biases and %d units of chains; the configuration asks for %d and %d",
+				l, len(s.Biases[l]), len(s.Chains[l]), n, c.Chains*n)
+		}
+		if l > 0 && len(s.Weights[l-1]) != c.Layers[l-1]*n {
+			return fmt.Errorf("state: layer %d has %d weights; the configuration asks for %d", l, len(s.Weights[l-1]), c.Layers[l-1]*n)
+		}
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package dbm
 
 import (
 	"fmt"
-	"math"
 	"runtime"
 	"sync/atomic"
 )
@@ -381,5 +380,5 @@ func (t *Trainer) ReconstructionError() float64 {
 			sum += float64(d * d)
 		}
 	}
-	return math.Abs(sum) / float64(t.config.Batch)
+	return sum / float64(t.config.Batch)
 }

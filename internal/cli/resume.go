@@ -44,19 +44,25 @@ func resume(t *terminal, m *Machine, args []string) (err error) {
 			c.Data = *data
 		}
 	})
-	if c.Updates <= done {
-		if missing(dir, filtersFile) || missing(dir, samplesFile) {
-			// The run was killed after its last checkpoint and before its pictures.
-			if err := drawBoth(t, m, dir, &c, checkpoint.State); err != nil {
-				return fmt.Errorf("resume: %w", err)
-			}
-			return nil
-		}
-		err := fmt.Errorf("resume: %s has made %s updates, and %s are all it is to make", dir, count(done), count(c.Updates))
-		return hintedError{err, fmt.Sprintf("tandem resume %s --updates %d makes as many again", dir, 2*done)}
+	if c.Data, err = absolute(c.Data); err != nil {
+		return fmt.Errorf("resume: %w", err)
 	}
 	if err := c.Validate(); err != nil {
 		return usageError{fmt.Errorf("resume: %w", err)}
+	}
+	if c.Updates == done && (missing(dir, filtersFile) || missing(dir, samplesFile)) {
+		// The run was killed after its last checkpoint and before its pictures.
+		rows, columns := imageSize(&c)
+		drawn, err := drawBoth(m, dir, &c, checkpoint.State, rows, columns)
+		if err != nil {
+			return fmt.Errorf("resume: %w", err)
+		}
+		table(t.out, drawn)
+		return nil
+	}
+	if c.Updates <= done {
+		err := fmt.Errorf("resume: %s has made %s updates, and %s are all it is to make", dir, count(done), count(c.Updates))
+		return hintedError{err, fmt.Sprintf("tandem resume %s --updates %d makes as many again", dir, 2*done)}
 	}
 	if err := h.begin(); err != nil {
 		return fmt.Errorf("resume: %w", err)
@@ -92,19 +98,24 @@ func resume(t *terminal, m *Machine, args []string) (err error) {
 	return x.train(checkpoint)
 }
 
-// drawBoth draws the pictures of a run that is at its end.
-func drawBoth(t *terminal, m *Machine, dir string, c *runs.Config, s *dbm.State) error {
-	rows, columns := imageSize(c)
+// drawBoth draws the pictures of a run that is at its end, and returns what each
+// shows and its name.
+func drawBoth(m *Machine, dir string, c *runs.Config, s *dbm.State, rows, columns int) ([][2]string, error) {
 	filters, err := drawFilters(dir, "", c, s, m.Kernels, rows, columns, firstUnits)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	samples, err := drawSamples(dir, "", c, s, m.Kernels, rows, columns, sampling{})
-	if err != nil {
-		return err
+	return [][2]string{{"filters", filters}, {"samples", samples}}, err
+}
+
+// absolute makes the name of a folder of images one that holds anywhere: a run may
+// be resumed elsewhere. "" stands for the embedded images.
+func absolute(data string) (string, error) {
+	if data == "" {
+		return "", nil
 	}
-	table(t.out, [][2]string{{"filters", filters}, {"samples", samples}})
-	return nil
+	return filepath.Abs(data)
 }
 
 // missing says whether a run's folder lacks a file.

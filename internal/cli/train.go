@@ -3,7 +3,6 @@ package cli
 import (
 	"flag"
 	"fmt"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -59,10 +58,8 @@ func train(t *terminal, m *Machine, args []string) (err error) {
 	if _, err := mnist.ParsePixels(c.Pixels); err != nil {
 		return usageError{fmt.Errorf("train: pixels: %w", err)}
 	}
-	if c.Data != "" {
-		if c.Data, err = filepath.Abs(c.Data); err != nil { // resume may run elsewhere
-			return fmt.Errorf("train: data: %w", err)
-		}
+	if c.Data, err = absolute(c.Data); err != nil {
+		return fmt.Errorf("train: %w", err)
 	}
 	if err := h.begin(); err != nil {
 		return fmt.Errorf("train: %w", err)

@@ -196,24 +196,17 @@ func (x *training) line(now time.Time, first uint64) []string {
 // finish draws the pictures and tells what there is and what to do next.
 func (x *training) finish(now time.Time, first uint64) error {
 	c, dir := x.run.Config(), x.run.Dir()
-	s := x.trainer.State()
-	filters, err := drawFilters(dir, "", &c, s, x.machine.Kernels, x.data.Rows(), x.data.Columns(), firstUnits)
-	if err != nil {
-		return err
-	}
-	samples, err := drawSamples(dir, "", &c, s, x.machine.Kernels, x.data.Rows(), x.data.Columns(), sampling{})
+	drawn, err := drawBoth(x.machine, dir, &c, x.trainer.State(), x.data.Rows(), x.data.Columns())
 	if err != nil {
 		return err
 	}
 	spent := now.Sub(x.began).Seconds()
 	fmt.Fprintf(x.terminal.out, "%s updates in %s (%.0f a second)\n\n", count(c.Updates-first), short(spent), float64(c.Updates-first)/spent)
-	table(x.terminal.out, [][2]string{
-		{"filters", filters},
-		{"samples", samples},
+	table(x.terminal.out, append(drawn, [][2]string{
 		{"next", fmt.Sprintf("tandem resume %s --updates %d   train longer", dir, 2*c.Updates)},
 		{"", fmt.Sprintf("tandem filters %s --units 0   all filters", dir)},
 		{"", fmt.Sprintf("tandem info %s   the figures", dir)},
-	})
+	}...))
 	return nil
 }
 
