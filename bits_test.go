@@ -40,6 +40,18 @@ func trainings() []training {
 			c.MeanFieldTolerance, c.MeanFieldMax = 0, 10
 			c.InitScale = 0.3
 		}), mnist.Threshold, "98397992766cd87f32ababa30cb7e454532c50dc339fee99daf0bbaf65f60271"},
+		{"centred", with(func(c *dbm.Config) {
+			c.Layers, c.OffsetRate, c.LearningRateEnd, c.WeightDecay = []int{784, 36, 20, 50}, 0.01, 10, 0.01
+		}), mnist.Sample,
+			"df9d9aa0b6f8d23f52a84ab80703a9b47ae99f895713ccffdf372f0e0f326791"},
+		{"divergence", with(func(c *dbm.Config) {
+			c.Layers, c.Batch, c.Chains, c.ContrastiveDivergence, c.Gibbs = []int{784, 50}, 12, 12, true, 3
+		}), mnist.Grey,
+			"bc8e078ce0203def0769c9683970afe432b51d8cf8183bca6f7d51f7564ab1cc"},
+		{"greedy", with(func(c *dbm.Config) { c.Layers, c.Pretrain, c.OffsetRate = []int{784, 36, 20, 50}, 3, 0.05 }), mnist.Sample,
+			"9670a8c108fe897eb603737e5e1adee6714905d94fd063b5582d541f9314052c"},
+		{"local", with(func(c *dbm.Config) { c.Layers, c.Patch, c.ImageColumns = []int{784, 70, 33}, 9, 28 }), mnist.Grey,
+			"b5cede460a0eeb5f71b20a565df82ec5196bc601bcc4283ef1f4d4ac0a33ced0"},
 	}
 }
 
@@ -56,7 +68,7 @@ func (c *training) train(t *testing.T, set *mnist.Set, k dbm.Kernels, threads in
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr, err := dbm.NewTrainer(c.config, &k, from, batches, threads)
+	tr, err := dbm.NewStages(c.config, &k, from, batches, threads)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +133,7 @@ func TestUpdateAllocatesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		k := vector
-		tr, err := dbm.NewTrainer(c.config, &k, state, batches, 2)
+		tr, err := dbm.NewStages(c.config, &k, state, batches, 2)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,18 +21,29 @@ const Numerics = 1
 
 // Config is everything, the data apart, that decides the numbers of a training run.
 type Config struct {
-	Layers             []int     `json:"layers"`               // units of each layer, the visible one first
-	Batch              int       `json:"batch"`                // examples an update
-	Chains             int       `json:"chains"`               // persistent chains
-	Gibbs              int       `json:"gibbs"`                // sweeps of the chains an update
-	MeanFieldTolerance float64   `json:"mean_field_tolerance"` // an example is done when no unit changes by as much in an iteration; 0: always MeanFieldMax iterations
-	MeanFieldMax       int       `json:"mean_field_max"`       // most iterations an example
-	LearningRate       float64   `json:"learning_rate"`        // of weights and biases, constant
-	Alpha              []float64 `json:"alpha"`                // strength of the spring, one a hidden layer; all 0: no spring
-	Gamma              float64   `json:"gamma"`                // pull between the mean norms of neighbouring layers
-	MuDamping          float64   `json:"mu_damping"`           // learning rate of the mean norms over that of the weights
-	InitScale          float64   `json:"init_scale"`           // standard deviation of the initial weights
-	Seed               uint64    `json:"seed"`
+	Layers                []int     `json:"layers"`                 // units of each layer, the visible one first
+	Batch                 int       `json:"batch"`                  // examples an update
+	Chains                int       `json:"chains"`                 // persistent chains
+	Gibbs                 int       `json:"gibbs"`                  // sweeps of the chains an update
+	MeanFieldTolerance    float64   `json:"mean_field_tolerance"`   // an example is done when no unit changes by as much in an iteration; 0: always MeanFieldMax iterations
+	MeanFieldMax          int       `json:"mean_field_max"`         // most iterations an example
+	LearningRate          float64   `json:"learning_rate"`          // of weights and biases, at the start
+	LearningRateEnd       uint64    `json:"learning_rate_end"`      // the update, of the stage, towards which the rate falls in a straight line; 0: it stays
+	WeightDecay           float64   `json:"weight_decay"`           // each update takes the learning rate times this share from the weights
+	OffsetRate            float64   `json:"offset_rate"`            // of the offsets of centering towards the means of a minibatch; 0: no centering
+	Alpha                 []float64 `json:"alpha"`                  // strength of the spring, one a hidden layer; all 0: no spring
+	Gamma                 float64   `json:"gamma"`                  // pull between the mean norms of neighbouring layers
+	MuDamping             float64   `json:"mu_damping"`             // learning rate of the mean norms over that of the weights
+	InitScale             float64   `json:"init_scale"`             // standard deviation of the initial weights
+	ContrastiveDivergence bool      `json:"contrastive_divergence"` // the chains of an RBM begin each update at its examples
+	Pretrain              uint64    `json:"pretrain"`               // updates of greedy pretraining for each layer, before all train together
+	Patch                 int       `json:"patch"`                  // side of the square that a unit of the first hidden layer sees; 0: all pixels
+	ImageColumns          int       `json:"image_columns"`          // of the images, row by row; 0: unknown, as long as no patch needs it
+	Seed                  uint64    `json:"seed"`
+
+	// For the RBMs of pretraining.
+	begin              uint64 // updates of the stages before
+	twiceUp, twiceDown bool   // what goes up, or down, counts twice
 }
 
 // Limits keep sizes from overflow and every number of the random counters within
@@ -97,13 +108,50 @@ func (c *Config) Validate() error {
 		v    float64
 	}{
 		{"mean_field_tolerance", c.MeanFieldTolerance}, {"learning_rate", c.LearningRate},
+		{"weight_decay", c.WeightDecay},
 		{"gamma", c.Gamma}, {"mu_damping", c.MuDamping}, {"init_scale", c.InitScale},
 	} {
 		if !(f.v >= 0) || math.IsInf(f.v, 0) {
 			return fmt.Errorf("%s: %v; must be a number not below 0", f.name, f.v)
 		}
 	}
+	if c.ContrastiveDivergence && c.Hidden() > 1 && c.Pretrain == 0 {
+		return fmt.Errorf("contrastive_divergence: %d hidden layers without pretraining; it is for RBMs", c.Hidden())
+	}
+	if c.ContrastiveDivergence && c.Chains != c.Batch {
+		return fmt.Errorf("contrastive_divergence: %d chains for a batch of %d; there must be as many", c.Chains, c.Batch)
+	}
+	if c.LearningRateEnd >= maxUpdates {
+		return fmt.Errorf("learning_rate_end: %d; must be below %d", c.LearningRateEnd, uint64(maxUpdates))
+	}
+	if c.Patch < 0 || c.ImageColumns < 0 {
+		return fmt.Errorf("patch and image_columns: %d and %d; must not be below 0", c.Patch, c.ImageColumns)
+	}
+	if c.Patch > 0 && (c.ImageColumns == 0 || c.Layers[0]%c.ImageColumns != 0 || c.Patch > c.ImageColumns || c.Patch > c.Layers[0]/c.ImageColumns) {
+		return fmt.Errorf("patch: %d × %d pixels are no part of an image of %d pixels, %d in a row (image_columns)", c.Patch, c.Patch, c.Layers[0], c.ImageColumns)
+	}
+	if c.Pretrain >= maxUpdates {
+		return fmt.Errorf("pretrain: %d; must be below %d", c.Pretrain, uint64(maxUpdates))
+	}
+	if !(c.OffsetRate >= 0 && c.OffsetRate <= 1) {
+		return fmt.Errorf("offset_rate: %v; must be 0 to 1", c.OffsetRate)
+	}
 	return nil
+}
+
+// Rate is the learning rate of the update after so many. Every stage of
+// pretraining, and joint training, begins with LearningRate.
+func (c *Config) Rate(updates uint64) float64 {
+	if n := c.pretraining(); updates < n {
+		updates %= c.Pretrain
+	} else {
+		updates -= n
+	}
+	if c.LearningRateEnd == 0 {
+		return c.LearningRate
+	}
+	const least = 0.01 // what remains of it at the end, and stays
+	return c.LearningRate * max(1-float64(updates)/float64(c.LearningRateEnd), least)
 }
 
 // Hidden is the number of hidden layers.

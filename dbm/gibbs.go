@@ -23,32 +23,36 @@ func newGibbs(layers []int, mark func(Phase)) *gibbs {
 // numbers from draw with Tag(purpose, l, i). The states must be as the last call
 // left them.
 func (g *gibbs) sweep(k *Kernels, m *model, x [][]float32, chains, sweeps int, draw Draw, purpose Purpose) {
-	top, p := len(m.layers)-1, &g.pass
-	for l := 0; l <= top && !g.listed; l += 2 {
+	for l := 0; l < len(m.layers) && !g.listed; l += 2 {
 		g.list(k, m, l, x[l], chains)
 	}
 	g.listed = true
 	g.mark(Chains)
 	for i := range sweeps {
-		for _, parity := range [2]int{1, 0} {
-			for l := parity; l <= top; l += 2 {
-				n := m.layers[l]
-				*p = Pass{Rows: chains, Panels: Padded(n) / Panel, Start: m.bias[l], Out: x[l], Stride: Stride(n)}
-				if l > 0 {
-					p.Below = m.below(l, x[l-1])
-					p.Below.Nonzero = g.lists[l-1].ifSparse(chains, m.layers[l-1])
-				}
-				if l < top {
-					p.Above = m.above(l, x[l+1])
-					p.Above.Nonzero = g.lists[l+1].ifSparse(chains, m.layers[l+1])
-				}
-				draw.Tag = Tag(purpose, l, i)
-				k.Sample(p, draw)
-				g.mark(Packing)
-				g.list(k, m, l, x[l], chains)
-				g.mark(Chains)
-			}
+		g.half(k, m, x, chains, 1, i, draw, purpose)
+		g.half(k, m, x, chains, 0, i, draw, purpose)
+	}
+}
+
+// half draws the odd layers or the even ones, as sweep i would.
+func (g *gibbs) half(k *Kernels, m *model, x [][]float32, chains, parity, i int, draw Draw, purpose Purpose) {
+	top, p := len(m.layers)-1, &g.pass
+	for l := parity; l <= top; l += 2 {
+		n := m.layers[l]
+		*p = Pass{Rows: chains, Panels: Padded(n) / Panel, Start: m.bias[l], Out: x[l], Stride: Stride(n)}
+		if l > 0 {
+			p.Below = m.below(l, x[l-1])
+			p.Below.Nonzero = g.lists[l-1].ifSparse(chains, m.layers[l-1])
 		}
+		if l < top {
+			p.Above = m.above(l, x[l+1])
+			p.Above.Nonzero = g.lists[l+1].ifSparse(chains, m.layers[l+1])
+		}
+		draw.Tag = Tag(purpose, l, i)
+		k.Sample(p, draw)
+		g.mark(Packing)
+		g.list(k, m, l, x[l], chains)
+		g.mark(Chains)
 	}
 }
 

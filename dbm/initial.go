@@ -6,10 +6,10 @@ import (
 )
 
 // Initial returns the state that training starts from: weights drawn from
-// N(0, InitScale²), hidden biases 0, visible biases the log-odds of the mean of
+// N(0, InitScale²), 0 outside of patches, hidden biases 0, visible biases the log-odds of the mean of
 // the training examples (mean: one number for each visible unit, clipped to
-// [1e-5, 1−1e-5]; nil: biases 0), mu the mean norms of the weights, and chains
-// of fair coins.
+// [1e-5, 1−1e-5]; nil: biases 0), mu the mean norms of the weights, chains
+// of fair coins, and offsets the mean of the examples and ½ for hidden units.
 func Initial(c *Config, mean []float64) (*State, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -21,6 +21,13 @@ func Initial(c *Config, mean []float64) (*State, error) {
 	for l := 1; l < len(c.Layers); l++ {
 		below, n := c.Layers[l-1], c.Layers[l]
 		initialWeights(s.Weights[l-1], c, l)
+		if patches := newPatches(c); l == 1 && patches != nil {
+			for i := range s.Weights[0] {
+				if !patches.sees(i/n, i%n) {
+					s.Weights[0][i] = 0
+				}
+			}
+		}
 		sums := make([]float64, n)
 		for i := range below {
 			for j, w := range s.Weights[l-1][i*n : (i+1)*n] {
@@ -35,6 +42,13 @@ func Initial(c *Config, mean []float64) (*State, error) {
 	for i, p := range mean {
 		p = min(max(p, 1e-5), 1-1e-5)
 		s.Biases[0][i] = float32(log(p) - log(1-p))
+	}
+	for l, offsets := range s.Offsets {
+		for i := range offsets {
+			if offsets[i] = 0.5; l == 0 && mean != nil {
+				offsets[i] = float32(mean[i])
+			}
+		}
 	}
 	for l, n := range c.Layers {
 		for chain := range c.Chains {

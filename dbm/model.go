@@ -10,6 +10,9 @@ type model struct {
 	bias    [][]float32 // bias[l]: Padded(layers[l])
 	squares [][]float32 // squares[l]: for each unit of layer l, the sum of its squared weights
 	mu      []float64   // mu[l-1]: the mean norm that the spring pulls layer l to
+
+	// Pretraining: twice up[1] and twice back[1], or nil where they count once.
+	twiceUp, twiceBack []float32
 }
 
 // newModel packs the parameters of a state.
@@ -53,12 +56,45 @@ func (m *model) norm(l, j int) float64 { return math.Sqrt(float64(m.squares[l][j
 
 // below is the input of layer l from the layer below, for rows of x.
 func (m *model) below(l int, x []float32) Input {
-	return Input{X: x, Stride: Stride(m.layers[l-1]), K: m.layers[l-1], W: m.up[l]}
+	w := m.up[l]
+	if m.twiceUp != nil {
+		w = m.twiceUp
+	}
+	return Input{X: x, Stride: Stride(m.layers[l-1]), K: m.layers[l-1], W: w}
 }
 
 // above is the input of layer l from the layer above, for rows of x.
 func (m *model) above(l int, x []float32) Input {
-	return Input{X: x, Stride: Stride(m.layers[l+1]), K: m.layers[l+1], W: m.back[l+1]}
+	w := m.back[l+1]
+	if m.twiceBack != nil {
+		w = m.twiceBack
+	}
+	return Input{X: x, Stride: Stride(m.layers[l+1]), K: m.layers[l+1], W: w}
+}
+
+// double makes room for twice the weights of an RBM, up or down or both.
+func (m *model) double(k *Kernels, up, down bool) {
+	if up {
+		m.twiceUp = make([]float32, len(m.up[1]))
+	}
+	if down {
+		m.twiceBack = make([]float32, len(m.back[1]))
+	}
+	m.redouble(k, 0, Padded(m.layers[1])/Panel)
+}
+
+// redouble computes twice the weights for panels [from, to) of layer 1.
+func (m *model) redouble(k *Kernels, from, to int) {
+	if m.twiceUp != nil {
+		a, b := from*Panel*Padded(m.layers[0]), to*Panel*Padded(m.layers[0])
+		k.Scale(m.twiceUp[a:b], m.up[1][a:b], 2)
+	}
+	if m.twiceBack != nil { // for 16 units of layer 0 at a time, a block for each panel
+		for at := 0; at < len(m.back[1]); at += Panel * Padded(m.layers[1]) {
+			a, b := at+from*Panel*Panel, at+to*Panel*Panel
+			k.Scale(m.twiceBack[a:b], m.back[1][a:b], 2)
+		}
+	}
 }
 
 // Pack packs a matrix w of k × n, row-major, for the kernels, into dst if that

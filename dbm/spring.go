@@ -10,13 +10,14 @@ package dbm
 // but says that the terms penalise.) A unit of norm 0 feels no spring.
 
 // pull writes, for each unit of a layer, the factor of its weights in the
-// spring's gradient: −2α(‖w‖−μ)·w/‖w‖ = −pull·w.
-func (m *model) pull(dst []float32, l int, alpha float64) {
+// spring's gradient, −2α(‖w‖−μ)·w/‖w‖ = −pull·w, and adds weight decay to it.
+func (m *model) pull(dst []float32, l int, alpha, decay float64) {
 	for j := range m.layers[l] {
-		dst[j] = 0
+		p := decay
 		if norm := m.norm(l, j); norm > 0 && alpha != 0 {
-			dst[j] = float32(2 * alpha * (norm - m.mu[l-1]) / norm)
+			p += float64(2 * alpha * (norm - m.mu[l-1]) / norm)
 		}
+		dst[j] = float32(p)
 	}
 }
 

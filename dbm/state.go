@@ -17,6 +17,8 @@ type State struct {
 	Biases  [][]float32 // Biases[l]: units of layer l, for l = 0…
 	Mu      []float64   // Mu[l-1]: the mean norm that the spring pulls layer l to
 	Chains  [][]float32 // Chains[l]: chains × units of layer l, each 0 or 1
+	Offsets [][]float32 // Offsets[l]: of the units of layer l; none without centering
+	Lower   [][]float32 // Lower[l-1]: biases of layer l as the lower one of an RBM, for all hidden layers but the last; none without pretraining
 }
 
 // NewState returns a zero state of the shapes that a configuration asks for.
@@ -28,6 +30,12 @@ func NewState(c *Config) *State {
 		}
 		s.Biases = append(s.Biases, make([]float32, n))
 		s.Chains = append(s.Chains, make([]float32, c.Chains*n))
+		if c.OffsetRate > 0 {
+			s.Offsets = append(s.Offsets, make([]float32, n))
+		}
+		if c.Pretrain > 0 && l > 0 && l < c.Hidden() {
+			s.Lower = append(s.Lower, make([]float32, n))
+		}
 	}
 	return s
 }
@@ -38,7 +46,21 @@ func (s *State) fits(c *Config) error {
 		return fmt.Errorf("state: biases, chains, weights and mu of %d, %d, %d and %d layers; the configuration asks for %d, %d, %d and %d",
 			len(s.Biases), len(s.Chains), len(s.Weights), len(s.Mu), len(c.Layers), len(c.Layers), c.Hidden(), c.Hidden())
 	}
+	if c.Pretrain > 0 && len(s.Lower) != c.Hidden()-1 {
+		return fmt.Errorf("state: biases for pretraining of %d layers; the configuration asks for %d", len(s.Lower), c.Hidden()-1)
+	}
+	for i, x := range s.Lower {
+		if len(x) != c.Layers[i+1] {
+			return fmt.Errorf("state: layer %d has %d biases for pretraining; the configuration asks for %d", i+1, len(x), c.Layers[i+1])
+		}
+	}
+	if c.OffsetRate > 0 && len(s.Offsets) != len(c.Layers) {
+		return fmt.Errorf("state: offsets of %d layers; the configuration asks for %d", len(s.Offsets), len(c.Layers))
+	}
 	for l, n := range c.Layers {
+		if c.OffsetRate > 0 && len(s.Offsets[l]) != n {
+			return fmt.Errorf("state: layer %d has %d offsets; the configuration asks for %d", l, len(s.Offsets[l]), n)
+		}
 		if len(s.Biases[l]) != n || len(s.Chains[l]) != c.Chains*n {
 			return fmt.Errorf("state: layer %d has %d biases and %d units of chains; the configuration asks for %d and %d",
 				l, len(s.Biases[l]), len(s.Chains[l]), n, c.Chains*n)
@@ -52,7 +74,7 @@ func (s *State) fits(c *Config) error {
 
 // SHA256 is the hash of the parameters and chains, in hexadecimal: all
 // weights from the first layer up, all biases from the visible layer up, then
-// mu, then all chains from the visible layer up; every number little-endian,
+// mu, then all chains from the visible layer up, then all offsets, then Lower; every number little-endian,
 // float32 but for mu, which is float64. The number of updates is not in it.
 func (s *State) SHA256() string {
 	h := sha256.New()
@@ -66,6 +88,11 @@ func (s *State) SHA256() string {
 	}
 	for _, x := range s.Chains {
 		hashFloats(h, x)
+	}
+	for _, group := range [][][]float32{s.Offsets, s.Lower} {
+		for _, x := range group {
+			hashFloats(h, x)
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

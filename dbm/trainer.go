@@ -12,7 +12,7 @@ import (
 //	log-likelihood bound L(Q) − Σ_l α_l Σ_j (‖w_j‖ − μ_l)² − γ Σ_l (μ_l − μ_{l+1})²
 //
 // by the difference of ⟨x_{l-1} x_lᵀ⟩ over the minibatch, whose hidden units
-// come from mean field, and over persistent chains. All right-hand sides are
+// come from mean field, and over persistent chains, centred or not (centering.go). All right-hand sides are
 // from before the update.
 //
 // An update has two parts. First every worker infers its own examples and sweeps
@@ -27,10 +27,12 @@ type Trainer struct {
 	examples Examples
 	model    *model
 	updates  uint64
+	rate     float64 // the learning rate of this update
 
-	x     [][]float32 // x[l]: the minibatch's rows, then the chains' × Stride(layers[l])
+	x     [][]float32 // x[l]: the minibatch's rows, then the chains', then those of centering × Stride(layers[l])
 	y     [][]float32 // y[l]: x[l]·scale, 0 in the padding; nil for l = 0
-	scale []float32   // of each row: 1/batch, or −1/chains
+	scale []float32   // of each row: 1/batch, or −1/chains, or 1 for those of centering
+	bias  [][]float32 // of each row, for the biases of layer l
 	pull  [][]float32 // pull[l]: the spring's factor for each unit of layer l
 	means []float64   // the gradient of each μ
 	rows  []*Lists    // the visible units of each row of x[0] that are not 0, a share of the rows each
@@ -41,7 +43,9 @@ type Trainer struct {
 	sweepers   []sweeper
 	iterations []int
 	tasks      []task
-	steps      []Step // one a worker
+	steps      []Step     // one a worker
+	centering  *centering // nil: none
+	mask       []uint16   // see patches; nil: none
 	next       atomic.Int64
 	workers    *workers
 
@@ -106,7 +110,18 @@ func NewTrainer(c Config, k *Kernels, s *State, examples Examples, threads int) 
 		return nil, fmt.Errorf("threads: %d; must be at least 1", threads)
 	}
 	t := &Trainer{config: c, kernels: k, examples: examples, model: newModel(c.Layers, s, k), updates: s.Updates}
+	t.config.ContrastiveDivergence = c.ContrastiveDivergence && c.Hidden() == 1
+	if p := newPatches(&c); p != nil {
+		t.mask = p.mask(c.Layers[0])
+	}
+	if c.twiceUp || c.twiceDown {
+		t.model.double(k, c.twiceUp, c.twiceDown)
+	}
 	rows := c.Batch + c.Chains
+	if c.OffsetRate > 0 {
+		t.centering = newCentering(&c, s)
+		rows += rowsMore
+	}
 	for l, n := range c.Layers {
 		t.x = append(t.x, make([]float32, rows*Stride(n)))
 		for chain := range c.Chains {
@@ -125,6 +140,15 @@ func NewTrainer(c Config, k *Kernels, s *State, examples Examples, threads int) 
 	for range c.Chains {
 		t.scale = append(t.scale, float32(-1/float64(c.Chains)))
 	}
+	for len(t.scale) < rows {
+		t.scale = append(t.scale, 1)
+	}
+	for l := range c.Layers {
+		t.bias = append(t.bias, t.scale)
+		if t.centering != nil {
+			t.bias[l] = t.centering.scale[l]
+		}
+	}
 	t.means = make([]float64, len(t.model.mu))
 	t.plan()
 	for worker := range threads {
@@ -136,6 +160,9 @@ func NewTrainer(c Config, k *Kernels, s *State, examples Examples, threads int) 
 	}
 	for _, s := range t.sweepers {
 		t.rows = append(t.rows, &s.gibbs.lists[0])
+	}
+	if t.centering != nil {
+		t.rows = append(t.rows, &t.centering.rows)
 	}
 	t.iterations = make([]int, threads)
 	t.steps = make([]Step, threads)
@@ -158,6 +185,9 @@ func (t *Trainer) State() *State {
 	for l, n := range t.config.Layers {
 		for chain := range t.config.Chains {
 			copy(s.Chains[l][chain*n:(chain+1)*n], t.x[l][(t.config.Batch+chain)*Stride(n):])
+		}
+		if t.centering != nil {
+			copy(s.Offsets[l], t.centering.offsets[l])
 		}
 	}
 	return s
@@ -186,11 +216,17 @@ func (t *Trainer) Update() (Stats, error) {
 	}
 	t.examples.Prepare(t.updates)
 	t.workers.run(t.infer)
-	if t.config.Spring() {
+	t.rate = t.config.Rate(t.updates - t.config.begin)
+	if t.config.WeightDecay > 0 || t.config.Spring() {
 		for l := 1; l < len(t.config.Layers); l++ {
-			t.model.pull(t.pull[l], l, t.config.Alpha[l-1])
+			t.model.pull(t.pull[l], l, t.config.Alpha[l-1], t.config.WeightDecay)
 		}
+	}
+	if t.config.Spring() {
 		t.moveMeans()
+	}
+	if t.centering != nil {
+		t.centre()
 	}
 	t.next.Store(0)
 	t.ready.Store(false)
@@ -216,6 +252,9 @@ func (t *Trainer) inferShare(worker int) {
 	if from < to {
 		t.iterations[worker] = t.meanField(worker, from, to, t.keepRow)
 	}
+	if t.centering != nil {
+		t.measure(from, to)
+	}
 	from, to = share(t.config.Chains, worker, len(t.fields))
 	if from == to {
 		return
@@ -226,16 +265,28 @@ func (t *Trainer) inferShare(worker int) {
 			t.scaleRow(l, r)
 		}
 	}
+	if t.centering != nil {
+		t.measure(t.config.Batch+from, t.config.Batch+to)
+	}
 }
 
 // sweep makes the sweeps of an update for chains [from, to).
 func (t *Trainer) sweep(worker, from, to int) {
 	s := &t.sweepers[worker]
+	if t.config.ContrastiveDivergence {
+		n := t.config.Batch * Stride(t.config.Layers[0])
+		at := from * Stride(t.config.Layers[0])
+		copy(t.x[0][n+at:], t.x[0][at:to*Stride(t.config.Layers[0])])
+		s.gibbs.listed = false
+	}
 	for l, n := range t.config.Layers {
 		s.x[l] = t.x[l][(t.config.Batch+from)*Stride(n):]
 	}
 	draw := Draw{Seed: t.config.Seed, Row: uint32(from), Update: uint32(t.updates + 1)}
 	s.gibbs.sweep(t.kernels, t.model, s.x, to-from, t.config.Gibbs, draw, ForChains)
+	if t.config.ContrastiveDivergence { // the hidden units have not seen the last visible ones
+		s.gibbs.half(t.kernels, t.model, s.x, to-from, 1, t.config.Gibbs, draw, ForChains)
+	}
 }
 
 // keep takes an example out of a field.
@@ -295,7 +346,7 @@ func (t *Trainer) pixels() {
 func (t *Trainer) moveMeans() {
 	t.model.meanGradient(t.means, t.config.Alpha, t.config.Gamma)
 	for i, g := range t.means {
-		t.model.mu[i] += float64(t.config.LearningRate * t.config.MuDamping * g)
+		t.model.mu[i] += float64(t.rate * t.config.MuDamping * g)
 	}
 }
 
@@ -315,14 +366,14 @@ func (t *Trainer) learnTasks(worker int) {
 		}
 		k, l := t.tasks[i], t.tasks[i].layer
 		if k.bias {
-			t.kernels.LearnBias(t.model.bias[l][k.from:k.to], t.x[l][k.from:], Stride(t.config.Layers[l]), t.scale, float32(t.config.LearningRate))
+			t.kernels.LearnBias(t.model.bias[l][k.from:k.to], t.x[l][k.from:], Stride(t.config.Layers[l]), t.bias[l], float32(t.rate))
 			continue
 		}
 		s := &t.steps[worker]
 		*s = Step{
 			Rows: len(t.scale), X: t.x[l-1], XStride: Stride(t.config.Layers[l-1]), Y: t.y[l], YStride: Stride(t.config.Layers[l]),
 			Below: t.config.Layers[l-1], Units: t.config.Layers[l], From: k.from, To: k.to,
-			Rate: float32(t.config.LearningRate), Pull: t.pull[l], W: t.model.up[l], Back: t.model.back[l], Squares: t.model.squares[l],
+			Rate: float32(t.rate), Pull: t.pull[l], W: t.model.up[l], Back: t.model.back[l], Squares: t.model.squares[l],
 		}
 		if l == 1 {
 			if !t.ready.Load() {
@@ -335,8 +386,14 @@ func (t *Trainer) learnTasks(worker int) {
 			s.Nonzero = t.pixel.ifSparse(len(t.scale), t.config.Layers[0])
 		}
 		t.kernels.Learn(s)
+		if l == 1 && t.mask != nil {
+			t.clearMasked(k.from, k.to)
+		}
 		t.mark(worker, Packing)
 		t.kernels.Refresh(s)
+		if l == 1 {
+			t.model.redouble(t.kernels, k.from, k.to)
+		}
 	}
 }
 

@@ -31,7 +31,11 @@ func run(t *testing.T, c Config, from *State, updates uint64, threads int) *Stat
 			t.Fatal(err)
 		}
 	}
-	tr := trainer(t, c, from, patterns{new(uint64)}, threads)
+	tr, err := NewStages(c, naive, from, patterns{new(uint64)}, threads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
 	for tr.Updates() < updates {
 		if _, err := tr.Update(); err != nil {
 			t.Fatal(err)
@@ -49,7 +53,15 @@ func trainings() map[string]Config {
 	spring.MeanFieldTolerance, spring.MeanFieldMax = 1e-3, 20
 	deep := tiny(18, 7, 8, 9, 3)
 	deep.Batch, deep.Chains, deep.Gibbs, deep.MeanFieldTolerance, deep.MeanFieldMax = 4, 3, 3, 0, 4
-	return map[string]Config{"rbm": rbm, "spring": spring, "deep": deep}
+	centred := tiny(23, 19, 9, 5)
+	centred.Batch, centred.Chains, centred.LearningRate, centred.OffsetRate, centred.LearningRateEnd = 6, 9, 0.05, 0.1, 8
+	divergence := rbm
+	divergence.Chains, divergence.ContrastiveDivergence, divergence.Gibbs, divergence.WeightDecay = rbm.Batch, true, 2, 0.1
+	greedy := tiny(23, 19, 9, 5)
+	greedy.Batch, greedy.Chains, greedy.LearningRate, greedy.LearningRateEnd, greedy.Pretrain = 6, 6, 0.05, 4, 3
+	local := tiny(24, 19, 9)
+	local.Batch, local.Chains, local.Patch, local.ImageColumns, local.OffsetRate = 5, 4, 2, 6, 0.01
+	return map[string]Config{"local": local, "divergence": divergence, "greedy": greedy, "rbm": rbm, "spring": spring, "deep": deep, "centred": centred}
 }
 
 // Neither the number of workers nor a cut in the run shows.

@@ -276,6 +276,7 @@ func (t *Trainer) learnNow() {
 			t.rows[share].Add(naive, t.x[0][r*Stride(n):][:n])
 		}
 	}
+	t.rate = t.config.LearningRate
 	t.next.Store(0)
 	t.learn(0)
 }
@@ -568,7 +569,7 @@ func TestSpringGradient(t *testing.T) {
 	}
 	pull := make([]float32, Panel)
 	for l := 1; l < len(layers); l++ {
-		p.pull(pull, l, alpha[l-1])
+		p.pull(pull, l, alpha[l-1], 0)
 		for i := range m.w[l-1] {
 			want, got := slope(&m.w[l-1][i]), -float64(pull[i%layers[l]])*m.w[l-1][i]
 			if math.Abs(got-want) > 1e-6 {
@@ -584,7 +585,7 @@ func TestSpringGradient(t *testing.T) {
 		}
 	}
 	clear(p.squares[2])
-	p.pull(pull, 2, 0.7)
+	p.pull(pull, 2, 0.7, 0)
 	if pull[0] != 0 {
 		t.Errorf("a unit of norm 0 is pulled by %v", pull[0])
 	}

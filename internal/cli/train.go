@@ -52,7 +52,11 @@ func train(t *terminal, m *Machine, args []string) (err error) {
 		alpha = alpha || g.Name == "alpha"
 	})
 	fitAlpha(&c, alpha)
-	if err := c.Validate(); err != nil {
+	known := c
+	if c.ImageColumns == 0 {
+		known.Patch = 0 // until the images are there
+	}
+	if err := known.Validate(); err != nil {
 		return usageError{fmt.Errorf("train: %w%s", err, from)}
 	}
 	if _, err := mnist.ParsePixels(c.Pixels); err != nil {
@@ -75,6 +79,12 @@ func train(t *terminal, m *Machine, args []string) (err error) {
 				c.Layers[0], data.Source, data.Rows(), data.Columns(), n)}
 		}
 		c.Layers[0] = n
+	}
+	if c.Patch > 0 {
+		c.ImageColumns = data.Columns()
+		if err := c.Validate(); err != nil {
+			return usageError{fmt.Errorf("train: %w%s", err, from)}
+		}
 	}
 	var run *runs.Run
 	if *out == "" {
@@ -107,6 +117,12 @@ func configFlags(f *flag.FlagSet, c *runs.Config) map[string]func(to, from *runs
 	f.Float64Var(&c.MeanFieldTolerance, "mean-field-tolerance", c.MeanFieldTolerance, "`X` an example is done when no unit changes by as much; 0: always the most\n"+blank+"iterations")
 	f.IntVar(&c.MeanFieldMax, "mean-field-max", c.MeanFieldMax, "`N` most iterations of mean field")
 	f.Float64Var(&c.LearningRate, "learning-rate", c.LearningRate, "`X` of weights and biases")
+	f.Uint64Var(&c.LearningRateEnd, "learning-rate-end", c.LearningRateEnd, "`N` update towards which the rate falls in a straight line, to a hundredth; it\n"+blank+"starts anew with each stage of pretraining; 0: the rate stays")
+	f.Float64Var(&c.OffsetRate, "offset-rate", c.OffsetRate, "`X` centering, with offsets that move towards each minibatch's means by this\n"+blank+"share; 0: none")
+	f.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "`X` each update takes learning rate · X of the weights")
+	f.BoolVar(&c.ContrastiveDivergence, "contrastive-divergence", c.ContrastiveDivergence, "chains of an RBM begin each update at its examples")
+	f.IntVar(&c.Patch, "patch", c.Patch, "`N` side of the square of pixels that a unit of layer 1 sees; 0: all pixels")
+	f.Uint64Var(&c.Pretrain, "pretrain", c.Pretrain, "`N` updates of greedy pretraining for each layer, of those in all")
 	f.Var(list[float64]{&c.Alpha, parseFloat}, "alpha", "`X,…` strength of the spring on the norms, one for all hidden layers or one for\n"+blank+"each; 0: no spring")
 	f.Float64Var(&c.Gamma, "gamma", c.Gamma, "`X` pull between the mean norms of neighbouring layers")
 	f.Float64Var(&c.MuDamping, "mu-damping", c.MuDamping, "`X` learning rate of the mean norms over that of the weights")
@@ -116,22 +132,27 @@ func configFlags(f *flag.FlagSet, c *runs.Config) map[string]func(to, from *runs
 	f.Uint64Var(&c.CheckpointEvery, "checkpoint-every", c.CheckpointEvery, "`N` updates from one checkpoint to the next")
 	f.StringVar(&c.Data, "data", c.Data, "`DIR` folder with images in IDX format, train-images-idx3-ubyte or the same with .gz;\n"+blank+"without --layers the visible layer takes their size (default the embedded MNIST)")
 	return map[string]func(to, from *runs.Config){
-		"layers":               func(to, from *runs.Config) { to.Layers = from.Layers },
-		"updates":              func(to, from *runs.Config) { to.Updates = from.Updates },
-		"batch":                func(to, from *runs.Config) { to.Batch = from.Batch },
-		"chains":               func(to, from *runs.Config) { to.Chains = from.Chains },
-		"gibbs":                func(to, from *runs.Config) { to.Gibbs = from.Gibbs },
-		"mean-field-tolerance": func(to, from *runs.Config) { to.MeanFieldTolerance = from.MeanFieldTolerance },
-		"mean-field-max":       func(to, from *runs.Config) { to.MeanFieldMax = from.MeanFieldMax },
-		"learning-rate":        func(to, from *runs.Config) { to.LearningRate = from.LearningRate },
-		"alpha":                func(to, from *runs.Config) { to.Alpha = from.Alpha },
-		"gamma":                func(to, from *runs.Config) { to.Gamma = from.Gamma },
-		"mu-damping":           func(to, from *runs.Config) { to.MuDamping = from.MuDamping },
-		"pixels":               func(to, from *runs.Config) { to.Pixels = from.Pixels },
-		"init-scale":           func(to, from *runs.Config) { to.InitScale = from.InitScale },
-		"seed":                 func(to, from *runs.Config) { to.Seed = from.Seed },
-		"checkpoint-every":     func(to, from *runs.Config) { to.CheckpointEvery = from.CheckpointEvery },
-		"data":                 func(to, from *runs.Config) { to.Data = from.Data },
+		"layers":                 func(to, from *runs.Config) { to.Layers = from.Layers },
+		"updates":                func(to, from *runs.Config) { to.Updates = from.Updates },
+		"batch":                  func(to, from *runs.Config) { to.Batch = from.Batch },
+		"chains":                 func(to, from *runs.Config) { to.Chains = from.Chains },
+		"gibbs":                  func(to, from *runs.Config) { to.Gibbs = from.Gibbs },
+		"mean-field-tolerance":   func(to, from *runs.Config) { to.MeanFieldTolerance = from.MeanFieldTolerance },
+		"mean-field-max":         func(to, from *runs.Config) { to.MeanFieldMax = from.MeanFieldMax },
+		"learning-rate":          func(to, from *runs.Config) { to.LearningRate = from.LearningRate },
+		"learning-rate-end":      func(to, from *runs.Config) { to.LearningRateEnd = from.LearningRateEnd },
+		"weight-decay":           func(to, from *runs.Config) { to.WeightDecay = from.WeightDecay },
+		"contrastive-divergence": func(to, from *runs.Config) { to.ContrastiveDivergence = from.ContrastiveDivergence },
+		"pretrain":               func(to, from *runs.Config) { to.Pretrain = from.Pretrain },
+		"offset-rate":            func(to, from *runs.Config) { to.OffsetRate = from.OffsetRate },
+		"alpha":                  func(to, from *runs.Config) { to.Alpha = from.Alpha },
+		"gamma":                  func(to, from *runs.Config) { to.Gamma = from.Gamma },
+		"mu-damping":             func(to, from *runs.Config) { to.MuDamping = from.MuDamping },
+		"pixels":                 func(to, from *runs.Config) { to.Pixels = from.Pixels },
+		"init-scale":             func(to, from *runs.Config) { to.InitScale = from.InitScale },
+		"seed":                   func(to, from *runs.Config) { to.Seed = from.Seed },
+		"checkpoint-every":       func(to, from *runs.Config) { to.CheckpointEvery = from.CheckpointEvery },
+		"data":                   func(to, from *runs.Config) { to.Data = from.Data },
 	}
 }
 

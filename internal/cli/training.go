@@ -24,7 +24,7 @@ type training struct {
 	data      *mnist.Set
 	arguments []string
 
-	trainer  *dbm.Trainer
+	trainer  *dbm.Stages
 	assessor *dbm.Assessor
 	seconds  float64   // of training before this process
 	began    time.Time // of training by this process
@@ -64,7 +64,7 @@ func (x *training) train(checkpoint *runs.Checkpoint) (err error) {
 	if err != nil {
 		return err
 	}
-	x.trainer, err = dbm.NewTrainer(c.Config, x.machine.Kernels, state, examples, x.how.threads)
+	x.trainer, err = dbm.NewStages(c.Config, x.machine.Kernels, state, examples, x.how.threads)
 	if err != nil {
 		return err
 	}
@@ -144,8 +144,8 @@ func (x *training) record(s *dbm.State) error {
 		Seconds:             x.elapsed(now),
 		PerSecond:           made / max(now.Sub(x.then).Seconds(), 1e-9),
 		MeanFieldIterations: x.iterations / made,
-		ReconstructionError: x.trainer.ReconstructionError(),
-		LearningRate:        c.LearningRate,
+		ReconstructionError: x.trainer.Trainer().ReconstructionError(),
+		LearningRate:        c.Rate(s.Updates),
 		Mu:                  s.Mu,
 		NormMean:            x.assessment.NormMean,
 		NormSD:              x.assessment.NormSD,
@@ -172,6 +172,9 @@ func (x *training) line(now time.Time, first uint64) []string {
 	rate := float64(u-first) / now.Sub(x.began).Seconds()
 	fields := []string{fmt.Sprintf("update %s of %s (%d%%)", count(u), count(all), u*100/all), fmt.Sprintf("%.0f/s", rate)}
 	add := func(format string, args ...any) { fields = append(fields, fmt.Sprintf(format, args...)) }
+	if l := x.trainer.Layer(); l > 0 {
+		add("pretraining layer %d", l)
+	}
 	if u < all {
 		add("ETA %s", short(float64(all-u)/rate))
 	}
@@ -186,7 +189,7 @@ func (x *training) line(now time.Time, first uint64) []string {
 		norms += fmt.Sprintf(" %.2f±%.2f", a.NormMean[l], a.NormSD[l])
 	}
 	add("%s", norms)
-	add("reconstruction %.1f", x.trainer.ReconstructionError())
+	add("reconstruction %.1f", x.trainer.Trainer().ReconstructionError())
 	if made := u - x.since; made > 0 {
 		add("mean field %.1f", x.iterations/float64(made))
 	}

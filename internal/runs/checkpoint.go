@@ -24,7 +24,7 @@ import (
 //	uint32    version of this format, 1
 //	uint32    length of the header in bytes, at most 1 MiB
 //	header    JSON of Header
-//	arrays    weights, biases, mu, chains, as dbm.State.SHA256 orders them
+//	arrays    weights, biases, mu, chains, offsets, lower biases, as dbm.State.SHA256 orders them
 //	32 bytes  SHA-256 of all that stands before
 //
 // The header's configuration gives the shapes of the arrays, and so the size of the file.
@@ -154,7 +154,7 @@ func (c *Checkpoint) encode(w io.Writer) error {
 		writeNumbers(b, x)
 	}
 	writeNumbers(b, c.State.Mu)
-	for _, x := range c.State.Chains {
+	for _, x := range slices.Concat(c.State.Chains, c.State.Offsets, c.State.Lower) {
 		writeNumbers(b, x)
 	}
 	if err := b.Flush(); err != nil {
@@ -190,7 +190,7 @@ func decodeCheckpoint(r io.Reader, size int64) (*Checkpoint, error) {
 	if err := readNumbers(hashed, s.Mu); err != nil {
 		return nil, err
 	}
-	for _, x := range s.Chains {
+	for _, x := range slices.Concat(s.Chains, s.Offsets, s.Lower) {
 		if err := readNumbers(hashed, x); err != nil {
 			return nil, err
 		}
@@ -308,6 +308,12 @@ func arraysSize(c *dbm.Config) int64 {
 		if l > 0 {
 			size += 4*int64(n)*int64(c.Layers[l-1]) + 8 // weights and mu
 		}
+		if c.OffsetRate > 0 {
+			size += 4 * int64(n)
+		}
+		if c.Pretrain > 0 && l > 0 && l < c.Hidden() {
+			size += 4 * int64(n)
+		}
 	}
 	return size
 }
@@ -335,6 +341,22 @@ func checkState(c *dbm.Config, s *dbm.State) error {
 			if x != 0 && x != 1 || math.Signbit(float64(x)) {
 				return fmt.Errorf("chains of layer %d: value %d is %v; must be 0 or 1", l, i, x)
 			}
+		}
+	}
+	if c.OffsetRate > 0 && len(s.Offsets) != len(c.Layers) {
+		return fmt.Errorf("offsets of %d layers; must be %d", len(s.Offsets), len(c.Layers))
+	}
+	for l, x := range s.Offsets {
+		if err := checkFinite(x, c.Layers[l]); err != nil {
+			return fmt.Errorf("offsets of layer %d: %w", l, err)
+		}
+	}
+	if c.Pretrain > 0 && len(s.Lower) != c.Hidden()-1 {
+		return fmt.Errorf("biases for pretraining of %d layers; must be %d", len(s.Lower), c.Hidden()-1)
+	}
+	for i, x := range s.Lower {
+		if err := checkFinite(x, c.Layers[i+1]); err != nil {
+			return fmt.Errorf("biases for pretraining of layer %d: %w", i+1, err)
 		}
 	}
 	if err := checkFinite(s.Mu, c.Hidden()); err != nil {

@@ -23,6 +23,9 @@ const configGolden = `{
   "mean_field_tolerance": 0.0001,
   "mean_field_max": 10,
   "learning_rate": 0.01,
+  "learning_rate_end": 0,
+  "weight_decay": 0,
+  "offset_rate": 0,
   "alpha": [
     0.1,
     0.2
@@ -30,6 +33,10 @@ const configGolden = `{
   "gamma": 1,
   "mu_damping": 0.001,
   "init_scale": 0.003,
+  "contrastive_divergence": false,
+  "pretrain": 0,
+  "patch": 0,
+  "image_columns": 0,
   "seed": 18446744073709551615,
   "pixels": "grey",
   "data": "a & b/<c>",
