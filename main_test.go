@@ -213,10 +213,13 @@ func TestExport(t *testing.T) {
 		"mu":      {"2,", []float32{float32(c.State.Mu[0]), float32(c.State.Mu[1])}},
 		"chains0": {"4, 784", c.State.Chains[0]}, "chains1": {"4, 20", c.State.Chains[1]}, "chains2": {"4, 10", c.State.Chains[2]},
 	}
-	if len(z.File) != len(want) {
-		t.Errorf("%d arrays, want %d", len(z.File), len(want))
+	if len(z.File) != len(want)+1 {
+		t.Errorf("%d arrays, want %d", len(z.File)-1, len(want))
 	}
 	for _, f := range z.File {
+		if f.Name == "tandem.json" {
+			continue
+		}
 		w, ok := want[strings.TrimSuffix(f.Name, ".npy")]
 		if !ok {
 			t.Errorf("%s was not asked for", f.Name)
@@ -246,6 +249,48 @@ func TestExport(t *testing.T) {
 			t.Errorf("%s has %d bytes of numbers, want %d", f.Name, len(numbers), 4*len(w.x))
 		}
 	}
+}
+
+// What export wrote stands for the run, with its chains or without.
+func TestExportedModelIsRead(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, small("--out", "run")...)
+	must(t, dir, "export", "run", "--npz", "with.npz")
+	must(t, dir, "export", "run", "--npz", "without.npz", "--chains=false")
+	for _, args := range [][]string{{"sample"}, {"sample", "--fresh", "3", "--sweeps", "2"}, {"filters"}} {
+		var want []byte
+		for _, model := range []string{"run", "with.npz", "without.npz"} {
+			if model == "without.npz" && len(args) == 1 && args[0] == "sample" {
+				continue
+			}
+			must(t, dir, append(slices.Clone(args), model, "--out", "picture.png")...)
+			got, err := os.ReadFile(filepath.Join(dir, "picture.png"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want == nil {
+				want = got
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("%v of %s is another picture than that of the run", args, model)
+			}
+		}
+	}
+	must(t, dir, "sample", "without.npz")
+	if _, err := os.Stat(filepath.Join(dir, "without-samples.png")); err != nil {
+		t.Error(err)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "with.npz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, bad := range map[string][]byte{"cut.npz": data[:len(data)/2], "empty.npz": nil} {
+		if err := os.WriteFile(filepath.Join(dir, name), bad, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		refuse(t, 1, dir, []string{"sample", name}, name)
+	}
+	refuse(t, 1, dir, []string{"sample", "nowhere.npz"}, "nowhere.npz")
 }
 
 func TestMistakesAreExplained(t *testing.T) {

@@ -4,18 +4,20 @@ import (
 	"archive/zip"
 	"bufio"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math"
 	"strings"
 
-	"tandem/dbm"
+	"tandem/internal/runs"
 )
 
 // export is the verb that writes arrays for NumPy.
 func export(t *terminal, m *Machine, args []string) error {
 	f := flags(t, "tandem export RUN --npz FILE")
-	name := f.String("npz", "", "`FILE` for numpy.load, with float32 arrays: W1, W2, … (units below × above),\n"+blank+"b0, b1, …, mu, and chains0, chains1, … (chains × units)")
+	name := f.String("npz", "", "`FILE` for numpy.load, with float32 arrays: W1, W2, … (units below × above),\n"+blank+"b0, b1, …, mu, and chains0, chains1, … (chains × units), and tandem.json, which tells\n"+blank+"what model it is; sample, filters and others read it in place of a run")
+	chains := f.Bool("chains", true, "the chains, too; --chains=false leaves them out")
 	found, err := parse(f, args, "RUN")
 	if err != nil {
 		return err
@@ -27,7 +29,7 @@ func export(t *terminal, m *Machine, args []string) error {
 	if err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
-	if err := writeFile(*name, func(w io.Writer) error { return writeNPZ(w, &s.Config.Config, s.State) }); err != nil {
+	if err := writeFile(*name, func(w io.Writer) error { return writeNPZ(w, s.Checkpoint, *chains) }); err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
 	t.tell(*name)
@@ -35,9 +37,21 @@ func export(t *terminal, m *Machine, args []string) error {
 }
 
 // writeNPZ writes a state as NumPy does with savez: a zip archive of .npy files,
-// not compressed. The same state gives the same bytes.
-func writeNPZ(w io.Writer, c *dbm.Config, s *dbm.State) error {
+// not compressed, and tandem.json. The same checkpoint gives the same bytes.
+func writeNPZ(w io.Writer, from *runs.Checkpoint, chains bool) error {
 	z := zip.NewWriter(w)
+	c, s := &from.Config.Config, from.State
+	header, err := json.Marshal(&from.Header)
+	if err != nil {
+		return err
+	}
+	f, err := z.CreateHeader(&zip.FileHeader{Name: about, Method: zip.Store})
+	if err != nil {
+		return err
+	}
+	if _, err := f.Write(header); err != nil {
+		return err
+	}
 	array := func(name string, x []float32, shape ...int) error {
 		f, err := z.CreateHeader(&zip.FileHeader{Name: name + ".npy", Method: zip.Store})
 		if err != nil {
@@ -63,6 +77,9 @@ func writeNPZ(w io.Writer, c *dbm.Config, s *dbm.State) error {
 		return err
 	}
 	for l, n := range c.Layers {
+		if !chains {
+			break
+		}
 		if err := array(fmt.Sprintf("chains%d", l), s.Chains[l], c.Chains, n); err != nil {
 			return err
 		}

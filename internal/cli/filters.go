@@ -47,9 +47,14 @@ type saved struct {
 	rows, columns int
 }
 
-// load reads the checkpoint of a run, whatever its version of the numerics.
+// load reads the checkpoint of a run, whatever its version of the numerics, or
+// what export wrote.
 func load(dir string) (saved, error) {
-	c, err := runs.ReadCheckpoint(dir)
+	read := runs.ReadCheckpoint
+	if strings.HasSuffix(dir, ".npz") {
+		read = readNPZ
+	}
+	c, err := read(dir)
 	if err != nil {
 		return saved{}, err
 	}
@@ -105,6 +110,9 @@ const (
 func draw(dir, name, standard, title string, grids []figure.Grid) (string, error) {
 	if name == "" {
 		name = filepath.Join(dir, standard)
+		if model, ok := strings.CutSuffix(dir, ".npz"); ok {
+			name = model + "-" + standard
+		}
 	}
 	img, err := figure.Draw(title, grids...)
 	if err != nil {
