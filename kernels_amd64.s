@@ -6,7 +6,7 @@
 
 #include "textflag.h"
 
-// The constants of the sigmoid and the sampler, each eight times over.
+// The constants of sigmoid, softplus and the sampler, each eight times over.
 #define LOG2E  spread<>+0x000(SB)
 #define ROUNDS spread<>+0x020(SB)
 #define LN2HI  spread<>+0x040(SB)
@@ -27,6 +27,14 @@
 #define FOUR   spread<>+0x220(SB)
 #define STEP   spread<>+0x260(SB)
 #define IOTA   spread<>+0x240(SB)
+#define LOGC1  spread<>+0x280(SB)
+#define LOGC2  spread<>+0x2a0(SB)
+#define LOGC3  spread<>+0x2c0(SB)
+#define LOGC4  spread<>+0x2e0(SB)
+#define LOGC5  spread<>+0x300(SB)
+#define LOGC6  spread<>+0x320(SB)
+#define LOGC7  spread<>+0x340(SB)
+#define LOGC8  spread<>+0x360(SB)
 
 // --- Tiles ------------------------------------------------------------------
 
@@ -312,8 +320,8 @@ next:
 
 // --- Sigmoid and sampling ---------------------------------------------------
 
-// SIGMOID makes X the sigmoid of X, using T, E and S.
-#define SIGMOID(X, T, E, S) \
+// EXP makes E = exp(−|X|), using T and S.
+#define EXP(X, T, E, S) \
 	VORPS        SIGN, X, T;   /* z = −|x| */           \
 	VMOVUPS      ROUNDS, S;                             \
 	VFMADD231PS  LOG2E, T, S;  /* n in the low bits */  \
@@ -331,11 +339,31 @@ next:
 	VMULPS       S, E, E;                               \
 	VORPS        SIGN, X, T;                            \
 	VCMPPS       $17, EXPLOW, T, T;                     \
-	VANDNPS      E, T, E;      /* e = exp(z) */         \
+	VANDNPS      E, T, E
+
+// SIGMOID makes X the sigmoid of X, using T, E and S.
+#define SIGMOID(X, T, E, S) \
+	EXP(X, T, E, S);                                    \
 	VMOVUPS      ONE, S;                                \
 	VADDPS       S, E, T;                               \
 	VBLENDVPS    X, E, S, S;   /* x < 0 ? e : 1 */      \
 	VDIVPS       T, S, X
+
+// SOFTPLUS makes X the softplus of X, using T, E and S.
+#define SOFTPLUS(X, T, E, S) \
+	EXP(X, T, E, S);            \
+	VMOVUPS      LOGC8, S;      \
+	VFMADD213PS  LOGC7, E, S;   \
+	VFMADD213PS  LOGC6, E, S;   \
+	VFMADD213PS  LOGC5, E, S;   \
+	VFMADD213PS  LOGC4, E, S;   \
+	VFMADD213PS  LOGC3, E, S;   \
+	VFMADD213PS  LOGC2, E, S;   \
+	VFMADD213PS  LOGC1, E, S;   \
+	VFMADD213PS  ONE, E, S;     \
+	VXORPS       T, T, T;       \
+	VMAXPS       T, X, X;       \
+	VFMADD231PS  S, E, X
 
 // CHANGED raises the largest changes M to |X − old|, old being at A, using T.
 // A NaN changes nothing.
@@ -736,6 +764,50 @@ next:
 	VZEROUPPER
 	RET
 
+// func softplusRow(pre, a, to, from *float32, betaTo, betaFrom float32, panels int, sums *float32)
+TEXT ·softplusRow(SB), NOSPLIT, $0-56
+	MOVQ pre+0(FP), DI
+	MOVQ a+8(FP), SI
+	MOVQ to+16(FP), R8
+	MOVQ from+24(FP), R9
+	VBROADCASTSS betaTo+32(FP), Y14
+	VBROADCASTSS betaFrom+36(FP), Y15
+	MOVQ panels+40(FP), CX
+	MOVQ sums+48(FP), DX
+	VMOVUPS (DX), Y12
+	VMOVUPS 32(DX), Y13
+panel:
+	VMOVUPS (SI), Y4
+	VMOVUPS 32(SI), Y5
+	VMOVUPS (R8), Y0
+	VMOVUPS 32(R8), Y1
+	VMOVUPS (R9), Y2
+	VMOVUPS 32(R9), Y3
+	VFMADD231PS Y4, Y14, Y0
+	VFMADD231PS Y5, Y14, Y1
+	VFMADD231PS Y4, Y15, Y2
+	VFMADD231PS Y5, Y15, Y3
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	SOFTPLUS(Y0, Y4, Y5, Y6)
+	SOFTPLUS(Y1, Y7, Y8, Y9)
+	SOFTPLUS(Y2, Y4, Y5, Y6)
+	SOFTPLUS(Y3, Y7, Y8, Y9)
+	VSUBPS Y2, Y0, Y0
+	VSUBPS Y3, Y1, Y1
+	VADDPS Y0, Y12, Y12
+	VADDPS Y1, Y13, Y13
+	ADDQ $64, DI
+	ADDQ $64, SI
+	ADDQ $64, R8
+	ADDQ $64, R9
+	DECQ CX
+	JNE panel
+	VMOVUPS Y12, (DX)
+	VMOVUPS Y13, 32(DX)
+	VZEROUPPER
+	RET
+
 // EIGHT appends what is not 0 among the eight numbers at A: their places to DI and
 // their values to SI. BX counts the list, Y5 is eight times the place of the first,
 // Y4 eight times 8, Y6 is 0 and R8 points to the table of masks.
@@ -809,4 +881,12 @@ DATA spread<>+0x248(SB)/8, $1
 DATA spread<>+0x250(SB)/8, $2
 DATA spread<>+0x258(SB)/8, $3
 DATA spread<>+0x260(SB)/8, $8 // STEP
-GLOBL spread<>(SB), RODATA|NOPTR, $616
+LANES(0x280, 0xbeffff59, 0xbeffff59) // LOGC1
+LANES(0x2a0, 0x3eaa983c, 0x3eaa983c) // LOGC2
+LANES(0x2c0, 0xbe7e6806, 0xbe7e6806) // LOGC3
+LANES(0x2e0, 0x3e43b378, 0x3e43b378) // LOGC4
+LANES(0x300, 0xbe0c0797, 0xbe0c0797) // LOGC5
+LANES(0x320, 0x3da07c15, 0x3da07c15) // LOGC6
+LANES(0x340, 0xbcf26399, 0xbcf26399) // LOGC7
+LANES(0x360, 0x3bac2533, 0x3bac2533) // LOGC8
+GLOBL spread<>(SB), RODATA|NOPTR, $896

@@ -361,6 +361,7 @@ next:
 	EACH(REDUCE);                   \
 	EACH(POLYNOMIAL);               \
 	VEOR V29.B16, V29.B16, V29.B16; \
+	EACH(LOW);                      \
 	EACH(QUOTIENT)
 #define EACH(STEP) \
 	STEP(V0, V4, V8, V12, 0, 4, 8, 12);  \
@@ -393,16 +394,62 @@ next:
 	VMOV  ONE.B16, E.B16;             \
 	VFMLA V29.S4, T.S4, E.S4
 
-// QUOTIENT makes X its sigmoid. V29 is 0.
-#define QUOTIENT(X, T, E, S, x, t, e, s) \
+// LOW puts 0 in the place of what is too small: E = exp(z). V29 is 0.
+#define LOW(X, T, E, S, x, t, e, s) \
 	FMUL(s, e, e);                                         \
 	VORR   SIGN.B16, X.B16, T.B16;                         \
 	FCMGT(t, explow, t);            /* z < EXPLOW */       \
-	VBIT   T.B16, V29.B16, E.B16;   /* e = exp(z) */       \
+	VBIT   T.B16, V29.B16, E.B16
+
+// QUOTIENT makes X its sigmoid from E.
+#define QUOTIENT(X, T, E, S, x, t, e, s) \
 	FADD(one, e, t);                                       \
 	VCMTST SIGN.S4, X.S4, X.S4;                            \
 	VBSL   ONE.B16, E.B16, X.B16;   /* x < 0 ? e : 1 */    \
 	FDIV(t, x, x)
+
+// SOFTPLUS makes V0 to V3 their softplus. It uses V4 to V15, V28, V29 and R21.
+#define SOFTPLUS \
+	EACH(REDUCE);                      \
+	EACH(POLYNOMIAL);                  \
+	VEOR V29.B16, V29.B16, V29.B16;    \
+	EACH(LOW);                         \
+	MOVD $logs<>(SB), R21;             \
+	VLD1R.P 4(R21), [V28.S4];          \
+	EACH(FIRST);                       \
+	VLD1R.P 4(R21), [V28.S4];          \
+	EACH(ODD);                         \
+	VLD1R.P 4(R21), [V28.S4];          \
+	EACH(EVEN);                        \
+	VLD1R.P 4(R21), [V28.S4];          \
+	EACH(ODD);                         \
+	VLD1R.P 4(R21), [V28.S4];          \
+	EACH(EVEN);                        \
+	VLD1R.P 4(R21), [V28.S4];          \
+	EACH(ODD);                         \
+	VLD1R.P 4(R21), [V28.S4];          \
+	EACH(EVEN);                        \
+	VLD1R.P 4(R21), [V28.S4];          \
+	EACH(ODD);                         \
+	VMOV ONE.B16, V28.B16;             \
+	EACH(EVEN);                        \
+	EACH(TOGETHER)
+
+// FIRST, ODD and EVEN are the steps of the polynomial in E, whose next
+// coefficient is in V28: T is the first, then S and T in turn.
+#define FIRST(X, T, E, S, x, t, e, s) \
+	VMOV V28.B16, T.B16
+#define ODD(X, T, E, S, x, t, e, s) \
+	VMOV  V28.B16, S.B16;      \
+	VFMLA E.S4, T.S4, S.S4
+#define EVEN(X, T, E, S, x, t, e, s) \
+	VMOV  V28.B16, T.B16;      \
+	VFMLA E.S4, S.S4, T.S4
+
+// TOGETHER makes X = max(X, 0) + E·T. V29 is 0.
+#define TOGETHER(X, T, E, S, x, t, e, s) \
+	FMAXNM(29, x, x);          \
+	VFMLA E.S4, T.S4, X.S4
 
 // func sigmoidBlock(out *float32, outStride int, pre *float32, preStride, rows, panels int, change *float32)
 TEXT ·sigmoidBlock(SB), NOSPLIT, $0-56
@@ -794,6 +841,52 @@ next:
 	BNE next
 	RET
 
+// func softplusRow(pre, a, to, from *float32, betaTo, betaFrom float32, panels int, sums *float32)
+TEXT ·softplusRow(SB), NOSPLIT, $64-56
+	MOVD pre+0(FP), R0
+	MOVD a+8(FP), R1
+	MOVD to+16(FP), R2
+	MOVD from+24(FP), R3
+	MOVD panels+40(FP), R4
+	MOVD sums+48(FP), R5
+	MOVD $first-64(SP), R6 // room for a panel's softplus
+	CONSTANTS
+panel:
+	FMOVS betaTo+32(FP), F30
+	VDUP V30.S[0], V30.S4
+	VLD1 (R1), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1.P 64(R2), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VFMLA V4.S4, V30.S4, V0.S4
+	VFMLA V5.S4, V30.S4, V1.S4
+	VFMLA V6.S4, V30.S4, V2.S4
+	VFMLA V7.S4, V30.S4, V3.S4
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
+	SOFTPLUS
+	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R6)
+	FMOVS betaFrom+36(FP), F30
+	VDUP V30.S[0], V30.S4
+	VLD1.P 64(R1), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1.P 64(R3), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VFMLA V4.S4, V30.S4, V0.S4
+	VFMLA V5.S4, V30.S4, V1.S4
+	VFMLA V6.S4, V30.S4, V2.S4
+	VFMLA V7.S4, V30.S4, V3.S4
+	SOFTPLUS
+	VLD1 (R6), [V4.S4, V5.S4, V6.S4, V7.S4]
+	FSUB(0, 4, 4)
+	FSUB(1, 5, 5)
+	FSUB(2, 6, 6)
+	FSUB(3, 7, 7)
+	VLD1 (R5), [V8.S4, V9.S4, V10.S4, V11.S4]
+	FADD(4, 8, 8)
+	FADD(5, 9, 9)
+	FADD(6, 10, 10)
+	FADD(7, 11, 11)
+	VST1 [V8.S4, V9.S4, V10.S4, V11.S4], (R5)
+	SUBS $1, R4
+	BNE panel
+	RET
+
 // --- Constants --------------------------------------------------------------
 
 DATA constants<>+0x00(SB)/4, $0x80000000 // SIGN
@@ -815,3 +908,14 @@ DATA constants<>+0x3c(SB)/4, $1
 DATA constants<>+0x40(SB)/4, $2
 DATA constants<>+0x44(SB)/4, $3
 GLOBL constants<>(SB), RODATA|NOPTR, $72
+
+// The coefficients of softplus, the last first.
+DATA logs<>+0x00(SB)/4, $0x3bac2533
+DATA logs<>+0x04(SB)/4, $0xbcf26399
+DATA logs<>+0x08(SB)/4, $0x3da07c15
+DATA logs<>+0x0c(SB)/4, $0xbe0c0797
+DATA logs<>+0x10(SB)/4, $0x3e43b378
+DATA logs<>+0x14(SB)/4, $0xbe7e6806
+DATA logs<>+0x18(SB)/4, $0x3eaa983c
+DATA logs<>+0x1c(SB)/4, $0xbeffff59
+GLOBL logs<>(SB), RODATA|NOPTR, $32

@@ -26,6 +26,9 @@ package main
 // n + 127 in the low bits, ready to be shifted into the exponent of 2ⁿ. Below
 // −87, where 2ⁿ would soon be no normal number, exp is 0.
 //
+// softplus(x) = log(1 + exp(x)) is max(x, 0) + log(1+e), with the same e, and log(1+e)
+// is e times a polynomial of degree 8, fitted by Chebyshev's: within 2.2·10⁻⁸.
+//
 // The random numbers are those of dbm.Draw.
 //
 // Go may fuse x*y + z on some machines and not on others. So no product here
@@ -49,6 +52,7 @@ var genericKernels = dbm.Kernels{
 	List:      listGeneric,
 	LearnBias: learnBiasGeneric,
 	Scale:     scaleGeneric,
+	Softplus:  softplusGeneric,
 }
 
 // fma returns a·b + c, rounded once. The product of two float32 is exact as a
@@ -98,6 +102,41 @@ const (
 
 // sigmoid returns 1/(1+exp(−x)).
 func sigmoid(x float32) float32 {
+	e := expNegative(x)
+	if math.Signbit(float64(x)) {
+		return e / (1 + e)
+	}
+	return 1 / (1 + e)
+}
+
+// The coefficients of log(1+e)/e.
+const (
+	logC1 = -0x1.fffeb2p-2
+	logC2 = 0x1.553078p-2
+	logC3 = -0x1.fcd00cp-3
+	logC4 = 0x1.8766f0p-3
+	logC5 = -0x1.180f2ep-3
+	logC6 = 0x1.40f82ap-4
+	logC7 = -0x1.e4c732p-6
+	logC8 = 0x1.584a66p-8
+)
+
+// softplus returns log(1+exp(x)).
+func softplus(x float32) float32 {
+	e := expNegative(x)
+	p := fma(logC8, e, logC7)
+	p = fma(p, e, logC6)
+	p = fma(p, e, logC5)
+	p = fma(p, e, logC4)
+	p = fma(p, e, logC3)
+	p = fma(p, e, logC2)
+	p = fma(p, e, logC1)
+	p = fma(p, e, 1)
+	return fma(e, p, max(x, 0))
+}
+
+// expNegative returns exp(−|x|).
+func expNegative(x float32) float32 {
 	z := math.Float32frombits(math.Float32bits(x) | 1<<31) // −|x|
 	r := fma(z, log2e, rounds)
 	scale := math.Float32frombits(math.Float32bits(r) << 23)
@@ -114,10 +153,7 @@ func sigmoid(x float32) float32 {
 	if z < expLow {
 		e = 0
 	}
-	if math.Signbit(float64(x)) {
-		return e / (1 + e)
-	}
-	return 1 / (1 + e)
+	return e
 }
 
 // panelPre computes pre of one row and one panel of a pass.
@@ -255,5 +291,12 @@ func learnBiasGeneric(bias, x []float32, stride int, scale []float32, rate float
 func scaleGeneric(dst, src []float32, by float32) {
 	for i, x := range src {
 		dst[i] = x * by
+	}
+}
+
+func softplusGeneric(pre, a []float32, to, from dbm.Tempered, sums *[dbm.Panel]float32) {
+	for j, x := range a {
+		pre[j] = fma(to.Beta, x, to.Bias[j])
+		sums[j%dbm.Panel] += softplus(pre[j]) - softplus(fma(from.Beta, x, from.Bias[j]))
 	}
 }

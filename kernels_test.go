@@ -570,6 +570,66 @@ func TestSigmoidError(t *testing.T) {
 	}
 }
 
+// How far softplus is from the truth, over all float32 whose value is not 0 or x itself.
+func TestSoftplusError(t *testing.T) {
+	step := uint32(9973)
+	if os.Getenv("TANDEM_TEST_ALL") != "" {
+		step = 1
+	}
+	var worst float64
+	var at float32
+	for bits := uint64(0); bits < 1<<32; bits += uint64(step) {
+		x := math.Float32frombits(uint32(bits))
+		if !(x >= expLow && x < 100) {
+			continue
+		}
+		want := max(float64(x), 0) + math.Log1p(math.Exp(-math.Abs(float64(x))))
+		_, exp := math.Frexp(want)
+		ulp := math.Ldexp(1, max(exp-24, -149))
+		if e := math.Abs(float64(softplus(x))-want) / ulp; e > worst {
+			worst, at = e, x
+		}
+	}
+	t.Logf("largest error %.3f ulp, at %v", worst, at)
+	if worst > 2.5 {
+		t.Errorf("softplus(%v) is %.3f ulp off", at, worst)
+	}
+	if softplus(-88) != 0 || softplus(100) != 100 || softplus(float32(math.Inf(-1))) != 0 || !math.IsInf(float64(softplus(float32(math.Inf(1)))), 1) {
+		t.Error("softplus is wrong at its ends")
+	}
+}
+
+func TestSoftplus(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 8))
+	for _, k := range underTest(t) {
+		for panels := 0; panels <= 5; panels++ {
+			for _, scale := range []float64{0, 1, 30, 1e38} {
+				n := panels * dbm.Panel
+				vector := func() []float32 {
+					x, _ := padded(1, n, n, panels%3, func() float32 {
+						if rng.IntN(40) == 0 && scale > 0 {
+							return []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.Copysign(0, -1))}[rng.IntN(4)]
+						}
+						return float32(scale * rng.NormFloat64())
+					})
+					return x[:n]
+				}
+				a, to, from := vector(), dbm.Tempered{Beta: 0.7, Bias: vector()}, dbm.Tempered{Beta: 0.69, Bias: vector()}
+				run := func(k dbm.Kernels) []float32 {
+					out := slices.Repeat([]float32{guard}, n+8)
+					sums := [dbm.Panel]float32{3: 1.5}
+					k.Softplus(out[:n], a, to, from, &sums)
+					return append(out, sums[:]...)
+				}
+				sameBits(t, fmt.Sprintf("%s: softplus of %d panels, scale %v", k.Name, panels, scale), run(k), run(genericKernels))
+				if sums := run(k)[n+8:]; scale == 0 && !slices.Equal(sums, append([]float32{0, 0, 0, 1.5}, make([]float32, 12)...)) {
+					t.Errorf("%s: padding adds %v", k.Name, sums)
+				}
+			}
+		}
+	}
+}
+
 func TestList(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
 	for _, k := range underTest(t) {

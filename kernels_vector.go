@@ -14,6 +14,7 @@ package main
 //	squares               the sums of squares of one panel
 //	transpose             one panel
 //	bias, scale           vectors
+//	softplusRow           one row × panels
 //
 // and lists, which is in Go where there is no assembly for it.
 //
@@ -122,6 +123,7 @@ var vector = dbm.Kernels{
 	List:      lists,
 	LearnBias: learnBias,
 	Scale:     scaleBy,
+	Softplus:  softplusPass,
 }
 
 // linear is Kernels.Linear.
@@ -266,6 +268,16 @@ func scaleBy(dst, src []float32, by float32) {
 	scaleGeneric(dst[whole:], src[whole:], by)
 }
 
+// softplusPass is Kernels.Softplus.
+func softplusPass(pre, a []float32, to, from dbm.Tempered, sums *[dbm.Panel]float32) {
+	if len(a) == 0 {
+		return
+	}
+	last := len(a) - 1
+	_, _, _ = pre[last], to.Bias[last], from.Bias[last]
+	softplusRow(&pre[0], &a[0], &to.Bias[0], &from.Bias[0], to.Beta, from.Beta, len(a)/dbm.Panel, &sums[0])
+}
+
 // In the stubs below strides count float32.
 
 //go:noescape
@@ -327,3 +339,6 @@ func bias(b *float32, panels int, x *float32, stride int, scale *float32, rows i
 
 //go:noescape
 func scale(dst, src *float32, panels int, by float32)
+
+//go:noescape
+func softplusRow(pre, a, to, from *float32, betaTo, betaFrom float32, panels int, sums *float32)

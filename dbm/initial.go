@@ -41,7 +41,7 @@ func Initial(c *Config, mean []float64) (*State, error) {
 	}
 	for i, p := range mean {
 		p = min(max(p, 1e-5), 1-1e-5)
-		s.Biases[0][i] = float32(log(p) - log(1-p))
+		s.Biases[0][i] = float32(LogOdds(p))
 	}
 	for l, offsets := range s.Offsets {
 		for i := range offsets {
@@ -94,6 +94,9 @@ func initialWeights(w []float32, c *Config, l int) {
 
 // centred maps a word to the middle of one of 2³² intervals of (−1, 1).
 func centred(w uint32) float64 { return (float64(w) - (1<<31 - 0.5)) / (1 << 31) }
+
+// LogOdds is log(p/(1−p)), the same on all architectures.
+func LogOdds(p float64) float64 { return log(p) - log(1-p) }
 
 // log is the natural logarithm of a positive, normal x. It is ours because
 // that of package math is not the same on all architectures. With x = f·2ᵉ, f

@@ -54,6 +54,18 @@ type Kernels struct {
 
 	// Scale computes dst[i] = src[i]·by.
 	Scale func(dst, src []float32, by float32)
+
+	// Softplus computes pre[j] = to.Beta·a[j] + to.Bias[j], one fused
+	// multiply-add, and adds softplus(pre[j]) − softplus(from.Beta·a[j] + from.Bias[j])
+	// to sums[j mod 16], j ascending. a is whole panels; where a and the biases
+	// are 0, nothing is added.
+	Softplus func(pre, a []float32, to, from Tempered, sums *[Panel]float32)
+}
+
+// Tempered is a layer at an inverse temperature.
+type Tempered struct {
+	Beta float32   // times what comes from other layers
+	Bias []float32 // of each unit
 }
 
 // Pass is one pass over a layer for a block of rows:

@@ -33,31 +33,38 @@ func newField(layers []int, rows int) *field {
 	return f
 }
 
-// meanField infers examples [from, to) of the minibatch, which lie in t.x[0],
-// and calls done for each with the field and its row there. It returns how many
+// inferring is how examples are inferred.
+type inferring struct {
+	kernels   *Kernels
+	model     *model
+	tolerance float64
+	most      int // iterations
+	mark      func(Phase)
+}
+
+// infer infers rows examples v (rows × Stride(layers[0])), numbered from first up,
+// and calls done for each with its row in the field. It returns how many
 // iterations they took in all.
-func (t *Trainer) meanField(worker, from, to int, done func(f *field, row, example int)) (iterations int) {
-	f, m := t.fields[worker], t.model
-	p := &f.pass
-	t.mark(worker, Packing)
-	top, rows := len(m.layers)-1, to-from
-	v := t.x[0][from*Stride(m.layers[0]):]
+func (f *field) infer(how *inferring, v []float32, first, rows int, done func(f *field, row, example int)) (iterations int) {
+	k, m, p := how.kernels, how.model, &f.pass
+	how.mark(Packing)
+	top := len(m.layers) - 1
 	f.lists.Reset()
 	for r := range rows {
-		f.example[r] = from + r
-		f.lists.Add(t.kernels, v[r*Stride(m.layers[0]):][:m.layers[0]])
+		f.example[r] = first + r
+		f.lists.Add(k, v[r*Stride(m.layers[0]):][:m.layers[0]])
 	}
-	t.mark(worker, MeanField)
+	how.mark(MeanField)
 	*p = Pass{Rows: rows, Panels: Padded(m.layers[1]) / Panel, Start: m.bias[1], Out: f.pre, Stride: Stride(m.layers[1])}
 	p.Below = m.below(1, v)
 	p.Below.Nonzero = f.lists.ifSparse(rows, m.layers[0])
-	t.kernels.Linear(p)
+	k.Linear(p)
 	for l := 1; l <= top; l++ {
 		f.layer(m, l, rows, false)
-		t.kernels.Sigmoid(p, nil)
+		k.Sigmoid(p, nil)
 	}
 	for iteration := 0; rows > 0; iteration++ {
-		if top == 1 || iteration == t.config.MeanFieldMax {
+		if top == 1 || iteration == how.most {
 			for r := range rows {
 				done(f, r, f.example[r])
 			}
@@ -66,11 +73,11 @@ func (t *Trainer) meanField(worker, from, to int, done func(f *field, row, examp
 		clear(f.change)
 		for l := 1; l <= top; l++ {
 			f.layer(m, l, rows, true)
-			t.kernels.Sigmoid(p, f.change)
+			k.Sigmoid(p, f.change)
 		}
 		iterations += rows
 		for r := rows - 1; r >= 0; r-- {
-			if float64(f.change[r]) < t.config.MeanFieldTolerance {
+			if float64(f.change[r]) < how.tolerance {
 				done(f, r, f.example[r])
 				rows--
 				f.move(m, r, rows)
@@ -78,6 +85,13 @@ func (t *Trainer) meanField(worker, from, to int, done func(f *field, row, examp
 		}
 	}
 	return iterations
+}
+
+// meanField infers examples [from, to) of the minibatch, which lie in t.x[0],
+// and calls done for each with the field and its row there. It returns how many
+// iterations they took in all.
+func (t *Trainer) meanField(worker, from, to int, done func(f *field, row, example int)) (iterations int) {
+	return t.fields[worker].infer(&t.inferring[worker], t.x[0][from*Stride(t.config.Layers[0]):], from, to-from, done)
 }
 
 // layer makes the pass for one layer.

@@ -31,6 +31,9 @@ const (
 	ForFixed   Purpose = 4 // pixels sampled once
 	ForShuffle Purpose = 5 // the order of examples
 	ForSamples Purpose = 6 // samples drawn for pictures; sweep 0 of update 0 is their start
+
+	ForAnnealing Purpose = 7 // annealed importance sampling
+	ForReverse   Purpose = 8 // the same from the other side
 )
 
 // Draw names a block of random numbers: rows × units of one layer.

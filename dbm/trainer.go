@@ -40,6 +40,7 @@ type Trainer struct {
 	ready atomic.Bool // pixel is of this update
 
 	fields     []*field // one a worker
+	inferring  []inferring
 	sweepers   []sweeper
 	iterations []int
 	tasks      []task
@@ -152,6 +153,7 @@ func NewTrainer(c Config, k *Kernels, s *State, examples Examples, threads int) 
 	t.means = make([]float64, len(t.model.mu))
 	t.plan()
 	for worker := range threads {
+		t.inferring = append(t.inferring, inferring{k, t.model, c.MeanFieldTolerance, c.MeanFieldMax, func(p Phase) { t.mark(worker, p) }})
 		t.fields = append(t.fields, newField(c.Layers, (c.Batch+threads-1)/threads))
 		t.sweepers = append(t.sweepers, sweeper{gibbs: newGibbs(c.Layers, func(p Phase) { t.mark(worker, p) }), x: make([][]float32, len(c.Layers))})
 	}

@@ -1,0 +1,361 @@
+package likelihood
+
+import (
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+
+	"tandem/dbm"
+)
+
+// Annealed importance sampling (Neal 2001; for these models Salakhutdinov and
+// Murray 2008, Salakhutdinov and Hinton 2009). At inverse temperature β all
+// weights count β times and the biases are (1−β)·a + β·b, with b those of the model
+// and a those of the base-rate model: the log-odds of the training mean for the
+// visible units, 0 for the hidden ones. At β = 0 all units are independent and
+// log Z is known. A run draws the smaller side s at β = 0, and then for each next β
+// adds log p*_β(s) − log p*_β'(s), β' being the one before and p* the unnormalised
+// probability with the other side summed out, to its log-weight, and makes a sweep
+// at β. The mean of the weights, times Z at β = 0, is an unbiased estimate of Z; its
+// logarithm is too low on average, much too low if no run finds where the mass is.
+//
+// From the other side, a run that starts with an exact sample of the model and goes
+// down has weights whose mean estimates 1/Z, so that log Z comes out too high on
+// average (Burda, Grosse and Salakhutdinov 2015). Exact samples are not to be had;
+// the starts are the ends of annealed runs, and some sweeps more. If the two
+// estimates meet, that speaks for both; if not, neither is to be trusted.
+
+// Annealing is what to do.
+type Annealing struct {
+	Runs         int
+	Temperatures int                // in each run, the first and the last included
+	Sweeps       int                // at β = 1 between a run up and the run down that starts from it
+	Base         []float64          // mean of the training examples; nil: the base-rate model has the model's visible biases
+	Seed         uint64             // with a run's number, of its random numbers
+	First        int                // number of the first run
+	Threads      int                // do not show in the numbers
+	Progress     func(done float64) // share of the work done, if not nil; called by one goroutine at a time
+}
+
+// Weights are the results of runs, a number for each.
+type Weights struct {
+	LogZ0 float64   // log Z of the base-rate model
+	Up    []float64 // log-weights of the runs up
+	Down  []float64 // log-weights of the runs down
+}
+
+// Trusted is the largest gap, in nats, between the estimates from both sides that
+// is no reason to distrust them.
+const Trusted = 1.0
+
+// Estimate is log Z by annealed importance sampling.
+type Estimate struct {
+	LogZ      float64 // from below
+	StdErr    float64 // of LogZ, from the spread of the weights
+	Low, High float64 // 95% interval: LogZ ± 1.96 standard errors
+	Reverse   float64 // from above
+	Gap       float64 // Reverse − LogZ
+}
+
+// Trusted says whether the two sides meet.
+func (e *Estimate) Trusted() bool { return math.Abs(e.Gap) <= Trusted }
+
+// Estimate combines runs.
+func (w *Weights) Estimate() Estimate {
+	mean, se := logMean(w.Up)
+	down, _ := logMean(w.Down)
+	e := Estimate{LogZ: w.LogZ0 + mean, StdErr: se, Reverse: w.LogZ0 - down}
+	e.Low, e.High = e.LogZ-1.96*se, e.LogZ+1.96*se
+	e.Gap = e.Reverse - e.LogZ
+	return e
+}
+
+// logMean is the logarithm of the mean of exp(x), and its standard error.
+func logMean(x []float64) (mean, stdErr float64) {
+	top := math.Inf(-1)
+	for _, v := range x {
+		top = max(top, v)
+	}
+	sum, squares, n := 0.0, 0.0, float64(len(x))
+	for _, v := range x {
+		sum += math.Exp(v - top)
+	}
+	for _, v := range x {
+		d := math.Exp(v-top) - sum/n
+		squares += d * d
+	}
+	if n > 1 {
+		stdErr = math.Sqrt(squares/(n-1)/n) / (sum / n)
+	}
+	return top + math.Log(sum/n), stdErr
+}
+
+// Anneal makes the runs up, and down again.
+func Anneal(c *dbm.Config, k *dbm.Kernels, s *dbm.State, how Annealing) (*Weights, error) {
+	n, err := newNetwork(c, k, s)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case how.Runs < 1 || how.Runs > 1<<20:
+		return nil, fmt.Errorf("runs: %d; must be 1 to %d", how.Runs, 1<<20)
+	case how.Temperatures < 2 || how.Temperatures > 1<<30:
+		return nil, fmt.Errorf("temps: %d; must be 2 to %d", how.Temperatures, 1<<30)
+	case how.Sweeps < 0:
+		return nil, fmt.Errorf("sweeps: %d; must not be below 0", how.Sweeps)
+	case how.Base != nil && len(how.Base) != c.Layers[0]:
+		return nil, fmt.Errorf("base rates of %d pixels for %d visible units", len(how.Base), c.Layers[0])
+	}
+	threads := min(max(how.Threads, 1), how.Runs)
+	w := &Weights{Up: make([]float64, how.Runs), Down: make([]float64, how.Runs)}
+	base := baseBiases(n, how.Base)
+	for l := range base {
+		for _, a := range base[l][:n.layers[l]] {
+			w.LogZ0 += softplus(float64(a))
+		}
+	}
+	betas := schedule(how.Temperatures)
+	const most = 50 // runs side by side
+	var next, steps atomic.Int64
+	all := float64(how.Runs) * float64(2*how.Temperatures+how.Sweeps)
+	var group sync.WaitGroup
+	var report sync.Mutex
+	size := min(most, (how.Runs+threads-1)/threads)
+	for range threads {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			for {
+				from := int(next.Add(int64(size))) - size
+				if from >= how.Runs {
+					return
+				}
+				to := min(from+size, how.Runs)
+				a := newAnnealer(n, base, to-from, how.Seed, how.First+from)
+				a.tick = func() {
+					done := steps.Add(int64(to - from))
+					if how.Progress != nil && a.ticks%64 == 0 {
+						report.Lock()
+						how.Progress(float64(done) / all)
+						report.Unlock()
+					}
+					a.ticks++
+				}
+				a.start()
+				a.anneal(betas, dbm.ForAnnealing, w.Up[from:to])
+				for i := range how.Sweeps {
+					a.sweep(1, dbm.Draw{Update: uint32(i), Tag: dbm.Tag(dbm.ForReverse, 0, 1)})
+					a.tick()
+				}
+				a.anneal(reversed(betas), dbm.ForReverse, w.Down[from:to])
+			}
+		}()
+	}
+	group.Wait()
+	return w, nil
+}
+
+// schedule is n inverse temperatures from 0 to 1, in three straight pieces that
+// get finer: a thirtieth of them up to ½, and a quarter up to 0.9.
+func schedule(n int) []float32 {
+	b := make([]float32, n)
+	steps := n - 1
+	first, second := steps/30, steps/4
+	for i := 1; i <= steps; i++ {
+		switch {
+		case i <= first:
+			b[i] = float32(0.5 * float64(i) / float64(first))
+		case i <= first+second:
+			from := 0.0
+			if first > 0 {
+				from = 0.5
+			}
+			b[i] = float32(from + float64((0.9-from)*float64(i-first))/float64(second))
+		default:
+			from := 0.0
+			if second > 0 {
+				from = 0.9
+			}
+			b[i] = float32(from + float64((1-from)*float64(i-first-second))/float64(steps-first-second))
+		}
+	}
+	return b
+}
+
+func reversed(x []float32) []float32 {
+	y := make([]float32, len(x))
+	for i, v := range x {
+		y[len(x)-1-i] = v
+	}
+	return y
+}
+
+// baseBiases are the biases of the base-rate model: [l] Padded(layers[l]).
+func baseBiases(n *network, mean []float64) [][]float32 {
+	var a [][]float32
+	for l, units := range n.layers {
+		a = append(a, make([]float32, dbm.Padded(units)))
+		switch {
+		case l == 0 && mean != nil:
+			for i, p := range mean {
+				p = min(max(p, 1e-3), 1-1e-3) // so that the base-rate model covers what the model does
+				a[l][i] = float32(dbm.LogOdds(p))
+			}
+		case l == 0:
+			copy(a[l], n.bias[l])
+		}
+	}
+	return a
+}
+
+// annealer is some runs side by side.
+type annealer struct {
+	*network
+	base  [][]float32
+	rows  int
+	seed  uint64
+	first int
+	x     [][]float32    // states: rows × Stride(layers[l]); on the larger side times β
+	input [][]float32    // of the larger side from the smaller one, without biases
+	pre   [][]float32    // the same times β, with biases
+	bias  [2][][]float32 // at this temperature and the last
+	beta  [2]float32
+	lists []dbm.Lists
+	zero  []float32
+	more  [][]float64 // b − a of the smaller side
+	tick  func()
+	ticks int
+}
+
+func newAnnealer(n *network, base [][]float32, rows int, seed uint64, first int) *annealer {
+	a := &annealer{network: n, base: base, rows: rows, seed: seed, first: first, lists: make([]dbm.Lists, len(n.layers))}
+	widest := 0
+	for l, units := range n.layers {
+		size := rows * dbm.Stride(units)
+		a.x = append(a.x, make([]float32, size))
+		a.input = append(a.input, nil)
+		a.pre = append(a.pre, nil)
+		a.more = append(a.more, nil)
+		if l%2 != n.small {
+			a.input[l], a.pre[l] = make([]float32, size), make([]float32, size)
+		} else {
+			a.more[l] = make([]float64, units)
+			for j := range a.more[l] {
+				a.more[l][j] = float64(n.bias[l][j]) - float64(base[l][j])
+			}
+		}
+		for i := range a.bias {
+			a.bias[i] = append(a.bias[i], make([]float32, dbm.Padded(units)))
+		}
+		widest = max(widest, dbm.Padded(units))
+	}
+	a.zero = make([]float32, widest)
+	return a
+}
+
+// heat makes β the present temperature, and the present one the last.
+func (a *annealer) heat(beta float32) {
+	a.beta[1], a.beta[0] = a.beta[0], beta
+	a.bias[0], a.bias[1] = a.bias[1], a.bias[0]
+	for l := range a.layers {
+		for j, b := range a.network.bias[l] {
+			from := float64(a.base[l][j])
+			a.bias[0][l][j] = float32(from + float64(float64(beta)*(float64(b)-from)))
+		}
+	}
+}
+
+// draw is the draw of layer l in a step.
+func (a *annealer) draw(d dbm.Draw, l int) dbm.Draw {
+	d.Seed, d.Row = a.seed, uint32(a.first)
+	d.Tag |= dbm.Tag(0, l, 0)
+	return d
+}
+
+// start draws the smaller side from the base-rate model.
+func (a *annealer) start() {
+	for l := a.small; l < len(a.layers); l += 2 {
+		p := dbm.Pass{Rows: a.rows, Panels: dbm.Padded(a.layers[l]) / dbm.Panel, Start: a.base[l], Out: a.x[l], Stride: dbm.Stride(a.layers[l])}
+		a.k.Sample(&p, a.draw(dbm.Draw{Tag: dbm.Tag(dbm.ForAnnealing, 0, 0)}, l))
+	}
+}
+
+// anneal takes the runs through inverse temperatures, from the first of which
+// their states are, and writes their log-weights.
+func (a *annealer) anneal(betas []float32, purpose dbm.Purpose, weights []float64) {
+	clear(weights)
+	a.heat(betas[0])
+	for i, beta := range betas[1:] {
+		a.heat(beta)
+		a.weigh(weights)
+		if i+2 < len(betas) {
+			a.move(dbm.Draw{Update: uint32(i + 1), Tag: dbm.Tag(purpose, 0, 0)})
+		}
+		a.tick()
+	}
+}
+
+// sweep makes a sweep at one temperature.
+func (a *annealer) sweep(beta float32, d dbm.Draw) {
+	a.heat(beta)
+	a.heat(beta)
+	a.weigh(nil)
+	a.move(d)
+}
+
+// weigh computes what the larger side receives and its pre-activations, and adds
+// log p*(s) at this temperature − log p*(s) at the last to the weights.
+func (a *annealer) weigh(weights []float64) {
+	for l := a.small; l < len(a.layers); l += 2 {
+		a.list(l)
+	}
+	step := float64(a.beta[0]) - float64(a.beta[1])
+	for l := 1 - a.small; l < len(a.layers); l += 2 {
+		p := a.pass(l, a.rows, a.zero, a.x, a.lists, a.input[l])
+		a.k.Linear(&p)
+		stride, width := dbm.Stride(a.layers[l]), dbm.Padded(a.layers[l])
+		to, from := dbm.Tempered{Beta: a.beta[0], Bias: a.bias[0][l]}, dbm.Tempered{Beta: a.beta[1], Bias: a.bias[1][l]}
+		for r := range a.rows {
+			var sums [dbm.Panel]float32
+			a.k.Softplus(a.pre[l][r*stride:][:width], a.input[l][r*stride:][:width], to, from, &sums)
+			if weights != nil {
+				for _, s := range sums {
+					weights[r] += float64(s)
+				}
+			}
+		}
+	}
+	for l := a.small; l < len(a.layers) && weights != nil; l += 2 {
+		for r := range weights {
+			sum := 0.0
+			for k := a.lists[l].Start[r]; k < a.lists[l].Start[r+1]; k++ {
+				sum += a.more[l][a.lists[l].Index[k]]
+			}
+			weights[r] += float64(step * sum)
+		}
+	}
+}
+
+// move draws the larger side from the pre-activations, and then the smaller one.
+func (a *annealer) move(d dbm.Draw) {
+	for l := 1 - a.small; l < len(a.layers); l += 2 {
+		stride := dbm.Stride(a.layers[l])
+		p := dbm.Pass{Rows: a.rows, Panels: dbm.Padded(a.layers[l]) / dbm.Panel, Start: a.pre[l], StartStride: stride, Out: a.x[l], Stride: stride}
+		a.k.Sample(&p, a.draw(d, l))
+		a.k.Scale(a.x[l], a.x[l], a.beta[0])
+		a.list(l)
+	}
+	for l := a.small; l < len(a.layers); l += 2 {
+		p := a.pass(l, a.rows, a.bias[0][l], a.x, a.lists, a.x[l])
+		a.k.Sample(&p, a.draw(d, l))
+	}
+}
+
+// list makes the lists of a layer's units that are on.
+func (a *annealer) list(l int) {
+	a.lists[l].Reset()
+	for r := range a.rows {
+		a.lists[l].Add(a.k, a.x[l][r*dbm.Stride(a.layers[l]):][:a.layers[l]])
+	}
+}

@@ -1,0 +1,112 @@
+package likelihood
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+
+	"tandem/dbm"
+)
+
+// Terms are the two parts of the variational bound of one example's
+// log-likelihood,
+//
+//	log P(v) ≥ E_q[−E(v, h)] + H(q) − log Z
+//
+// with q from mean field. The bound holds for any q; mean field makes it as tight
+// as independent units can.
+type Terms struct {
+	Energy  float64 // E_q[−E(v, h)]
+	Entropy float64 // of q, in nats
+}
+
+// The mean field of the bound goes on until no unit changes by as much as
+// tolerance, or for the most iterations.
+const (
+	tolerance = 1e-5
+	most      = 500
+)
+
+// Bound computes the terms of n examples, which row writes: 0s and 1s, one number
+// for each visible unit. row is called by many goroutines at once. The number of
+// threads does not show in the numbers.
+func Bound(c *dbm.Config, k *dbm.Kernels, s *dbm.State, n int, row func(i int, v []float32), threads int, progress func(done float64)) ([]Terms, error) {
+	terms := make([]Terms, n)
+	const size = 50
+	var next, done atomic.Int64
+	var group sync.WaitGroup
+	var report sync.Mutex
+	for range max(threads, 1) {
+		inference, err := dbm.NewInference(c, k, s, size, tolerance, most)
+		if err != nil {
+			return nil, err
+		}
+		var out [][]float32
+		for _, units := range c.Layers {
+			out = append(out, make([]float32, size*dbm.Stride(units)))
+		}
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			for {
+				from := int(next.Add(size)) - size
+				if from >= n {
+					return
+				}
+				rows := min(size, n-from)
+				for r := range rows {
+					row(from+r, inference.Visible(r))
+				}
+				inference.Infer(rows)
+				for l := 1; l < len(c.Layers); l++ {
+					inference.Interaction(out[l], l, rows)
+				}
+				for r := range rows {
+					terms[from+r] = termsOf(c, s, inference, out, r)
+				}
+				if all := done.Add(int64(rows)); progress != nil {
+					report.Lock()
+					progress(float64(all) / float64(n))
+					report.Unlock()
+				}
+			}
+		}()
+	}
+	group.Wait()
+	return terms, nil
+}
+
+// termsOf computes the terms of a row, given q_{l-1}·W_l for each layer.
+func termsOf(c *dbm.Config, s *dbm.State, inference *dbm.Inference, interaction [][]float32, r int) (t Terms) {
+	for i, x := range inference.Visible(r) {
+		t.Energy += float64(x) * float64(s.Biases[0][i])
+	}
+	for l := 1; l < len(c.Layers); l++ {
+		at := r * dbm.Stride(c.Layers[l])
+		for j, x := range inference.Hidden(l)[at:][:c.Layers[l]] {
+			q := float64(x)
+			t.Energy += float64(q * (float64(s.Biases[l][j]) + float64(interaction[l][at+j])))
+			if q > 0 && q < 1 {
+				t.Entropy -= float64(q*math.Log(q)) + float64((1-q)*math.Log1p(-q))
+			}
+		}
+	}
+	return t
+}
+
+// Mean is the mean of the bound over examples, and its standard error.
+func Mean(terms []Terms, logZ float64) (bound, stdErr float64, parts Terms) {
+	n := float64(len(terms))
+	for _, t := range terms {
+		parts.Energy += t.Energy / n
+		parts.Entropy += t.Entropy / n
+	}
+	for _, t := range terms {
+		d := t.Energy + t.Entropy - parts.Energy - parts.Entropy
+		stdErr += d * d
+	}
+	if n > 1 {
+		stdErr = math.Sqrt(stdErr / (n - 1) / n)
+	}
+	return parts.Energy + parts.Entropy - logZ, stdErr, parts
+}
