@@ -42,11 +42,11 @@ func (g *gibbs) half(k *Kernels, m *model, x [][]float32, chains, parity, i int,
 		*p = Pass{Rows: chains, Panels: Padded(n) / Panel, Start: m.bias[l], Out: x[l], Stride: Stride(n)}
 		if l > 0 {
 			p.Below = m.below(l, x[l-1])
-			p.Below.Nonzero = g.lists[l-1].ifSparse(chains, m.layers[l-1])
+			p.Below.Nonzero = g.lists[l-1].IfSparse(chains, m.layers[l-1])
 		}
 		if l < top {
 			p.Above = m.above(l, x[l+1])
-			p.Above.Nonzero = g.lists[l+1].ifSparse(chains, m.layers[l+1])
+			p.Above.Nonzero = g.lists[l+1].IfSparse(chains, m.layers[l+1])
 		}
 		draw.Tag = Tag(purpose, l, i)
 		k.Sample(p, draw)

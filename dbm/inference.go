@@ -64,7 +64,7 @@ func (n *Inference) Interaction(out []float32, l, rows int) {
 	}
 	p := Pass{Rows: rows, Panels: Padded(m.layers[l]) / Panel, Start: make([]float32, Padded(m.layers[l])), Below: m.below(l, x), Out: out, Stride: Stride(m.layers[l])}
 	if l == 1 {
-		p.Below.Nonzero = n.field.lists.ifSparse(rows, m.layers[0])
+		p.Below.Nonzero = n.field.lists.IfSparse(rows, m.layers[0])
 	}
 	n.how.kernels.Linear(&p)
 }

@@ -120,6 +120,52 @@ func (l *Lists) Add(k *Kernels, x []float32) {
 	l.Start = append(l.Start, int32(n))
 }
 
+// Transpose makes the lists of each of n units, the rows in which it is not 0,
+// from lists of the rows, which may be in several parts, one behind the other.
+func (l *Lists) Transpose(rows []*Lists, n int) {
+	if len(l.Start) != n+1 {
+		l.Start = make([]int32, n+1)
+	}
+	// Start[i+1] counts unit i, then becomes the place of its next entry.
+	clear(l.Start)
+	total := 0
+	for _, part := range rows {
+		for _, i := range part.Index {
+			l.Start[i+1]++
+		}
+		total += len(part.Index)
+	}
+	if cap(l.Index) < total {
+		l.Index, l.Value = make([]int32, 2*total), make([]float32, 2*total)
+	}
+	l.Index, l.Value = l.Index[:total], l.Value[:total]
+	at := int32(0)
+	for i := 1; i <= n; i++ {
+		at, l.Start[i] = at+l.Start[i], at
+	}
+	r := int32(0)
+	for _, part := range rows {
+		for j := range max(len(part.Start)-1, 0) {
+			for k, end := part.Start[j], part.Start[j+1]; k < end; k++ {
+				i := part.Index[k]
+				to := l.Start[i+1]
+				l.Index[to], l.Value[to] = r, part.Value[k]
+				l.Start[i+1]++
+			}
+			r++
+		}
+	}
+}
+
+// IfSparse returns the lists of rows × units if they are worth using: a term
+// from a list costs not quite twice one of a dense product.
+func (l *Lists) IfSparse(rows, units int) *Lists {
+	if len(l.Index)*2 > rows*units {
+		return nil
+	}
+	return l
+}
+
 // Step is one step of learning for some panels of the weights between two layers:
 //
 //	g[i][j] = Σ_r x[r][i]·y[r][j]

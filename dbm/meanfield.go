@@ -57,7 +57,7 @@ func (f *field) infer(how *inferring, v []float32, first, rows int, done func(f 
 	how.mark(MeanField)
 	*p = Pass{Rows: rows, Panels: Padded(m.layers[1]) / Panel, Start: m.bias[1], Out: f.pre, Stride: Stride(m.layers[1])}
 	p.Below = m.below(1, v)
-	p.Below.Nonzero = f.lists.ifSparse(rows, m.layers[0])
+	p.Below.Nonzero = f.lists.IfSparse(rows, m.layers[0])
 	k.Linear(p)
 	for l := 1; l <= top; l++ {
 		f.layer(m, l, rows, false)
@@ -121,13 +121,4 @@ func (f *field) move(m *model, to, from int) {
 	n := Stride(m.layers[1])
 	copy(f.pre[to*n:(to+1)*n], f.pre[from*n:(from+1)*n])
 	f.example[to] = f.example[from]
-}
-
-// ifSparse returns the lists of rows × units if they are worth using: a term
-// from a list costs not quite twice one of a dense product.
-func (l *Lists) ifSparse(rows, units int) *Lists {
-	if len(l.Index)*2 > rows*units {
-		return nil
-	}
-	return l
 }

@@ -34,6 +34,9 @@ const (
 
 	ForAnnealing Purpose = 7 // annealed importance sampling
 	ForReverse   Purpose = 8 // the same from the other side
+
+	ForDropout Purpose = 9  // units that a classifier leaves out
+	ForOrder   Purpose = 10 // the order of a classifier's examples, and which have labels
 )
 
 // Draw names a block of random numbers: rows × units of one layer.

@@ -194,7 +194,7 @@ func (up *upward) Row(row int, v []float32) {
 		n := up.model.layers[l]
 		p := Pass{Rows: 1, Panels: Padded(n) / Panel, Start: up.model.bias[l], Below: up.model.below(l, at(l-1)), Out: at(l), Stride: Stride(n)}
 		if l == 1 {
-			p.Below.Nonzero = up.lists[row].ifSparse(1, len(pixels))
+			p.Below.Nonzero = up.lists[row].IfSparse(1, len(pixels))
 		}
 		up.kernels.Sigmoid(&p, nil)
 	}

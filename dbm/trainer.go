@@ -36,7 +36,7 @@ type Trainer struct {
 	pull  [][]float32 // pull[l]: the spring's factor for each unit of layer l
 	means []float64   // the gradient of each μ
 	rows  []*Lists    // the visible units of each row of x[0] that are not 0, a share of the rows each
-	pixel Lists       // for each visible unit, the rows in which it is not 0
+	pixel Lists       // for each visible unit, the rows in which it is not 0: the workers' shares of the minibatch, then of the chains
 	ready atomic.Bool // pixel is of this update
 
 	fields     []*field // one a worker
@@ -306,44 +306,6 @@ func (t *Trainer) scaleRow(l, row int) {
 	t.kernels.Scale(t.y[l][at:at+n], t.x[l][at:at+n], t.scale[row])
 }
 
-// pixels lists, for each visible unit, the rows in which it is not 0, from the
-// lists of the rows: the workers' shares of the minibatch, then of the chains.
-func (t *Trainer) pixels() {
-	n, p := t.config.Layers[0], &t.pixel
-	if len(p.Start) != n+1 {
-		p.Start = make([]int32, n+1)
-	}
-	// Start[i+1] counts unit i, then becomes the place of its next entry.
-	clear(p.Start)
-	total := 0
-	for _, l := range t.rows {
-		for _, i := range l.Index {
-			p.Start[i+1]++
-		}
-		total += len(l.Index)
-	}
-	if cap(p.Index) < total {
-		p.Index, p.Value = make([]int32, 2*total), make([]float32, 2*total)
-	}
-	p.Index, p.Value = p.Index[:total], p.Value[:total]
-	at := int32(0)
-	for i := 1; i <= n; i++ {
-		at, p.Start[i] = at+p.Start[i], at
-	}
-	r := int32(0)
-	for _, l := range t.rows {
-		for j := range max(len(l.Start)-1, 0) {
-			for k, end := l.Start[j], l.Start[j+1]; k < end; k++ {
-				i := l.Index[k]
-				to := p.Start[i+1]
-				p.Index[to], p.Value[to] = r, l.Value[k]
-				p.Start[i+1]++
-			}
-			r++
-		}
-	}
-}
-
 // moveMeans moves the mean norms.
 func (t *Trainer) moveMeans() {
 	t.model.meanGradient(t.means, t.config.Alpha, t.config.Gamma)
@@ -357,7 +319,7 @@ func (t *Trainer) learnTasks(worker int) {
 	defer t.mark(worker, Waiting)
 	if worker == 0 {
 		t.mark(worker, Packing)
-		t.pixels()
+		t.pixel.Transpose(t.rows, t.config.Layers[0])
 		t.ready.Store(true)
 	}
 	for {
@@ -385,7 +347,7 @@ func (t *Trainer) learnTasks(worker int) {
 				}
 				t.mark(worker, Gradient)
 			}
-			s.Nonzero = t.pixel.ifSparse(len(t.scale), t.config.Layers[0])
+			s.Nonzero = t.pixel.IfSparse(len(t.scale), t.config.Layers[0])
 		}
 		t.kernels.Learn(s)
 		if l == 1 && t.mask != nil {

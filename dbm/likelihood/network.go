@@ -68,11 +68,7 @@ func smaller(layers []int) int {
 func (n *network) pass(l, rows int, start []float32, x [][]float32, lists []dbm.Lists, out []float32) dbm.Pass {
 	p := dbm.Pass{Rows: rows, Panels: dbm.Padded(n.layers[l]) / dbm.Panel, Start: start, Out: out, Stride: dbm.Stride(n.layers[l])}
 	side := func(m int, w []float32) dbm.Input {
-		in := dbm.Input{X: x[m], Stride: dbm.Stride(n.layers[m]), K: n.layers[m], W: w}
-		if 2*len(lists[m].Index) <= rows*n.layers[m] {
-			in.Nonzero = &lists[m]
-		}
-		return in
+		return dbm.Input{X: x[m], Stride: dbm.Stride(n.layers[m]), K: n.layers[m], W: w, Nonzero: lists[m].IfSparse(rows, n.layers[m])}
 	}
 	if l > 0 {
 		p.Below = side(l-1, n.up[l])

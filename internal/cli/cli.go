@@ -35,6 +35,7 @@ func verbs() []verb {
 		{"train", "[flags]", "train a model on MNIST, or on other images", train},
 		{"resume", "RUN [flags]", "go on with a run", resume},
 		{"eval", "RUN [flags]", "score a model: log Z from both sides, and the bound", eval},
+		{"classify", "RUN [flags]", "make a classifier of a model, and test it", classify},
 		{"filters", "RUN [flags]", "draw what the units of each layer look for", filters},
 		{"sample", "RUN [flags]", "draw samples from the model", sample},
 		{"export", "RUN --npz FILE", "write weights, biases and chains for NumPy", export},

@@ -1,0 +1,260 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"tandem/dbm"
+	"tandem/dbm/classifier"
+)
+
+// prepared is a small problem: images of random pixels, labelled by the
+// sums of their halves.
+func prepared(t *testing.T, c *dbm.Config, s *dbm.State, k *dbm.Kernels, n, classes, threads int) *classifier.Examples {
+	t.Helper()
+	pixels := c.Layers[0]
+	images, labels := make([]float32, n*pixels), make([]byte, n)
+	for i := range labels {
+		d := dbm.Draw{Seed: 4, Row: uint32(i)}
+		d.Uniforms(images[i*pixels : (i+1)*pixels])
+		sum := float32(0)
+		for j, x := range images[i*pixels : (i+1)*pixels] {
+			if x < 0.6 {
+				images[i*pixels+j] = 0
+			} else if j < pixels/2 {
+				sum += x
+			} else {
+				sum -= x
+			}
+		}
+		labels[i] = byte(min(max(int(float64(sum)/2+float64(classes)/2), 0), classes-1))
+	}
+	e, err := classifier.Prepare(c, k, s, labels, func(i int, v []float32) { copy(v, images[i*pixels:]) }, threads, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func upTo(n int) []int {
+	x := make([]int, n)
+	for i := range x {
+		x[i] = i
+	}
+	return x
+}
+
+// Neither kernels nor threads show in what is learnt.
+func TestSameClassifierEverywhere(t *testing.T) {
+	kernels := []dbm.Kernels{genericKernels}
+	if hasVector() {
+		kernels = append(kernels, vector)
+	}
+	for _, c := range []struct {
+		layers []int
+		want   string
+	}{
+		{[]int{33, 20, 17}, "c88f796820b2e9ed8369b57c46a8ba813821bc259dab78512c7b83ab961146f9"},
+		{[]int{30, 18, 12, 9}, "07166def66b7397e41b9b3e948f8d6907a3d4ee5e31e35ef5a4222b2a2901d9a"},
+		{[]int{40, 21}, "86ccfc59ac5531d8c6bfc6e4dc82b79a85eed2b3e368db5cfee74e0abec66177"},
+	} {
+		config, s := randomModel(5, 0.2, c.layers...)
+		for _, k := range kernels {
+			for _, threads := range []int{1, 2, 3} {
+				e := prepared(t, config, s, &k, 50, 3, threads)
+				n, err := classifier.New(config, &k, s, 3)
+				if err != nil {
+					t.Fatal(err)
+				}
+				how := classifier.Config{Epochs: 4, Batch: 7, LearningRate: 0.1, Momentum: 0.8, DropVisible: 0.2, DropHidden: 0.5, Seed: 3, Threads: threads}
+				if err := n.Train(how, e, upTo(40), upTo(50)[40:], nil); err != nil {
+					t.Fatal(err)
+				}
+				h := sha256.New()
+				for _, x := range n.Parameters() {
+					fmt.Fprintf(h, "%08x", math.Float32bits(x))
+				}
+				if got := hex.EncodeToString(h.Sum(nil)); got != c.want {
+					t.Errorf("%v: %s kernels on %d threads end in %s, want %s", c.layers, k.Name, threads, got, c.want)
+				}
+			}
+		}
+	}
+}
+
+// byHand is the network of a Boltzmann machine's mean field, once more in float64.
+type byHand struct {
+	layers  []int
+	classes int
+	x       []float64 // parameters as classifier.Network.Parameters has them
+}
+
+// at is the place of weight i, j of matrix number m: A_1 …, the classes', Q_1 ….
+func (b *byHand) at(m, i, j int) int {
+	return b.start(m) + (j/dbm.Panel*dbm.Padded(b.shape(m)[0])+i)*dbm.Panel + j%dbm.Panel
+}
+
+func (b *byHand) shape(m int) [2]int {
+	top := len(b.layers) - 1
+	switch {
+	case m < top:
+		return [2]int{b.layers[m], b.layers[m+1]}
+	case m == top:
+		return [2]int{b.layers[top], b.classes}
+	}
+	return [2]int{b.layers[m-top+1], b.layers[m-top]}
+}
+
+func (b *byHand) start(m int) int {
+	n := 0
+	for i := range m {
+		n += dbm.Padded(b.shape(i)[0]) * dbm.Padded(b.shape(i)[1])
+	}
+	return n
+}
+
+// bias is the place of the biases of layer l.
+func (b *byHand) bias(l int) int {
+	n := b.start(2 * (len(b.layers) - 1))
+	for i := 1; i < l; i++ {
+		n += dbm.Padded(b.layers[i])
+	}
+	return n
+}
+
+// loss is the cross-entropy of one image, whose mean field is q.
+func (b *byHand) loss(v []float64, q [][]float64, label int) float64 {
+	top := len(b.layers) - 1
+	h := v
+	for l := 1; l <= top+1; l++ {
+		next := make([]float64, b.shape(l - 1)[1])
+		for j := range next {
+			next[j] = b.x[b.bias(l)+j]
+			for i := range h {
+				next[j] += h[i] * b.x[b.at(l-1, i, j)]
+			}
+			if l < top {
+				for i := range q[l+1] {
+					next[j] += q[l+1][i] * b.x[b.at(top+l, i, j)]
+				}
+			}
+			if l <= top {
+				next[j] = 1 / (1 + math.Exp(-next[j]))
+			}
+		}
+		h = next
+	}
+	sum := 0.0
+	for _, x := range h {
+		sum += math.Exp(x)
+	}
+	return math.Log(sum) - h[label]
+}
+
+// A step without dropout is down the gradient of the mean cross-entropy.
+func TestClassifierGradient(t *testing.T) {
+	const n, classes = 3, 4
+	for _, layers := range [][]int{{5, 4}, {6, 5, 3}, {5, 4, 3, 4}} {
+		c, s := randomModel(9, 0.5, layers...)
+		e := prepared(t, c, s, &genericKernels, n, classes, 1)
+		net, err := classifier.New(c, &genericKernels, s, classes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		how := classifier.Config{Epochs: 1, Batch: n, LearningRate: 1, Seed: 1, Threads: 2}
+		step := func() []float32 {
+			if err := net.Train(how, e, upTo(n), nil, nil); err != nil {
+				t.Fatal(err)
+			}
+			return net.Parameters()
+		}
+		before := step() // the first step moves the classes' weights away from 0
+		after := step()
+		b := &byHand{layers: layers, classes: classes, x: make([]float64, len(before))}
+		for i, x := range before {
+			b.x[i] = float64(x)
+		}
+		inference, err := dbm.NewInference(c, &genericKernels, s, n, 1e-3, 50)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, q := make([][]float64, n), make([][][]float64, n)
+		for r := range n {
+			e.Row(r, inference.Visible(r))
+			for _, x := range inference.Visible(r) {
+				v[r] = append(v[r], float64(x))
+			}
+		}
+		inference.Infer(n)
+		for r := range n {
+			q[r] = make([][]float64, len(layers))
+			for l := 2; l < len(layers); l++ {
+				for _, x := range inference.Hidden(l)[r*dbm.Stride(layers[l]):][:layers[l]] {
+					q[r][l] = append(q[r][l], float64(x))
+				}
+			}
+		}
+		loss := func() float64 {
+			sum := 0.0
+			for r := range n {
+				sum += b.loss(v[r], q[r], int(e.Labels[r])) / n
+			}
+			return sum
+		}
+		moved := 0
+		for i := range b.x {
+			const h = 1e-5
+			old := b.x[i]
+			b.x[i] = old + h
+			up := loss()
+			b.x[i] = old - h
+			down := loss()
+			b.x[i] = old
+			want, got := -(up-down)/(2*h), float64(after[i])-float64(before[i])
+			if math.Abs(got-want) > 2e-5 {
+				t.Fatalf("%v: parameter %d moved by %v, want %v", layers, i, got, want)
+			}
+			if want != 0 {
+				moved++
+			}
+		}
+		if moved < layers[0]*layers[1] {
+			t.Errorf("%v: only %d parameters moved", layers, moved)
+		}
+	}
+}
+
+// What is learnt is kept: fewer mistakes than at the beginning, and with images
+// held out the best epoch.
+func TestClassifierLearns(t *testing.T) {
+	k := kernelsHere(t)
+	c, s := randomModel(6, 0.1, 30, 20, 10)
+	e := prepared(t, c, s, k, 90, 3, 1)
+	n, err := classifier.New(c, k, s, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	how := classifier.Config{Epochs: 300, Batch: 20, LearningRate: 0.1, Momentum: 0.9, Seed: 3, Threads: 1}
+	if err := n.Train(how, e, upTo(60), nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if wrong := n.Mistakes(e, upTo(60), 2); wrong > 6 {
+		t.Errorf("%d of 60 images it learnt from are wrong", wrong)
+	}
+	n, err = classifier.New(c, k, s, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen []int
+	how.Epochs = 30
+	if err := n.Train(how, e, upTo(60), upTo(90)[60:], func(p classifier.Progress) bool { seen = append(seen, p.Wrong); return true }); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.Mistakes(e, upTo(90)[60:], 1); got != slices.Min(seen) || len(seen) != 30 {
+		t.Errorf("%d mistakes on what was held out, at best %d", got, slices.Min(seen))
+	}
+}

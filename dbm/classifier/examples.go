@@ -1,0 +1,81 @@
+package classifier
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"tandem/dbm"
+)
+
+// Examples are images with labels, and the mean field of their upper layers.
+type Examples struct {
+	Labels []byte
+	Row    func(i int, v []float32) // writes image i
+	q      [][]uint16               // q[l], for l = 2…: examples × units of l, in 65,535ths
+}
+
+// Prepare runs mean field on the images that row writes, as many as labels.
+// row is called by many goroutines at once.
+func Prepare(c *dbm.Config, k *dbm.Kernels, s *dbm.State, labels []byte, row func(i int, v []float32), threads int, progress func(done float64)) (*Examples, error) {
+	e := &Examples{Labels: labels, Row: row}
+	for l, units := range c.Layers {
+		if e.q = append(e.q, nil); l >= 2 {
+			e.q[l] = make([]uint16, len(labels)*units)
+		}
+	}
+	if c.Hidden() == 1 {
+		return e, nil
+	}
+	const size = 50
+	var next, done atomic.Int64
+	var group sync.WaitGroup
+	var report sync.Mutex
+	for range max(threads, 1) {
+		inference, err := dbm.NewInference(c, k, s, size, 1e-3, 50)
+		if err != nil {
+			return nil, fmt.Errorf("mean field: %w", err)
+		}
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			for {
+				from := int(next.Add(size)) - size
+				if from >= len(labels) {
+					return
+				}
+				rows := min(size, len(labels)-from)
+				for r := range rows {
+					row(from+r, inference.Visible(r))
+				}
+				inference.Infer(rows)
+				for l := 2; l < len(c.Layers); l++ {
+					n := c.Layers[l]
+					for r := range rows {
+						for j, x := range inference.Hidden(l)[r*dbm.Stride(n):][:n] {
+							e.q[l][(from+r)*n+j] = uint16(float32(x*65535) + 0.5)
+						}
+					}
+				}
+				if all := done.Add(int64(rows)); progress != nil {
+					report.Lock()
+					progress(float64(all) / float64(len(labels)))
+					report.Unlock()
+				}
+			}
+		}()
+	}
+	group.Wait()
+	return e, nil
+}
+
+// load writes example i into rows of v and q[l].
+func (e *Examples) load(i int, v []float32, q func(l int) []float32) {
+	e.Row(i, v)
+	for l := 2; l < len(e.q); l++ {
+		x := q(l)
+		for j, u := range e.q[l][i*len(x):][:len(x)] {
+			x[j] = float32(u) * (1.0 / 65535)
+		}
+	}
+}

@@ -1,0 +1,138 @@
+// Package classifier is the discriminative network that a deep Boltzmann machine
+// becomes, as in Salakhutdinov and Hinton, "Deep Boltzmann Machines" (2009): its
+// first layer is the first iteration of mean field on an image v whose upper
+// layers are known,
+//
+//	h_l = σ(b_l + h_{l-1}·A_l + q_{l+1}·Q_l),   h_0 = v, no q above the top
+//
+// where q is the mean field of the image in the Boltzmann machine, computed once,
+// and A_l = W_l and Q_l = W_{l+1}ᵀ at the beginning. A softmax over the classes
+// stands on the top layer. All matrices are then learnt by back-propagation, each on
+// its own.
+//
+// The arithmetic is that of dbm.Kernels, so that a network is the same to the bit
+// for all kernels and numbers of threads.
+package classifier
+
+import (
+	"fmt"
+	"math"
+
+	"tandem/dbm"
+)
+
+// Network is the parameters.
+type Network struct {
+	k       *dbm.Kernels
+	layers  []int // of the Boltzmann machine
+	classes int
+	up      []*matrix // up[l]: A_l, for l = 1…; the last: top layer to classes
+	side    []*matrix // side[l]: Q_l, for l = 1… but the top
+	bias    [][]float32
+	speed   [][]float32 // of the biases
+}
+
+// matrix is weights between two layers, packed, with what learning needs.
+type matrix struct {
+	below, units int
+	w, speed     []float32
+	back         []float32 // transposed
+	squares      []float32
+}
+
+func newMatrix(w []float32, below, units int) *matrix {
+	m := &matrix{below: below, units: units}
+	m.w = dbm.Pack(nil, w, below, units)
+	m.speed = make([]float32, len(m.w))
+	m.back = make([]float32, len(m.w))
+	m.squares = make([]float32, dbm.Padded(units))
+	return m
+}
+
+// step is a step for all panels.
+func (m *matrix) step() dbm.Step {
+	return dbm.Step{Below: m.below, Units: m.units, To: dbm.Padded(m.units) / dbm.Panel, W: m.w, Back: m.back, Squares: m.squares}
+}
+
+// New makes a network of a Boltzmann machine's parameters.
+func New(c *dbm.Config, k *dbm.Kernels, s *dbm.State, classes int) (*Network, error) {
+	if len(s.Weights) != c.Hidden() || len(s.Biases) != len(c.Layers) {
+		return nil, fmt.Errorf("state: not of %d layers", len(c.Layers))
+	}
+	if classes < 2 || classes > 1<<16 {
+		return nil, fmt.Errorf("classes: %d; must be 2 to %d", classes, 1<<16)
+	}
+	n := &Network{k: k, layers: c.Layers, classes: classes, up: []*matrix{nil}, side: []*matrix{nil}, bias: [][]float32{nil}, speed: [][]float32{nil}}
+	top := c.Hidden()
+	for l := 1; l <= top; l++ {
+		n.up = append(n.up, newMatrix(s.Weights[l-1], c.Layers[l-1], c.Layers[l]))
+		if l < top {
+			above := c.Layers[l+1]
+			w := make([]float32, above*c.Layers[l])
+			for i, x := range s.Weights[l] {
+				w[i%above*c.Layers[l]+i/above] = x
+			}
+			n.side = append(n.side, newMatrix(w, above, c.Layers[l]))
+		}
+		n.addBias(s.Biases[l])
+	}
+	n.up = append(n.up, newMatrix(make([]float32, c.Layers[top]*classes), c.Layers[top], classes))
+	n.addBias(make([]float32, classes))
+	for _, m := range append(n.up[1:], n.side[1:]...) {
+		s := m.step()
+		k.Refresh(&s)
+	}
+	return n, nil
+}
+
+func (n *Network) addBias(b []float32) {
+	padded := make([]float32, dbm.Padded(len(b)))
+	copy(padded, b)
+	n.bias = append(n.bias, padded)
+	n.speed = append(n.speed, make([]float32, len(padded)))
+}
+
+// Parameters copies all weights and biases in a fixed order, packed as they are.
+func (n *Network) Parameters() []float32 {
+	var all []float32
+	for _, m := range append(n.up[1:], n.side[1:]...) {
+		all = append(all, m.w...)
+	}
+	for _, b := range n.bias {
+		all = append(all, b...)
+	}
+	return all
+}
+
+// restore undoes Parameters.
+func (n *Network) restore(all []float32) {
+	take := func(x []float32) {
+		copy(x, all)
+		all = all[len(x):]
+	}
+	for _, m := range append(n.up[1:], n.side[1:]...) {
+		take(m.w)
+		s := m.step()
+		n.k.Refresh(&s)
+	}
+	for _, b := range n.bias {
+		take(b)
+	}
+}
+
+// exp is the exponential function of a number not above 0; that of package math is
+// not the same on all architectures. With x = n·ln 2 + t, |t| ≤ ln2/2, exp(t) is the
+// first fourteen terms of its series.
+func exp(x float64) float64 {
+	const ln2Hi, ln2Lo = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+	if x < -700 {
+		return 0
+	}
+	n := math.Floor(float64(x*math.Log2E) + 0.5)
+	t := math.FMA(-n, ln2Lo, math.FMA(-n, ln2Hi, x))
+	sum := 1.0
+	for k := 13.0; k >= 1; k-- {
+		sum = math.FMA(sum, float64(t/k), 1)
+	}
+	return math.Ldexp(sum, int(n))
+}

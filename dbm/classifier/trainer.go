@@ -1,0 +1,410 @@
+package classifier
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"tandem/dbm"
+)
+
+// Config is how to learn: gradient descent with momentum on the cross-entropy of
+// minibatches, at a rate that falls to 0 in a straight line, with dropout
+// (Hinton et al. 2012): each unit is left out with some probability, and what is
+// left counts for more.
+type Config struct {
+	Epochs       int
+	Batch        int
+	LearningRate float64
+	Momentum     float64
+	DropVisible  float64 // probability that a pixel is left out
+	DropHidden   float64 // the same for a unit of h
+	Seed         uint64
+	Threads      int // do not show in the numbers
+}
+
+// Validate says what is wrong with a configuration.
+func (c *Config) Validate() error {
+	switch {
+	case c.Epochs < 1 || c.Epochs > 1<<20:
+		return fmt.Errorf("epochs: %d; must be 1 to %d", c.Epochs, 1<<20)
+	case c.Batch < 1 || c.Batch > 1<<16:
+		return fmt.Errorf("batch: %d; must be 1 to %d", c.Batch, 1<<16)
+	case !(c.LearningRate >= 0 && c.LearningRate < 1e9):
+		return fmt.Errorf("learning rate: %v; must be a number not below 0", c.LearningRate)
+	case !(c.Momentum >= 0 && c.Momentum < 1):
+		return fmt.Errorf("momentum: %v; must be 0 or more, and below 1", c.Momentum)
+	case !(c.DropVisible >= 0 && c.DropVisible < 1):
+		return fmt.Errorf("drop-visible: %v; must be 0 or more, and below 1", c.DropVisible)
+	case !(c.DropHidden >= 0 && c.DropHidden < 1):
+		return fmt.Errorf("drop-hidden: %v; must be 0 or more, and below 1", c.DropHidden)
+	}
+	return nil
+}
+
+// trainer is room for a minibatch.
+type trainer struct {
+	*Network
+	c       Config
+	rows    int
+	v       []float32   // rows × Stride
+	h       [][]float32 // h[l], h[0] = v; the last: the probabilities of the classes
+	q       [][]float32
+	keep    [][]float32  // keep[l]: of each unit of h[l], 0 or what it counts
+	delta   [][]float32  // delta[l]: the gradient by what h[l] receives, over rows × −1
+	lists   []*dbm.Lists // of the pixels, a worker each
+	pixels  dbm.Lists
+	odds    [2][]float32 // logit of the probability that a pixel, or a unit, is kept
+	zero    []float32
+	pull    []float32 // 1 − momentum
+	scale   []float32 // 1 for each row
+	updates uint32
+}
+
+func newTrainer(n *Network, c Config, rows int) *trainer {
+	t := &trainer{Network: n, c: c, rows: rows, q: [][]float32{nil, nil}}
+	widest := 0
+	for l, units := range append(append([]int(nil), n.layers...), n.classes) {
+		size := rows * dbm.Stride(units)
+		t.h, t.keep, t.delta = append(t.h, make([]float32, size)), append(t.keep, make([]float32, size)), append(t.delta, make([]float32, size))
+		if l >= 2 {
+			t.q = append(t.q, make([]float32, size))
+		}
+		widest = max(widest, dbm.Padded(units))
+	}
+	t.v = t.h[0]
+	t.zero, t.pull = make([]float32, widest), make([]float32, widest)
+	for i, drop := range [2]float64{c.DropVisible, c.DropHidden} {
+		t.odds[i] = make([]float32, widest)
+		for j := range t.odds[i] {
+			t.pull[j] = float32(1 - c.Momentum)
+			if drop > 0 {
+				t.odds[i][j] = float32(dbm.LogOdds(1 - drop))
+			}
+		}
+	}
+	for range rows {
+		t.scale = append(t.scale, 1)
+	}
+	for range max(c.Threads, 1) {
+		t.lists = append(t.lists, new(dbm.Lists))
+	}
+	return t
+}
+
+// top is the number of hidden layers; the classes are layer top+1.
+func (t *trainer) top() int { return len(t.layers) - 1 }
+
+func (t *trainer) units(l int) int {
+	if l > t.top() {
+		return t.classes
+	}
+	return t.layers[l]
+}
+
+// at is rows from r up of layer l of one of the arrays.
+func (t *trainer) at(x [][]float32, l, r int) []float32 { return x[l][r*dbm.Stride(t.units(l)):] }
+
+// forward computes rows [from, to) of all layers, with dropout if drop is set.
+func (t *trainer) forward(worker, from, to int, drop bool) {
+	rows := to - from
+	t.drop(0, from, to, drop)
+	lists := t.lists[worker]
+	lists.Reset()
+	for r := from; r < to; r++ {
+		lists.Add(t.k, t.at(t.h, 0, r)[:t.layers[0]])
+	}
+	for l := 1; l <= t.top()+1; l++ {
+		m := t.up[l]
+		p := dbm.Pass{Rows: rows, Panels: dbm.Padded(m.units) / dbm.Panel, Start: t.bias[l], Out: t.at(t.h, l, from), Stride: dbm.Stride(m.units)}
+		p.Below = dbm.Input{X: t.at(t.h, l-1, from), Stride: dbm.Stride(m.below), K: m.below, W: m.w}
+		if l == 1 {
+			p.Below.Nonzero = lists.IfSparse(rows, m.below)
+		}
+		if l < t.top() {
+			q := t.side[l]
+			p.Above = dbm.Input{X: t.at(t.q, l+1, from), Stride: dbm.Stride(q.below), K: q.below, W: q.w}
+		}
+		if l <= t.top() {
+			t.k.Sigmoid(&p, nil)
+			t.drop(l, from, to, drop)
+			continue
+		}
+		t.k.Linear(&p)
+		for r := from; r < to; r++ {
+			softmax(t.at(t.h, l, r)[:t.classes])
+		}
+	}
+}
+
+// drop leaves out units of layer l. Of a hidden layer keep becomes the factor of
+// the gradient by what a unit receives: h(1−h), times what it counts.
+func (t *trainer) drop(l, from, to int, drop bool) {
+	n, stride := t.units(l), dbm.Stride(t.units(l))
+	share := t.c.DropHidden
+	odds := t.odds[1]
+	if l == 0 {
+		share, odds = t.c.DropVisible, t.odds[0]
+	}
+	counts := float32(1)
+	if drop && share > 0 {
+		counts = float32(1 / (1 - share))
+		p := dbm.Pass{Rows: to - from, Panels: dbm.Padded(n) / dbm.Panel, Start: odds, Out: t.at(t.keep, l, from), Stride: stride}
+		t.k.Sample(&p, dbm.Draw{Seed: t.c.Seed, Row: uint32(from), Update: t.updates, Tag: dbm.Tag(dbm.ForDropout, l, 0)})
+	}
+	for r := from; r < to; r++ {
+		h, keep := t.at(t.h, l, r)[:n], t.at(t.keep, l, r)[:n]
+		if !drop || share == 0 {
+			for j := range keep {
+				keep[j] = 1
+			}
+		}
+		for j, x := range h {
+			k := keep[j] * counts
+			keep[j] = float32(float32(x*(1-x)) * k)
+			h[j] = float32(x * k)
+		}
+	}
+}
+
+// softmax makes x the probabilities that it is the logarithms of, but for a
+// constant.
+func softmax(x []float32) {
+	top := x[0]
+	for _, v := range x {
+		top = max(top, v)
+	}
+	sum := 0.0
+	var buf [64]float64
+	e := buf[:0]
+	for _, v := range x {
+		y := exp(float64(v) - float64(top))
+		sum += y
+		e = append(e, y)
+	}
+	for i := range x {
+		x[i] = float32(e[i] / sum)
+	}
+}
+
+// backward computes rows [from, to) of delta.
+func (t *trainer) backward(from, to int, labels []byte) {
+	last := t.top() + 1
+	for r := from; r < to; r++ {
+		d := t.at(t.delta, last, r)[:t.classes]
+		for c, p := range t.at(t.h, last, r)[:t.classes] {
+			if d[c] = -p; c == int(labels[r]) {
+				d[c] = 1 - p
+			}
+		}
+		t.k.Scale(d, d, float32(1/float64(t.rows)))
+	}
+	for l := t.top(); l >= 1; l-- {
+		m, n := t.up[l+1], t.units(l)
+		p := dbm.Pass{Rows: to - from, Panels: dbm.Padded(n) / dbm.Panel, Start: t.zero, Out: t.at(t.delta, l, from), Stride: dbm.Stride(n)}
+		p.Below = dbm.Input{X: t.at(t.delta, l+1, from), Stride: dbm.Stride(m.units), K: m.units, W: m.back}
+		t.k.Linear(&p)
+		for r := from; r < to; r++ {
+			d := t.at(t.delta, l, r)[:n]
+			for j, x := range t.at(t.keep, l, r)[:n] {
+				d[j] = float32(d[j] * x)
+			}
+		}
+	}
+}
+
+// task is a piece of the learning: some panels of a matrix, or a layer's biases.
+type task struct {
+	m        *matrix
+	x, y     []float32
+	lists    *dbm.Lists
+	layer    int // of the biases, where m is nil
+	from, to int
+}
+
+// tasks cuts the learning into pieces.
+func (t *trainer) tasks() []task {
+	var all []task
+	add := func(m *matrix, x, y []float32, lists *dbm.Lists) {
+		const panels = 8
+		for from := 0; from < dbm.Padded(m.units)/dbm.Panel; from += panels {
+			all = append(all, task{m: m, x: x, y: y, lists: lists, from: from, to: min(from+panels, dbm.Padded(m.units)/dbm.Panel)})
+		}
+	}
+	for l := 1; l <= t.top()+1; l++ {
+		var lists *dbm.Lists
+		if l == 1 {
+			lists = t.pixels.IfSparse(t.rows, t.layers[0])
+		}
+		add(t.up[l], t.h[l-1], t.delta[l], lists)
+		if l < t.top() {
+			add(t.side[l], t.q[l+1], t.delta[l], nil)
+		}
+		all = append(all, task{layer: l})
+	}
+	return all
+}
+
+// learn makes a task's step: speed = momentum·speed + gradient, then
+// parameter += rate·speed.
+func (t *trainer) learn(k task, rate float32) {
+	one := t.scale[:1]
+	if k.m == nil {
+		n, speed := t.units(k.layer), t.speed[k.layer]
+		t.k.Scale(speed, speed, float32(t.c.Momentum))
+		t.k.LearnBias(speed[:n], t.delta[k.layer], dbm.Stride(n), t.scale, 1)
+		t.k.LearnBias(t.bias[k.layer][:n], speed, n, one, rate)
+		return
+	}
+	m := k.m
+	s := m.step()
+	s.From, s.To = k.from, k.to
+	s.Rows, s.X, s.XStride, s.Y, s.YStride, s.Nonzero = t.rows, k.x, dbm.Stride(m.below), k.y, dbm.Stride(m.units), k.lists
+	s.Rate, s.Pull, s.W = 1, t.pull, m.speed
+	t.k.Learn(&s)
+	a, b := k.from*dbm.Panel*dbm.Padded(m.below), k.to*dbm.Panel*dbm.Padded(m.below)
+	t.k.LearnBias(m.w[a:b], m.speed[a:b], b-a, one, rate)
+	s.W = m.w
+	t.k.Refresh(&s)
+}
+
+// each calls f for all workers at once.
+func (t *trainer) each(f func(worker int)) {
+	var group sync.WaitGroup
+	for worker := range t.lists {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			f(worker)
+		}()
+	}
+	group.Wait()
+}
+
+// load loads examples into rows [from, to).
+func (t *trainer) load(e *Examples, index []int, from, to int) {
+	for r := from; r < to; r++ {
+		e.load(index[r], t.at(t.h, 0, r)[:t.layers[0]], func(l int) []float32 { return t.at(t.q, l, r)[:t.layers[l]] })
+	}
+}
+
+// update learns from the examples of index, which are t.rows.
+func (t *trainer) update(e *Examples, index []int, rate float64) {
+	labels := make([]byte, t.rows)
+	for r, i := range index {
+		labels[r] = e.Labels[i]
+	}
+	t.each(func(worker int) {
+		from, to := share(t.rows, worker, len(t.lists))
+		t.load(e, index, from, to)
+		t.forward(worker, from, to, true)
+		t.backward(from, to, labels)
+	})
+	t.pixels.Transpose(t.lists, t.layers[0])
+	tasks := t.tasks()
+	var next atomic.Int64
+	t.each(func(int) {
+		for {
+			i := int(next.Add(1)) - 1
+			if i >= len(tasks) {
+				return
+			}
+			t.learn(tasks[i], float32(rate))
+		}
+	})
+	t.updates++
+}
+
+// share is the part of n that a worker has.
+func share(n, worker, workers int) (from, to int) {
+	return n * worker / workers, n * (worker + 1) / workers
+}
+
+// Progress tells how learning gets on.
+type Progress struct {
+	Epoch int
+	Wrong int // of the held-out examples; −1 where there are none
+}
+
+// Train learns from the examples of index and returns, if held is not empty, with
+// the parameters after the epoch with the fewest mistakes on the examples of held,
+// the first of them; else with those of the last. progress, if not nil, is called
+// after each epoch and ends learning by returning false.
+func (n *Network) Train(c Config, e *Examples, index, held []int, progress func(Progress) bool) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	if len(index) == 0 {
+		return fmt.Errorf("no examples to learn from")
+	}
+	t := newTrainer(n, c, min(c.Batch, len(index)))
+	perEpoch := len(index) / t.rows
+	all := float64(c.Epochs) * float64(perEpoch)
+	order := append([]int(nil), index...)
+	best, fewest := []float32(nil), len(held)+1
+	for epoch := range c.Epochs {
+		Shuffle(order, c.Seed, uint32(epoch+1))
+		for b := range perEpoch {
+			t.update(e, order[b*t.rows:(b+1)*t.rows], c.LearningRate*(1-float64(t.updates)/all))
+		}
+		p := Progress{Epoch: epoch + 1, Wrong: -1}
+		if len(held) > 0 {
+			p.Wrong = n.Mistakes(e, held, c.Threads)
+			if p.Wrong < fewest {
+				best, fewest = n.Parameters(), p.Wrong
+			}
+		}
+		if progress != nil && !progress(p) {
+			break
+		}
+	}
+	if best != nil {
+		n.restore(best)
+	}
+	for _, b := range n.bias {
+		for _, x := range b {
+			if x-x != 0 {
+				return fmt.Errorf("learning has diverged: a bias is %v; try a lower learning rate", x)
+			}
+		}
+	}
+	return nil
+}
+
+// Mistakes counts the examples of index whose most probable class is not their
+// label.
+func (n *Network) Mistakes(e *Examples, index []int, threads int) int {
+	const rows = 200
+	t := newTrainer(n, Config{Threads: threads}, rows)
+	wrong := 0
+	for len(index) > 0 {
+		part := index[:min(rows, len(index))]
+		index = index[len(part):]
+		t.each(func(worker int) {
+			from, to := share(len(part), worker, len(t.lists))
+			t.load(e, part, from, to)
+			t.forward(worker, from, to, false)
+		})
+		for r, i := range part {
+			class, p := 0, t.at(t.h, t.top()+1, r)[:n.classes]
+			for c := range p {
+				if p[c] > p[class] {
+					class = c
+				}
+			}
+			if class != int(e.Labels[i]) {
+				wrong++
+			}
+		}
+	}
+	return wrong
+}
+
+// Shuffle puts x into an order that the seed and a number name.
+func Shuffle(x []int, seed uint64, number uint32) {
+	for i := len(x) - 1; i > 0; i-- {
+		w, _, _, _ := dbm.Philox(seed, uint32(i), 0, number, dbm.Tag(dbm.ForOrder, 0, 0))
+		j := uint64(w) * uint64(i+1) >> 32
+		x[i], x[j] = x[j], x[i]
+	}
+}
