@@ -60,17 +60,18 @@ func classify(t *terminal, m *Machine, args []string) (err error) {
 		return fmt.Errorf("classify: %w", err)
 	}
 	defer h.end(&err)
-	s, err := load(found[0])
+	s, train, err := loadWith(found[0], mnist.Train)
 	if err != nil {
 		return fmt.Errorf("classify: %w", err)
 	}
-	train, err := labelled(s, mnist.Train)
+	_, test, err := loadWith(found[0], mnist.Test)
 	if err != nil {
 		return fmt.Errorf("classify: %w", err)
 	}
-	test, err := labelled(s, mnist.Test)
-	if err != nil {
-		return fmt.Errorf("classify: %w", err)
+	for _, set := range []*mnist.Set{train, test} {
+		if set.Labels == nil {
+			return fmt.Errorf("classify: %s: no labels of the %s images; a classifier needs them", set.Source, set.Name)
+		}
 	}
 	began := time.Now()
 	t.last = began
@@ -161,21 +162,6 @@ func classify(t *terminal, m *Machine, args []string) (err error) {
 		[2]string{"test error", fmt.Sprintf("%.2f%% (%s of %s images)", 100*r.TestError, count(uint64(r.TestWrong)), count(uint64(len(test.Labels))))},
 		[2]string{"took", short(r.Seconds)}))
 	return nil
-}
-
-// labelled opens a set of the data of a run that must have labels.
-func labelled(s saved, name string) (*mnist.Set, error) {
-	set, err := mnist.Open(s.Config.Data, name)
-	if err != nil {
-		return nil, err
-	}
-	if len(set.Labels) != set.N() {
-		return nil, fmt.Errorf("%s: no labels of the %s images; a classifier needs them", set.Source, name)
-	}
-	if n := set.Rows() * set.Columns(); n != s.Config.Layers[0] {
-		return nil, fmt.Errorf("the model has %d visible units, but the images of %s have %d pixels", s.Config.Layers[0], set.Source, n)
-	}
-	return set, nil
 }
 
 // choose picks the images to learn from, and those held out. Of a few labels as

@@ -92,20 +92,13 @@ func eval(t *terminal, m *Machine, args []string) (err error) {
 		return fmt.Errorf("eval: %w", err)
 	}
 	defer h.end(&err)
-	s, err := load(found[0])
+	s, training, err := loadWith(found[0], mnist.Train)
 	if err != nil {
 		return fmt.Errorf("eval: %w", err)
 	}
 	began := time.Now()
 	t.last = began
 	c := &s.Config.Config
-	training, err := mnist.Open(s.Config.Data, mnist.Train)
-	if err != nil {
-		return fmt.Errorf("eval: %w", err)
-	}
-	if n := training.Rows() * training.Columns(); n != c.Layers[0] {
-		return fmt.Errorf("eval: %s: the model has %d visible units, but the images of %s have %d pixels", found[0], c.Layers[0], training.Source, n)
-	}
 	how.Threads, how.Base = h.threads, training.Mean(way)
 	how.Progress = t.share("annealing")
 	w, err := likelihood.Anneal(c, m.Kernels, s.State, how)
@@ -118,7 +111,7 @@ func eval(t *terminal, m *Machine, args []string) (err error) {
 		AISTime: time.Since(began).Seconds()}
 	var all []*split
 	for _, part := range sets {
-		p, err := bound(t, m, s, part, way, z.LogZ, h.threads)
+		p, err := bound(t, m, found[0], s, part, way, z.LogZ, h.threads)
 		if err != nil {
 			return fmt.Errorf("eval: %w", err)
 		}
@@ -160,13 +153,10 @@ func (t *terminal) share(what string) func(done float64) {
 }
 
 // bound computes the bound on a data set.
-func bound(t *terminal, m *Machine, s saved, part string, way mnist.Pixels, logZ float64, threads int) (*split, error) {
-	set, err := mnist.Open(s.Config.Data, part)
+func bound(t *terminal, m *Machine, run string, s saved, part string, way mnist.Pixels, logZ float64, threads int) (*split, error) {
+	_, set, err := loadWith(run, part)
 	if err != nil {
 		return nil, err
-	}
-	if n := set.Rows() * set.Columns(); n != s.Config.Layers[0] {
-		return nil, fmt.Errorf("the model has %d visible units, but the images of %s have %d pixels", s.Config.Layers[0], set.Source, n)
 	}
 	p := &split{name: part}
 	row := func(i int, v []float32) { set.Values(v, i, way, dbm.Draw{}) }

@@ -87,25 +87,35 @@ func writeNPZ(w io.Writer, from *runs.Checkpoint, chains bool) error {
 	return z.Close()
 }
 
-// writeNPY writes an array in NumPy's format, version 1.0: magic, version, the
-// length of a header that is a Python literal, padded so that the numbers begin at
-// a multiple of 64 bytes, and the numbers in little-endian C order.
+// writeNPY writes an array in NumPy's format.
 func writeNPY(w io.Writer, x []float32, shape ...int) error {
+	b := bufio.NewWriter(w)
+	writeNPYHeader(b, "<f4", shape...)
+	writeFloats(b, x)
+	return b.Flush()
+}
+
+// writeNPYHeader writes what stands before the numbers, version 1.0 of the format:
+// magic, version, the length of a header that is a Python literal, padded so that
+// the numbers begin at a multiple of 64 bytes. They follow in little-endian C order.
+func writeNPYHeader(b *bufio.Writer, kind string, shape ...int) {
 	axes := make([]string, len(shape))
 	for i, n := range shape {
 		axes[i] = fmt.Sprintf("%d,", n)
 	}
-	header := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }", strings.Join(axes, " "))
+	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", kind, strings.Join(axes, " "))
 	const before = 10 // magic, version, length
 	header += strings.Repeat(" ", 63-(before+len(header))%64) + "\n"
-	b := bufio.NewWriter(w)
 	b.WriteString("\x93NUMPY\x01\x00")
 	b.Write(binary.LittleEndian.AppendUint16(nil, uint16(len(header))))
 	b.WriteString(header)
+}
+
+// writeFloats writes numbers; b keeps its first error for Flush.
+func writeFloats(b *bufio.Writer, x []float32) {
 	var word [4]byte
 	for _, v := range x {
 		binary.LittleEndian.PutUint32(word[:], math.Float32bits(v))
 		b.Write(word[:])
 	}
-	return b.Flush()
 }

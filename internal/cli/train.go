@@ -15,7 +15,7 @@ import (
 func train(t *terminal, m *Machine, args []string) (err error) {
 	f := flags(t, "tandem train [flags]")
 	given, _ := preset("quick")
-	name := f.String("preset", given.Preset, "`NAME` what to begin with: quick, paper or direct; the defaults below are those of\n"+blank+"quick")
+	name := f.String("preset", given.Preset, "`NAME` what to begin with: quick, paper, direct or best; the defaults below are those of\n"+blank+"quick")
 	file := f.String("config", "", "`FILE` configuration in JSON, such as config.json of a run, which may name its preset;\n"+blank+"it beats the preset, and flags beat both")
 	out := f.String("out", "", "`RUN` folder to be made (default a new one under runs)")
 	set := configFlags(f, &given)
