@@ -25,6 +25,7 @@ import (
 
 	"tandem/dbm"
 	"tandem/internal/runs"
+	"tandem/mnist"
 )
 
 // The test binary is tandem itself when a test runs it with this variable set.
@@ -346,6 +347,102 @@ func TestEval(t *testing.T) {
 	refuse(t, 2, dir, []string{"eval", "run", "--split", "all"}, "split", "test")
 	refuse(t, 2, dir, []string{"eval", "run", "--runs", "0"}, "runs")
 	refuse(t, 1, dir, []string{"eval", "nowhere"}, "nowhere")
+}
+
+// Features are the fixed point of mean field, for all images, with their labels.
+func TestFeatures(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, small("--out", "run")...)
+	must(t, dir, "features", "run", "--npz", "f.npz", "--quiet")
+	z, err := zip.OpenReader(filepath.Join(dir, "f.npz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	read := func(name string) []byte {
+		f, err := z.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if _, err := b.ReadFrom(f); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()[10+int(binary.LittleEndian.Uint16(b.Bytes()[8:])):]
+	}
+	q1, q2, labels := read("q1.npy"), read("q2.npy"), read("labels.npy")
+	set, err := mnist.Open("", mnist.Test)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(q1) != 4*10000*20 || len(q2) != 4*10000*10 || !bytes.Equal(labels, set.Labels) {
+		t.Fatalf("%d and %d bytes of features, %d labels", len(q1), len(q2), len(labels))
+	}
+	c, err := runs.ReadCheckpoint(filepath.Join(dir, "run"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(b []byte, i int) float64 {
+		return float64(math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:])))
+	}
+	for _, image := range []int{0, 150, 9999} {
+		for j := range 10 {
+			pre := float64(c.State.Biases[2][j])
+			for i := range 20 {
+				pre += at(q1, image*20+i) * float64(c.State.Weights[1][i*10+j])
+			}
+			if want, got := 1/(1+math.Exp(-pre)), at(q2, image*10+j); math.Abs(got-want) > 1e-4 {
+				t.Errorf("image %d: unit %d of layer 2 is %v, want %v", image, j, got, want)
+			}
+		}
+	}
+	refuse(t, 2, dir, []string{"features", "run"}, "--npz")
+	refuse(t, 2, dir, []string{"features", "run", "--npz", "x.npz", "--pixels", "sample"}, "pixels")
+	refuse(t, 2, dir, []string{"features", "run", "--npz", "x.npz", "--split", "all"}, "split")
+}
+
+func TestClassify(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, small("--out", "run", "--updates", "400", "--learning-rate", "0.05")...)
+	var r struct {
+		Labels  int     `json:"labels"`
+		HeldOut int     `json:"held_out"`
+		Error   float64 `json:"test_error"`
+		Wrong   int     `json:"test_wrong"`
+	}
+	if err := json.Unmarshal([]byte(must(t, dir, "classify", "run", "--labels", "200", "--epochs", "400", "--drop-hidden", "0", "--learning-rate", "0.01", "--json", "--quiet")), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Labels != 200 || r.HeldOut != 0 || r.Error > 0.5 || r.Error != float64(r.Wrong)/10000 {
+		t.Errorf("classify says %+v", r)
+	}
+	refuse(t, 2, dir, []string{"classify", "run", "--labels", "5"}, "labels", "10")
+	refuse(t, 2, dir, []string{"classify", "run", "--labels", "-1"}, "labels")
+	refuse(t, 2, dir, []string{"classify", "run", "--labels", "100", "--all"}, "--all")
+	refuse(t, 2, dir, []string{"classify", "run", "--epochs", "-1"}, "epochs")
+	refuse(t, 1, dir, []string{"classify", "nowhere"}, "nowhere")
+}
+
+// Rough estimates come while a model trains, and take little of the time.
+func TestEstimates(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, small("--out", "run", "--updates", "14000", "--batch", "50", "--chains", "50", "--checkpoint-every", "7000", "--eval-every", "500", "--pixels", "sample", "--offset-rate", "0.01", "--learning-rate", "0.05")...)
+	all, err := runs.ReadMetrics(filepath.Join(dir, "run"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := 0.0
+	for _, m := range all {
+		if m.BoundTest != 0 {
+			last = m.BoundTest
+			if m.Update%500 != 0 {
+				t.Errorf("an estimate at update %d", m.Update)
+			}
+		}
+	}
+	if last > -50 || last < -250 {
+		t.Errorf("the last estimate of the bound is %v", last)
+	}
 }
 
 func TestMistakesAreExplained(t *testing.T) {

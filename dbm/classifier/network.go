@@ -28,22 +28,30 @@ type Network struct {
 	classes int
 	up      []*matrix // up[l]: A_l, for l = 1…; the last: top layer to classes
 	side    []*matrix // side[l]: Q_l, for l = 1… but the top
-	bias    [][]float32
-	speed   [][]float32 // of the biases
+	bias    []*vector // of layer l, for l = 1…; the last: of the classes
+}
+
+// vector is parameters with what learning needs.
+type vector struct {
+	w            []float32
+	g            []float32 // gradient
+	mean, square []float32 // of past gradients, falling averages
+}
+
+func newVector(w []float32) vector {
+	return vector{w, make([]float32, len(w)), make([]float32, len(w)), make([]float32, len(w))}
 }
 
 // matrix is weights between two layers, packed, with what learning needs.
 type matrix struct {
+	vector
 	below, units int
-	w, speed     []float32
 	back         []float32 // transposed
 	squares      []float32
 }
 
 func newMatrix(w []float32, below, units int) *matrix {
-	m := &matrix{below: below, units: units}
-	m.w = dbm.Pack(nil, w, below, units)
-	m.speed = make([]float32, len(m.w))
+	m := &matrix{vector: newVector(dbm.Pack(nil, w, below, units)), below: below, units: units}
 	m.back = make([]float32, len(m.w))
 	m.squares = make([]float32, dbm.Padded(units))
 	return m
@@ -62,7 +70,7 @@ func New(c *dbm.Config, k *dbm.Kernels, s *dbm.State, classes int) (*Network, er
 	if classes < 2 || classes > 1<<16 {
 		return nil, fmt.Errorf("classes: %d; must be 2 to %d", classes, 1<<16)
 	}
-	n := &Network{k: k, layers: c.Layers, classes: classes, up: []*matrix{nil}, side: []*matrix{nil}, bias: [][]float32{nil}, speed: [][]float32{nil}}
+	n := &Network{k: k, layers: c.Layers, classes: classes, up: []*matrix{nil}, side: []*matrix{nil}, bias: []*vector{nil}}
 	top := c.Hidden()
 	for l := 1; l <= top; l++ {
 		n.up = append(n.up, newMatrix(s.Weights[l-1], c.Layers[l-1], c.Layers[l]))
@@ -86,37 +94,37 @@ func New(c *dbm.Config, k *dbm.Kernels, s *dbm.State, classes int) (*Network, er
 }
 
 func (n *Network) addBias(b []float32) {
-	padded := make([]float32, dbm.Padded(len(b)))
-	copy(padded, b)
-	n.bias = append(n.bias, padded)
-	n.speed = append(n.speed, make([]float32, len(padded)))
+	v := newVector(make([]float32, dbm.Padded(len(b))))
+	copy(v.w, b)
+	n.bias = append(n.bias, &v)
+}
+
+// vectors are all parameters in a fixed order: A_1 … and that of the classes, Q_1 …,
+// biases.
+func (n *Network) vectors() (all []*vector) {
+	for _, m := range append(n.up[1:], n.side[1:]...) {
+		all = append(all, &m.vector)
+	}
+	return append(all, n.bias[1:]...)
 }
 
 // Parameters copies all weights and biases in a fixed order, packed as they are.
-func (n *Network) Parameters() []float32 {
-	var all []float32
-	for _, m := range append(n.up[1:], n.side[1:]...) {
-		all = append(all, m.w...)
-	}
-	for _, b := range n.bias {
-		all = append(all, b...)
+func (n *Network) Parameters() (all []float32) {
+	for _, v := range n.vectors() {
+		all = append(all, v.w...)
 	}
 	return all
 }
 
 // restore undoes Parameters.
 func (n *Network) restore(all []float32) {
-	take := func(x []float32) {
-		copy(x, all)
-		all = all[len(x):]
+	for _, v := range n.vectors() {
+		copy(v.w, all)
+		all = all[len(v.w):]
 	}
 	for _, m := range append(n.up[1:], n.side[1:]...) {
-		take(m.w)
 		s := m.step()
 		n.k.Refresh(&s)
-	}
-	for _, b := range n.bias {
-		take(b)
 	}
 }
 

@@ -2,13 +2,14 @@ package classifier
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 
 	"tandem/dbm"
 )
 
-// Config is how to learn: gradient descent with momentum on the cross-entropy of
+// Config is how to learn: by Adam (Kingma and Ba 2014) on the cross-entropy of
 // minibatches, at a rate that falls to 0 in a straight line, with dropout
 // (Hinton et al. 2012): each unit is left out with some probability, and what is
 // left counts for more.
@@ -16,9 +17,9 @@ type Config struct {
 	Epochs       int
 	Batch        int
 	LearningRate float64
-	Momentum     float64
 	DropVisible  float64 // probability that a pixel is left out
 	DropHidden   float64 // the same for a unit of h
+	TopFirst     int     // epochs at the beginning in which only the softmax learns, for its first gradients would spoil what is below
 	Seed         uint64
 	Threads      int // do not show in the numbers
 }
@@ -32,8 +33,6 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("batch: %d; must be 1 to %d", c.Batch, 1<<16)
 	case !(c.LearningRate >= 0 && c.LearningRate < 1e9):
 		return fmt.Errorf("learning rate: %v; must be a number not below 0", c.LearningRate)
-	case !(c.Momentum >= 0 && c.Momentum < 1):
-		return fmt.Errorf("momentum: %v; must be 0 or more, and below 1", c.Momentum)
 	case !(c.DropVisible >= 0 && c.DropVisible < 1):
 		return fmt.Errorf("drop-visible: %v; must be 0 or more, and below 1", c.DropVisible)
 	case !(c.DropHidden >= 0 && c.DropHidden < 1):
@@ -45,24 +44,25 @@ func (c *Config) Validate() error {
 // trainer is room for a minibatch.
 type trainer struct {
 	*Network
-	c       Config
-	rows    int
-	v       []float32   // rows × Stride
-	h       [][]float32 // h[l], h[0] = v; the last: the probabilities of the classes
-	q       [][]float32
-	keep    [][]float32  // keep[l]: of each unit of h[l], 0 or what it counts
-	delta   [][]float32  // delta[l]: the gradient by what h[l] receives, over rows × −1
-	lists   []*dbm.Lists // of the pixels, a worker each
-	pixels  dbm.Lists
-	odds    [2][]float32 // logit of the probability that a pixel, or a unit, is kept
-	zero    []float32
-	pull    []float32 // 1 − momentum
-	scale   []float32 // 1 for each row
-	updates uint32
+	c                    Config
+	rows                 int
+	v                    []float32   // rows × Stride
+	h                    [][]float32 // h[l], h[0] = v; the last: the probabilities of the classes
+	q                    [][]float32
+	keep                 [][]float32  // keep[l]: of each unit of h[l], 0 or what it counts
+	delta                [][]float32  // delta[l]: the gradient by what h[l] receives, over rows × −1
+	lists                []*dbm.Lists // of the pixels, a worker each
+	pixels               dbm.Lists
+	odds                 [2][]float32 // logit of the probability that a pixel, or a unit, is kept
+	zero                 []float32
+	none                 []float32 // no spring
+	scale                []float32 // 1 for each row
+	updates              uint32
+	meanPart, squarePart float64 // of the averages, what is still missing
 }
 
 func newTrainer(n *Network, c Config, rows int) *trainer {
-	t := &trainer{Network: n, c: c, rows: rows, q: [][]float32{nil, nil}}
+	t := &trainer{Network: n, c: c, rows: rows, q: [][]float32{nil, nil}, meanPart: 1, squarePart: 1}
 	widest := 0
 	for l, units := range append(append([]int(nil), n.layers...), n.classes) {
 		size := rows * dbm.Stride(units)
@@ -73,11 +73,10 @@ func newTrainer(n *Network, c Config, rows int) *trainer {
 		widest = max(widest, dbm.Padded(units))
 	}
 	t.v = t.h[0]
-	t.zero, t.pull = make([]float32, widest), make([]float32, widest)
+	t.zero, t.none = make([]float32, widest), make([]float32, widest)
 	for i, drop := range [2]float64{c.DropVisible, c.DropHidden} {
 		t.odds[i] = make([]float32, widest)
 		for j := range t.odds[i] {
-			t.pull[j] = float32(1 - c.Momentum)
 			if drop > 0 {
 				t.odds[i][j] = float32(dbm.LogOdds(1 - drop))
 			}
@@ -116,7 +115,7 @@ func (t *trainer) forward(worker, from, to int, drop bool) {
 	}
 	for l := 1; l <= t.top()+1; l++ {
 		m := t.up[l]
-		p := dbm.Pass{Rows: rows, Panels: dbm.Padded(m.units) / dbm.Panel, Start: t.bias[l], Out: t.at(t.h, l, from), Stride: dbm.Stride(m.units)}
+		p := dbm.Pass{Rows: rows, Panels: dbm.Padded(m.units) / dbm.Panel, Start: t.bias[l].w, Out: t.at(t.h, l, from), Stride: dbm.Stride(m.units)}
 		p.Below = dbm.Input{X: t.at(t.h, l-1, from), Stride: dbm.Stride(m.below), K: m.below, W: m.w}
 		if l == 1 {
 			p.Below.Nonzero = lists.IfSparse(rows, m.below)
@@ -187,8 +186,8 @@ func softmax(x []float32) {
 	}
 }
 
-// backward computes rows [from, to) of delta.
-func (t *trainer) backward(from, to int, labels []byte) {
+// backward computes rows [from, to) of delta, of all layers or of the softmax alone.
+func (t *trainer) backward(from, to int, labels []byte, topOnly bool) {
 	last := t.top() + 1
 	for r := from; r < to; r++ {
 		d := t.at(t.delta, last, r)[:t.classes]
@@ -199,7 +198,7 @@ func (t *trainer) backward(from, to int, labels []byte) {
 		}
 		t.k.Scale(d, d, float32(1/float64(t.rows)))
 	}
-	for l := t.top(); l >= 1; l-- {
+	for l := t.top(); l >= 1 && !topOnly; l-- {
 		m, n := t.up[l+1], t.units(l)
 		p := dbm.Pass{Rows: to - from, Panels: dbm.Padded(n) / dbm.Panel, Start: t.zero, Out: t.at(t.delta, l, from), Stride: dbm.Stride(n)}
 		p.Below = dbm.Input{X: t.at(t.delta, l+1, from), Stride: dbm.Stride(m.units), K: m.units, W: m.back}
@@ -222,8 +221,8 @@ type task struct {
 	from, to int
 }
 
-// tasks cuts the learning into pieces.
-func (t *trainer) tasks() []task {
+// tasks cuts the learning into pieces: of all layers, or of the softmax alone.
+func (t *trainer) tasks(topOnly bool) []task {
 	var all []task
 	add := func(m *matrix, x, y []float32, lists *dbm.Lists) {
 		const panels = 8
@@ -231,7 +230,11 @@ func (t *trainer) tasks() []task {
 			all = append(all, task{m: m, x: x, y: y, lists: lists, from: from, to: min(from+panels, dbm.Padded(m.units)/dbm.Panel)})
 		}
 	}
-	for l := 1; l <= t.top()+1; l++ {
+	first := 1
+	if topOnly {
+		first = t.top() + 1
+	}
+	for l := first; l <= t.top()+1; l++ {
 		var lists *dbm.Lists
 		if l == 1 {
 			lists = t.pixels.IfSparse(t.rows, t.layers[0])
@@ -245,27 +248,55 @@ func (t *trainer) tasks() []task {
 	return all
 }
 
-// learn makes a task's step: speed = momentum·speed + gradient, then
-// parameter += rate·speed.
-func (t *trainer) learn(k task, rate float32) {
-	one := t.scale[:1]
+// Adam's constants: how much of the averages of gradients and of their squares an
+// update keeps, and what keeps it from dividing by 0.
+const (
+	keepMean   = 0.9
+	keepSquare = 0.999
+	epsilon    = 1e-8
+)
+
+// gradient computes a task's part of the gradient.
+func (t *trainer) gradient(k task) {
 	if k.m == nil {
-		n, speed := t.units(k.layer), t.speed[k.layer]
-		t.k.Scale(speed, speed, float32(t.c.Momentum))
-		t.k.LearnBias(speed[:n], t.delta[k.layer], dbm.Stride(n), t.scale, 1)
-		t.k.LearnBias(t.bias[k.layer][:n], speed, n, one, rate)
+		g, n := t.bias[k.layer].g, t.units(k.layer)
+		clear(g)
+		t.k.LearnBias(g[:n], t.delta[k.layer], dbm.Stride(n), t.scale, 1)
 		return
 	}
 	m := k.m
 	s := m.step()
 	s.From, s.To = k.from, k.to
 	s.Rows, s.X, s.XStride, s.Y, s.YStride, s.Nonzero = t.rows, k.x, dbm.Stride(m.below), k.y, dbm.Stride(m.units), k.lists
-	s.Rate, s.Pull, s.W = 1, t.pull, m.speed
+	s.Rate, s.Pull, s.W = 1, t.none, m.g
+	clear(m.g[k.from*dbm.Panel*dbm.Padded(m.below) : k.to*dbm.Panel*dbm.Padded(m.below)])
 	t.k.Learn(&s)
-	a, b := k.from*dbm.Panel*dbm.Padded(m.below), k.to*dbm.Panel*dbm.Padded(m.below)
-	t.k.LearnBias(m.w[a:b], m.speed[a:b], b-a, one, rate)
-	s.W = m.w
+}
+
+// learn makes a task's step, once its gradient is there.
+func (t *trainer) learn(k task, rate float32) {
+	if k.m == nil {
+		v := t.bias[k.layer]
+		v.adam(0, len(v.w), rate)
+		return
+	}
+	m := k.m
+	m.adam(k.from*dbm.Panel*dbm.Padded(m.below), k.to*dbm.Panel*dbm.Padded(m.below), rate)
+	s := m.step()
+	s.From, s.To = k.from, k.to
 	t.k.Refresh(&s)
+}
+
+// adam makes the step of parameters [from, to), at a rate that the beginnings of
+// both averages have been taken into.
+func (v *vector) adam(from, to int, rate float32) {
+	w, g, mean, square := v.w[from:to], v.g[from:to], v.mean[from:to], v.square[from:to]
+	for i, x := range g {
+		a := float32(keepMean*mean[i]) + float32((1-keepMean)*x)
+		b := float32(keepSquare*square[i]) + float32(float32((1-keepSquare)*x)*x)
+		mean[i], square[i] = a, b
+		w[i] += float32(rate*a) / (float32(math.Sqrt(float64(b))) + epsilon)
+	}
 }
 
 // each calls f for all workers at once.
@@ -288,8 +319,12 @@ func (t *trainer) load(e *Examples, index []int, from, to int) {
 	}
 }
 
-// update learns from the examples of index, which are t.rows.
-func (t *trainer) update(e *Examples, index []int, rate float64) {
+// update learns from the examples of index, which are t.rows; with rate 0 it only
+// computes the gradient.
+func (t *trainer) update(e *Examples, index []int, rate float64, topOnly bool) {
+	t.meanPart *= keepMean
+	t.squarePart *= keepSquare
+	adjusted := float32(rate * math.Sqrt(1-t.squarePart) / (1 - t.meanPart))
 	labels := make([]byte, t.rows)
 	for r, i := range index {
 		labels[r] = e.Labels[i]
@@ -297,11 +332,11 @@ func (t *trainer) update(e *Examples, index []int, rate float64) {
 	t.each(func(worker int) {
 		from, to := share(t.rows, worker, len(t.lists))
 		t.load(e, index, from, to)
-		t.forward(worker, from, to, true)
-		t.backward(from, to, labels)
+		t.forward(worker, from, to, t.c.DropVisible > 0 || t.c.DropHidden > 0)
+		t.backward(from, to, labels, topOnly)
 	})
 	t.pixels.Transpose(t.lists, t.layers[0])
-	tasks := t.tasks()
+	tasks := t.tasks(topOnly)
 	var next atomic.Int64
 	t.each(func(int) {
 		for {
@@ -309,7 +344,9 @@ func (t *trainer) update(e *Examples, index []int, rate float64) {
 			if i >= len(tasks) {
 				return
 			}
-			t.learn(tasks[i], float32(rate))
+			if t.gradient(tasks[i]); rate > 0 {
+				t.learn(tasks[i], adjusted)
+			}
 		}
 	})
 	t.updates++
@@ -345,7 +382,7 @@ func (n *Network) Train(c Config, e *Examples, index, held []int, progress func(
 	for epoch := range c.Epochs {
 		Shuffle(order, c.Seed, uint32(epoch+1))
 		for b := range perEpoch {
-			t.update(e, order[b*t.rows:(b+1)*t.rows], c.LearningRate*(1-float64(t.updates)/all))
+			t.update(e, order[b*t.rows:(b+1)*t.rows], c.LearningRate*(1-float64(t.updates)/all), epoch < c.TopFirst)
 		}
 		p := Progress{Epoch: epoch + 1, Wrong: -1}
 		if len(held) > 0 {
@@ -361,14 +398,24 @@ func (n *Network) Train(c Config, e *Examples, index, held []int, progress func(
 	if best != nil {
 		n.restore(best)
 	}
-	for _, b := range n.bias {
-		for _, x := range b {
+	for _, b := range n.bias[1:] {
+		for _, x := range b.w {
 			if x-x != 0 {
 				return fmt.Errorf("learning has diverged: a bias is %v; try a lower learning rate", x)
 			}
 		}
 	}
 	return nil
+}
+
+// Gradient is the gradient of the mean log-likelihood of the labels of the examples
+// of index, by each of Parameters.
+func (n *Network) Gradient(e *Examples, index []int, threads int) (all []float32) {
+	newTrainer(n, Config{Threads: threads}, len(index)).update(e, index, 0, false)
+	for _, v := range n.vectors() {
+		all = append(all, v.g...)
+	}
+	return all
 }
 
 // Mistakes counts the examples of index whose most probable class is not their

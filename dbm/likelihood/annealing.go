@@ -31,6 +31,7 @@ type Annealing struct {
 	Runs         int
 	Temperatures int                // in each run, the first and the last included
 	Sweeps       int                // at β = 1 between a run up and the run down that starts from it
+	UpOnly       bool               // no runs down
 	Base         []float64          // mean of the training examples; nil: the base-rate model has the model's visible biases
 	Seed         uint64             // with a run's number, of its random numbers
 	First        int                // number of the first run
@@ -42,7 +43,7 @@ type Annealing struct {
 type Weights struct {
 	LogZ0 float64   // log Z of the base-rate model
 	Up    []float64 // log-weights of the runs up
-	Down  []float64 // log-weights of the runs down
+	Down  []float64 // log-weights of the runs down, if there were any
 }
 
 // Trusted is the largest gap, in nats, between the estimates from both sides that
@@ -54,7 +55,7 @@ type Estimate struct {
 	LogZ      float64 // from below
 	StdErr    float64 // of LogZ, from the spread of the weights
 	Low, High float64 // 95% interval: LogZ ± 1.96 standard errors
-	Reverse   float64 // from above
+	Reverse   float64 // from above; NaN without runs down
 	Gap       float64 // Reverse − LogZ
 }
 
@@ -64,8 +65,11 @@ func (e *Estimate) Trusted() bool { return math.Abs(e.Gap) <= Trusted }
 // Estimate combines runs.
 func (w *Weights) Estimate() Estimate {
 	mean, se := logMean(w.Up)
-	down, _ := logMean(w.Down)
-	e := Estimate{LogZ: w.LogZ0 + mean, StdErr: se, Reverse: w.LogZ0 - down}
+	e := Estimate{LogZ: w.LogZ0 + mean, StdErr: se, Reverse: math.NaN()}
+	if w.Down != nil {
+		down, _ := logMean(w.Down)
+		e.Reverse = w.LogZ0 - down
+	}
 	e.Low, e.High = e.LogZ-1.96*se, e.LogZ+1.96*se
 	e.Gap = e.Reverse - e.LogZ
 	return e
@@ -108,7 +112,10 @@ func Anneal(c *dbm.Config, k *dbm.Kernels, s *dbm.State, how Annealing) (*Weight
 		return nil, fmt.Errorf("base rates of %d pixels for %d visible units", len(how.Base), c.Layers[0])
 	}
 	threads := min(max(how.Threads, 1), how.Runs)
-	w := &Weights{Up: make([]float64, how.Runs), Down: make([]float64, how.Runs)}
+	w := &Weights{Up: make([]float64, how.Runs)}
+	if !how.UpOnly {
+		w.Down = make([]float64, how.Runs)
+	}
 	base := baseBiases(n, how.Base)
 	for l := range base {
 		for _, a := range base[l][:n.layers[l]] {
@@ -144,6 +151,9 @@ func Anneal(c *dbm.Config, k *dbm.Kernels, s *dbm.State, how Annealing) (*Weight
 				}
 				a.start()
 				a.anneal(betas, dbm.ForAnnealing, w.Up[from:to])
+				if how.UpOnly {
+					continue
+				}
 				for i := range how.Sweeps {
 					a.sweep(1, dbm.Draw{Update: uint32(i), Tag: dbm.Tag(dbm.ForReverse, 0, 1)})
 					a.tick()

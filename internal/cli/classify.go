@@ -25,9 +25,9 @@ type classification struct {
 	Epoch        int      `json:"epoch"` // that was chosen
 	Batch        int      `json:"batch"`
 	LearningRate float64  `json:"learning_rate"`
-	Momentum     float64  `json:"momentum"`
 	DropVisible  float64  `json:"drop_visible"`
 	DropHidden   float64  `json:"drop_hidden"`
+	TopFirst     int      `json:"top_first"`
 	Seed         uint64   `json:"seed"`
 	Scratch      bool     `json:"scratch"`
 	Seconds      float64  `json:"seconds"`
@@ -36,16 +36,16 @@ type classification struct {
 // classify is the verb that makes a classifier of a model.
 func classify(t *terminal, m *Machine, args []string) (err error) {
 	f := flags(t, "tandem classify RUN [flags]")
-	c := classifier.Config{Batch: 100, LearningRate: 0.1, Momentum: 0.9, DropVisible: 0.2, DropHidden: 0.5}
+	c := classifier.Config{Batch: 100, LearningRate: 0.001, DropVisible: 0.2, DropHidden: 0.5}
 	labels := f.Int("labels", 0, "`N` training images with labels, as many of each class, and no others held out (default all\n"+blank+"but the last 10,000, which choose the epoch)")
 	all := f.Bool("all", false, "learn from all training images; the last epoch is what there is")
 	scratch := f.Bool("scratch", false, "begin with random weights, to compare")
 	f.IntVar(&c.Epochs, "epochs", 0, "`N` passes over the images (default 60, and with few labels as many as make 5,000 updates)")
 	f.IntVar(&c.Batch, "batch", c.Batch, "`N` images an update")
 	f.Float64Var(&c.LearningRate, "learning-rate", c.LearningRate, "`X` at the start; it falls to 0 in a straight line")
-	f.Float64Var(&c.Momentum, "momentum", c.Momentum, "`X` of the updates before that an update keeps")
 	f.Float64Var(&c.DropVisible, "drop-visible", c.DropVisible, "`X` probability that a pixel is left out")
 	f.Float64Var(&c.DropHidden, "drop-hidden", c.DropHidden, "`X` probability that a hidden unit is left out")
+	f.IntVar(&c.TopFirst, "top-first", 3, "`N` epochs at the beginning in which only the softmax learns")
 	f.Uint64Var(&c.Seed, "seed", 1, "`N` of order, dropout and choice of images")
 	asJSON := f.Bool("json", false, "for programs")
 	h := howFlags(f, t)
@@ -112,7 +112,7 @@ func classify(t *terminal, m *Machine, args []string) (err error) {
 		return fmt.Errorf("classify: %w", err)
 	}
 	r := classification{Run: found[0], Labels: len(index), HeldOut: len(held), Epochs: c.Epochs, Epoch: c.Epochs, Batch: min(c.Batch, len(index)),
-		LearningRate: c.LearningRate, Momentum: c.Momentum, DropVisible: c.DropVisible, DropHidden: c.DropHidden, Seed: c.Seed, Scratch: *scratch}
+		LearningRate: c.LearningRate, DropVisible: c.DropVisible, DropHidden: c.DropHidden, TopFirst: c.TopFirst, Seed: c.Seed, Scratch: *scratch}
 	fewest := len(held) + 1
 	start := time.Now()
 	err = n.Train(c, learn, index, held, func(p classifier.Progress) bool {

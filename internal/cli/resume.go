@@ -22,6 +22,7 @@ func resume(t *terminal, m *Machine, args []string) (err error) {
 	updates := f.Uint64("updates", 0, "`N` updates in all, those done included (default as the run was begun)")
 	data := f.String("data", "", "`DIR` with the IDX files, if they have moved")
 	h := howFlags(f, t)
+	estimates := estimateFlag(f)
 	found, err := parse(f, args, "RUN")
 	if err != nil {
 		return err
@@ -72,7 +73,7 @@ func resume(t *terminal, m *Machine, args []string) (err error) {
 	if err != nil {
 		return fmt.Errorf("resume: %w", err)
 	}
-	x := &training{terminal: t, machine: m, how: h, run: run, data: set, arguments: append([]string{"resume"}, args...)}
+	x := &training{terminal: t, machine: m, how: h, estimator: estimates, run: run, data: set, arguments: append([]string{"resume"}, args...)}
 	switch manifest, err := runs.ReadManifest(dir); {
 	case errors.Is(err, fs.ErrNotExist):
 		err = x.describe() // the run was killed before it had one

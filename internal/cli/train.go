@@ -20,6 +20,7 @@ func train(t *terminal, m *Machine, args []string) (err error) {
 	out := f.String("out", "", "`RUN` folder to be made (default a new one under runs)")
 	set := configFlags(f, &given)
 	h := howFlags(f, t)
+	estimates := estimateFlag(f)
 	if _, err := parse(f, args); err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func train(t *terminal, m *Machine, args []string) (err error) {
 		return fmt.Errorf("train: %w", err)
 	}
 	defer run.Close()
-	x := &training{terminal: t, machine: m, how: h, run: run, data: data, arguments: append([]string{"train"}, args...)}
+	x := &training{terminal: t, machine: m, how: h, estimator: estimates, run: run, data: data, arguments: append([]string{"train"}, args...)}
 	if err := x.describe(); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}

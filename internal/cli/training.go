@@ -23,6 +23,9 @@ type training struct {
 	run       *runs.Run
 	data      *mnist.Set
 	arguments []string
+	estimator *estimator
+	first     uint64  // updates before this process
+	bound     float64 // the last estimate; 0: none yet
 
 	trainer  *dbm.Stages
 	assessor *dbm.Assessor
@@ -71,6 +74,7 @@ func (x *training) train(checkpoint *runs.Checkpoint) (err error) {
 	defer x.trainer.Close()
 	x.assessor = dbm.NewAssessor(&c.Config, x.machine.Kernels, x.data.Rows(), x.data.Columns())
 	first := state.Updates
+	x.first = first
 	where := ""
 	if first > 0 {
 		where = " from update " + count(first)
@@ -99,7 +103,7 @@ func (x *training) train(checkpoint *runs.Checkpoint) (err error) {
 			if err := x.checkpoint(); err != nil {
 				return err
 			}
-		} else if powerOfTen(u) {
+		} else if powerOfTen(u) || x.estimateDue(time.Now()) {
 			if err := x.record(x.trainer.State()); err != nil {
 				return err
 			}
@@ -139,7 +143,7 @@ func (x *training) record(s *dbm.State) error {
 	c, now := x.run.Config(), time.Now()
 	x.assess(s, now)
 	made := float64(s.Updates - x.since)
-	err := x.run.Append(&runs.Metrics{
+	line := &runs.Metrics{
 		Update:              s.Updates,
 		Seconds:             x.elapsed(now),
 		PerSecond:           made / max(now.Sub(x.then).Seconds(), 1e-9),
@@ -153,9 +157,22 @@ func (x *training) record(s *dbm.State) error {
 		NoiseFilters:        x.assessment.Noise,
 		DuplicateFilters:    x.assessment.Duplicate,
 		ParamsSHA256:        s.SHA256(),
-	})
+	}
+	if x.estimateDue(now) {
+		var err error
+		if line.LogZ, line.BoundTest, err = x.estimator.estimate(x, s); err != nil {
+			return err
+		}
+		x.bound = line.BoundTest
+	}
 	x.iterations, x.since, x.then = 0, s.Updates, now
-	return err
+	return x.run.Append(line)
+}
+
+// estimateDue says whether it is time for an estimate of the likelihood.
+func (x *training) estimateDue(now time.Time) bool {
+	c, u := x.run.Config(), x.trainer.Updates()
+	return x.estimator.due(u, u-x.first, now.Sub(x.began).Seconds(), &c.Config)
 }
 
 // assess looks at the filters.
@@ -189,6 +206,9 @@ func (x *training) line(now time.Time, first uint64) []string {
 		norms += fmt.Sprintf(" %.2f±%.2f", a.NormMean[l], a.NormSD[l])
 	}
 	add("%s", norms)
+	if x.bound != 0 {
+		add("bound about %.0f", x.bound)
+	}
 	add("reconstruction %.1f", x.trainer.Trainer().ReconstructionError())
 	if made := u - x.since; made > 0 {
 		add("mean field %.1f", x.iterations/float64(made))

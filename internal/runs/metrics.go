@@ -27,6 +27,8 @@ type Metrics struct {
 	LiveFilters         []float64 `json:"live_filters"`
 	NoiseFilters        []float64 `json:"noise_filters,omitempty"` // none where the visible layer is no image
 	DuplicateFilters    []float64 `json:"duplicate_filters"`
+	LogZ                float64   `json:"log_z,omitempty"`         // rough estimates (train --eval-every)
+	BoundTest           float64   `json:"bound_test,omitempty"`    // of the variational bound on some test images, in nats
 	ParamsSHA256        string    `json:"params_sha256,omitempty"` // dbm.State.SHA256
 }
 
