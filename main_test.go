@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image/gif"
 	"math"
 	"os"
 	"os/exec"
@@ -399,6 +400,55 @@ func TestFeatures(t *testing.T) {
 	refuse(t, 2, dir, []string{"features", "run"}, "--npz")
 	refuse(t, 2, dir, []string{"features", "run", "--npz", "x.npz", "--pixels", "sample"}, "pixels")
 	refuse(t, 2, dir, []string{"features", "run", "--npz", "x.npz", "--split", "all"}, "split")
+}
+
+// Annealed samples and animations: the same chains whoever looks, as many frames as
+// were asked for.
+func TestAnnealedSamplesAndFilms(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, small("--out", "run")...)
+	must(t, dir, "sample", "run", "--fresh", "5", "--anneal", "20", "--sweeps", "4", "--gif", "film.gif", "--out", "a.png")
+	must(t, dir, "sample", "run", "--fresh", "5", "--anneal", "20", "--sweeps", "4", "--out", "b.png")
+	a, err := os.ReadFile(filepath.Join(dir, "a.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "b.png")); err != nil || !bytes.Equal(a, b) {
+		t.Errorf("an animation changes the samples (%v)", err)
+	}
+	f, err := os.Open(filepath.Join(dir, "film.gif"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	film, err := gif.DecodeAll(f)
+	if err != nil || len(film.Image) != 24 || bytes.Equal(film.Image[0].Pix, film.Image[23].Pix) {
+		t.Errorf("%d frames, %v", len(film.Image), err)
+	}
+	refuse(t, 2, dir, []string{"sample", "run", "--anneal", "20"}, "--fresh")
+	refuse(t, 2, dir, []string{"sample", "run", "--gif", "x.gif"}, "--sweeps")
+}
+
+// complete draws, keeps to what it was asked, and refuses what it cannot do.
+func TestComplete(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, small("--out", "run")...)
+	pictures := map[string]bool{}
+	for _, half := range []string{"top", "bottom", "left", "right"} {
+		must(t, dir, "complete", "run", "--known", half, "--images", "3", "--sweeps", "5")
+		data, err := os.ReadFile(filepath.Join(dir, "run", "completed-"+half+".png"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pictures[string(data)] = true
+	}
+	if len(pictures) != 4 {
+		t.Errorf("%d different pictures of four halves", len(pictures))
+	}
+	refuse(t, 2, dir, []string{"complete", "run", "--known", "middle"}, "middle", "top")
+	refuse(t, 2, dir, []string{"complete", "run", "--images", "0"}, "images")
+	refuse(t, 2, dir, []string{"complete", "run", "--images", "10001"}, "images", "10000")
+	refuse(t, 2, dir, []string{"complete", "run", "--sweeps", "0"}, "sweeps")
 }
 
 func TestClassify(t *testing.T) {

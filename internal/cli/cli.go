@@ -38,6 +38,7 @@ func verbs() []verb {
 		{"classify", "RUN [flags]", "make a classifier of a model, and test it", classify},
 		{"filters", "RUN [flags]", "draw what the units of each layer look for", filters},
 		{"sample", "RUN [flags]", "draw samples from the model", sample},
+		{"complete", "RUN [flags]", "complete pictures of which half is known", complete},
 		{"features", "RUN --npz FILE", "write what the hidden units make of images, for NumPy", features},
 		{"export", "RUN --npz FILE", "write weights, biases and chains for NumPy", export},
 		{"info", "[RUN] [--json]", "tell about this machine, or about a run", info},

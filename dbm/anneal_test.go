@@ -1,0 +1,37 @@
+package dbm
+
+import (
+	"math"
+	"testing"
+)
+
+// Annealed chains have the model's distribution at the end, where it is easily
+// reached, whatever they begin with.
+func TestAnnealedSamples(t *testing.T) {
+	m := randomTruth(5, 3, 4, 2)
+	c := tiny(3, 4, 2)
+	g, err := NewSampler(&c, naive, m.state(&c), 4000, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := 0
+	g.Anneal(60, []float64{0.1, 0.5, 0.9}, func(done int) { last = done })
+	want := make([]float64, 8)
+	z := m.logZ()
+	m.states(make([][]float64, 3), 0, func(x [][]float64) {
+		want[int(x[0][0]+2*x[0][1]+4*x[0][2])] += math.Exp(-m.energy(x) - z)
+	})
+	got := make([]float64, 8)
+	for chain := range 4000 {
+		x := g.x[0][chain*Stride(3):]
+		got[int(x[0]+2*x[1]+4*x[2])] += 1.0 / 4000
+	}
+	for i := range got {
+		if math.Abs(got[i]-want[i]) > 4.5*math.Sqrt(want[i]*(1-want[i])/4000)+0.003 {
+			t.Errorf("visible state %03b has frequency %v, want %v", i, got[i], want[i])
+		}
+	}
+	if last != 60 {
+		t.Errorf("%d sweeps were told of", last)
+	}
+}

@@ -1,0 +1,99 @@
+package dbm
+
+import "fmt"
+
+// Completion fills in what is not known of images: by Gibbs sampling with the known
+// pixels clamped to what they are.
+type Completion struct {
+	sampler *Sampler
+	known   []bool
+	images  []float32 // chains × visible
+}
+
+// NewCompletion starts one chain for each image (images × visible, each 0 or 1); the
+// unknown pixels and the hidden units begin with fair coins.
+func NewCompletion(c *Config, k *Kernels, s *State, images []float32, known []bool, seed uint64) (*Completion, error) {
+	n := c.Layers[0]
+	if len(known) != n || len(images) == 0 || len(images)%n != 0 {
+		return nil, fmt.Errorf("completion: %d known and %d numbers of images for %d visible units", len(known), len(images), n)
+	}
+	g, err := NewSampler(c, k, s, len(images)/n, seed)
+	if err != nil {
+		return nil, err
+	}
+	p := &Completion{g, known, images}
+	p.clamp(g.x[0])
+	return p, nil
+}
+
+// clamp puts the known pixels back.
+func (p *Completion) clamp(x []float32) {
+	n := len(p.known)
+	for chain := range p.sampler.chains {
+		for i, known := range p.known {
+			if known {
+				x[chain*Stride(n)+i] = p.images[chain*n+i]
+			}
+		}
+	}
+	p.sampler.gibbs.listed = false
+}
+
+// Sweep makes a sweep of all chains.
+func (p *Completion) Sweep() {
+	p.sampler.Sweep()
+	p.clamp(p.sampler.x[0])
+}
+
+// Means returns the known pixels, and the probabilities of the others given the
+// first hidden layer of each chain: images × visible.
+func (p *Completion) Means() []float32 {
+	means := p.sampler.Means()
+	for i := range means {
+		if p.known[i%len(p.known)] {
+			means[i] = p.images[i]
+		}
+	}
+	return means
+}
+
+// MeanField fills in the unknown pixels by mean field of all that is not known, the
+// hidden units and these pixels, in some iterations from bottom to top and back. It
+// returns images × visible.
+func (p *Completion) MeanField(iterations int) []float32 {
+	g := p.sampler
+	m, n := g.model, g.model.layers[0]
+	q := make([][]float32, len(m.layers))
+	for l, units := range m.layers {
+		q[l] = make([]float32, g.chains*Stride(units))
+		for i := range q[l] {
+			q[l][i] = 0.5
+		}
+	}
+	p.clamp(q[0])
+	for range iterations {
+		for l := 1; l < len(m.layers); l++ {
+			p.pass(q, l)
+		}
+		p.pass(q, 0)
+		p.clamp(q[0])
+	}
+	out := make([]float32, 0, g.chains*n)
+	for chain := range g.chains {
+		out = append(out, q[0][chain*Stride(n):][:n]...)
+	}
+	return out
+}
+
+// pass computes the means of a layer from its neighbours'.
+func (p *Completion) pass(q [][]float32, l int) {
+	m, n := p.sampler.model, p.sampler.model.layers[l]
+	pass := Pass{Rows: p.sampler.chains, Panels: Padded(n) / Panel, Start: m.bias[l], Out: q[l], Stride: Stride(n)}
+	if l > 0 {
+		pass.Below = m.below(l, q[l-1])
+	}
+	if l+1 < len(m.layers) {
+		pass.Above = m.above(l, q[l+1])
+	}
+	p.sampler.kernels.Sigmoid(&pass, nil)
+}

@@ -1,0 +1,56 @@
+package dbm
+
+import (
+	"math"
+	"testing"
+)
+
+// Known pixels stay, and the others come as often as the model says, given them.
+func TestCompletion(t *testing.T) {
+	m := randomTruth(8, 4, 3, 2)
+	c := tiny(4, 3, 2)
+	known := []bool{true, false, true, false}
+	const chains, sweeps = 2000, 30
+	images := make([]float32, chains*4)
+	for i := range chains {
+		images[i*4], images[i*4+1], images[i*4+2] = 1, 1, 0
+	}
+	p, err := NewCompletion(&c, naive, m.state(&c), images, known, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range sweeps {
+		p.Sweep()
+	}
+	var want, total float64 // probability that pixel 1 is on
+	m.states(make([][]float64, 3), 0, func(x [][]float64) {
+		if x[0][0] == 1 && x[0][2] == 0 {
+			w := math.Exp(-m.energy(x))
+			total += w
+			want += w * x[0][1]
+		}
+	})
+	want /= total
+	got := 0.0
+	means := p.Means()
+	for i := range chains {
+		if means[i*4] != 1 || means[i*4+2] != 0 {
+			t.Fatalf("chain %d: the known pixels are %v", i, means[i*4:i*4+4])
+		}
+		got += float64(means[i*4+1]) / chains
+	}
+	if math.Abs(got-want) > 0.03 {
+		t.Errorf("pixel 1 is on with probability %v, want %v", got, want)
+	}
+	// Mean field is a fixed point, known pixels apart.
+	q := p.MeanField(300)
+	if q[0] != 1 || q[2] != 0 || q[1] <= 0 || q[1] >= 1 || q[1] != q[5] {
+		t.Errorf("mean field gives %v", q[:8])
+	}
+	if more := p.MeanField(301); math.Abs(float64(more[1]-q[1])) > 1e-6 {
+		t.Errorf("mean field goes on from %v to %v", q[1], more[1])
+	}
+	if _, err := NewCompletion(&c, naive, m.state(&c), images[:3], known, 3); err == nil {
+		t.Error("half an image was taken")
+	}
+}
