@@ -23,8 +23,11 @@ import (
 // From the other side, a run that starts with an exact sample of the model and goes
 // down has weights whose mean estimates 1/Z, so that log Z comes out too high on
 // average (Burda, Grosse and Salakhutdinov 2015). Exact samples are not to be had;
-// the starts are the ends of annealed runs, and some sweeps more. If the two
-// estimates meet, that speaks for both; if not, neither is to be trusted.
+// the starts are the ends of the runs up, and some sweeps more. Such an end is a
+// sample of the model if it counts as much as the weight of its run (Neal 2001), and so
+// do the weights of the runs down here. If the two estimates meet, that speaks for
+// both, though a mode that no run has found is missing from both; if not, neither is
+// to be trusted.
 
 // Annealing is what to do.
 type Annealing struct {
@@ -67,8 +70,13 @@ func (w *Weights) Estimate() Estimate {
 	mean, se := logMean(w.Up)
 	e := Estimate{LogZ: w.LogZ0 + mean, StdErr: se, Reverse: math.NaN()}
 	if w.Down != nil {
-		down, _ := logMean(w.Down)
-		e.Reverse = w.LogZ0 - down
+		// The end of a run up counts for as much as its weight; see above.
+		both := make([]float64, len(w.Up))
+		for i, up := range w.Up {
+			both[i] = up + w.Down[i]
+		}
+		down, _ := logMean(both)
+		e.Reverse = w.LogZ0 + mean - down
 	}
 	e.Low, e.High = e.LogZ-1.96*se, e.LogZ+1.96*se
 	e.Gap = e.Reverse - e.LogZ
