@@ -26,6 +26,14 @@ func randomModel(seed uint64, scale float64, layers ...int) (*dbm.Config, *dbm.S
 	return c, s
 }
 
+// long skips a test that takes minutes on an emulated machine, where the others
+// show that the bits are the same.
+func long(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+}
+
 func kernelsHere(t testing.TB) *dbm.Kernels {
 	k, err := chooseKernels()
 	if err != nil {
@@ -75,6 +83,7 @@ func TestGeneralBoltzmannMachine(t *testing.T) {
 // On each of 20 random models annealed importance sampling is within four
 // standard errors of the truth, from below and from above.
 func TestAnnealedImportanceSampling(t *testing.T) {
+	long(t)
 	k := kernelsHere(t)
 	shapes := [][]int{{20, 9}, {9, 17}, {12, 8, 7}, {7, 15, 5}, {10, 6, 8, 4}, {30, 18, 12, 20}}
 	for i := range 20 {
@@ -108,6 +117,7 @@ func TestAnnealedImportanceSampling(t *testing.T) {
 
 // Over 400 seeds the 95% interval covers the truth about that often.
 func TestIntervalCovers(t *testing.T) {
+	long(t)
 	k := kernelsHere(t)
 	c, s := randomModel(7, 0.5, 10, 8, 6)
 	want, err := likelihood.LogZ(c, s)

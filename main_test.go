@@ -298,6 +298,7 @@ func TestExportedModelIsRead(t *testing.T) {
 // eval of a model that can be enumerated finds what enumeration does, and the
 // figures of each image add up to those of the set.
 func TestEval(t *testing.T) {
+	long(t)
 	dir := t.TempDir()
 	must(t, dir, small("--out", "run", "--layers", "784,9", "--updates", "60", "--learning-rate", "0.1", "--pixels", "sample")...)
 	var e struct {
@@ -352,6 +353,7 @@ func TestEval(t *testing.T) {
 
 // Features are the fixed point of mean field, for all images, with their labels.
 func TestFeatures(t *testing.T) {
+	long(t)
 	dir := t.TempDir()
 	must(t, dir, small("--out", "run")...)
 	must(t, dir, "features", "run", "--npz", "f.npz", "--quiet")
@@ -452,6 +454,7 @@ func TestComplete(t *testing.T) {
 }
 
 func TestClassify(t *testing.T) {
+	long(t)
 	dir := t.TempDir()
 	must(t, dir, small("--out", "run", "--updates", "400", "--learning-rate", "0.05")...)
 	var r struct {
@@ -475,6 +478,7 @@ func TestClassify(t *testing.T) {
 
 // Rough estimates come while a model trains, and take little of the time.
 func TestEstimates(t *testing.T) {
+	long(t)
 	dir := t.TempDir()
 	must(t, dir, small("--out", "run", "--updates", "14000", "--batch", "50", "--chains", "50", "--checkpoint-every", "7000", "--eval-every", "500", "--pixels", "sample", "--offset-rate", "0.01", "--learning-rate", "0.05")...)
 	all, err := runs.ReadMetrics(filepath.Join(dir, "run"))
