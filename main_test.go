@@ -259,6 +259,15 @@ func TestExportedModelIsRead(t *testing.T) {
 	must(t, dir, small("--out", "run")...)
 	must(t, dir, "export", "run", "--npz", "with.npz")
 	must(t, dir, "export", "run", "--npz", "without.npz", "--chains=false")
+	must(t, dir, small("--out", "again")...)
+	must(t, dir, "export", "again", "--npz", "again.npz")
+	one, err := os.ReadFile(filepath.Join(dir, "with.npz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other, err := os.ReadFile(filepath.Join(dir, "again.npz")); err != nil || !bytes.Equal(one, other) {
+		t.Errorf("the same training twice gives two archives; %v", err)
+	}
 	for _, args := range [][]string{{"sample"}, {"sample", "--fresh", "3", "--sweeps", "2"}, {"filters"}} {
 		var want []byte
 		for _, model := range []string{"run", "with.npz", "without.npz"} {

@@ -37,11 +37,14 @@ func export(t *terminal, m *Machine, args []string) error {
 }
 
 // writeNPZ writes a state as NumPy does with savez: a zip archive of .npy files,
-// not compressed, and tandem.json. The same checkpoint gives the same bytes.
+// not compressed, and tandem.json. The same training gives the same bytes: the
+// seconds it took are left out.
 func writeNPZ(w io.Writer, from *runs.Checkpoint, chains bool) error {
 	z := zip.NewWriter(w)
 	c, s := &from.Config.Config, from.State
-	header, err := json.Marshal(&from.Header)
+	told := from.Header
+	told.Seconds = 0
+	header, err := json.Marshal(&told)
 	if err != nil {
 		return err
 	}
