@@ -44,6 +44,10 @@ func trainings() []training {
 			c.Layers, c.OffsetRate, c.LearningRateEnd, c.WeightDecay = []int{784, 36, 20, 50}, 0.01, 10, 0.01
 		}), mnist.Sample,
 			"df9d9aa0b6f8d23f52a84ab80703a9b47ae99f895713ccffdf372f0e0f326791"},
+		{"upper", with(func(c *dbm.Config) {
+			c.Layers, c.OffsetRate, c.UpperRate = []int{784, 36, 20, 50}, 0.01, 0.1
+		}), mnist.Sample,
+			"72fd3ac36b452b3ea41cb86e5124c3e16cdb2efc1bdae0e24e878d75551ed0d2"},
 		{"divergence", with(func(c *dbm.Config) {
 			c.Layers, c.Batch, c.Chains, c.ContrastiveDivergence, c.Gibbs = []int{784, 50}, 12, 12, true, 3
 		}), mnist.Grey,

@@ -13,7 +13,8 @@ package dbm
 // So two more rows for the kernels, of factors (c_{l-1}, −a_l) and (a_{l-1}, −c_l),
 // are all that the weights need. Δb_l is a sum over the same rows of x_l, each times
 // a number made of the products of its neighbours with their offsets. A pixel that
-// never changes has offset 0, and is learnt as without centering.
+// never changes has offset 0, and is learnt as without centering. Where layers
+// learn at rates of their own, that of layer l stands before a_l and ΔW_l.
 //
 // Afterwards the offsets move towards the means of the minibatch:
 // c_l += rate·(⟨x_l⟩_minibatch − c_l).
@@ -91,7 +92,7 @@ func (t *Trainer) centre() {
 	t.measure(rows, rows+rowsMore)
 	for l := range layers {
 		for r := range rows {
-			z.scale[l][r] = float32(float64(t.scale[r]) * (1 - t.beside(l, r)))
+			z.scale[l][r] = float32(float64(t.scale[r]) * (t.config.rateShare(l) - t.beside(l, r)))
 		}
 		z.scale[l][rows] = float32(t.beside(l, rows+1))
 		z.scale[l][rows+1] = float32(t.beside(l, rows))
@@ -107,14 +108,15 @@ func (t *Trainer) centre() {
 	}
 }
 
-// beside is the sum of x·c over the layers next to l, for a row.
+// beside is the sum of x·c over the layers next to l, for a row, each times the
+// share of the rate which the weights between the two have.
 func (t *Trainer) beside(l, r int) float64 {
 	sum := 0.0
 	if l > 0 {
-		sum += t.centering.along[l-1][r]
+		sum += float64(t.config.rateShare(l) * t.centering.along[l-1][r])
 	}
 	if l+1 < len(t.config.Layers) {
-		sum += t.centering.along[l+1][r]
+		sum += float64(t.config.rateShare(l+1) * t.centering.along[l+1][r])
 	}
 	return sum
 }

@@ -16,6 +16,12 @@ func TestCentredUpdateByHand(t *testing.T) {
 	}
 	after := tr.State()
 	rate := c.LearningRate * (1 - 3.0/8)
+	share := func(l int) float64 {
+		if l > 1 {
+			return c.UpperRate
+		}
+		return 1
+	}
 	value := func(l, r, i int) float64 { return float64(tr.x[l][r*Stride(c.Layers[l])+i]) }
 	offset := func(l, i int) float64 { return float64(before.Offsets[l][i]) }
 	// both is the mean over the minibatch less that over the chains.
@@ -33,14 +39,14 @@ func TestCentredUpdateByHand(t *testing.T) {
 	for l, n := range c.Layers {
 		step[l] = make([]float64, n)
 		for i := range n {
-			step[l][i] += both(func(r int) float64 { return value(l, r, i) })
+			step[l][i] += share(l) * both(func(r int) float64 { return value(l, r, i) })
 		}
 	}
 	for l := 1; l < len(c.Layers); l++ {
 		n := c.Layers[l]
 		for i := range c.Layers[l-1] {
 			for j := range n {
-				g := both(func(r int) float64 { return (value(l-1, r, i) - offset(l-1, i)) * (value(l, r, j) - offset(l, j)) })
+				g := share(l) * both(func(r int) float64 { return (value(l-1, r, i) - offset(l-1, i)) * (value(l, r, j) - offset(l, j)) })
 				step[l-1][i] -= g * offset(l, j)
 				step[l][j] -= g * offset(l-1, i)
 				want, got := float64(before.Weights[l-1][i*n+j])+rate*g, float64(after.Weights[l-1][i*n+j])

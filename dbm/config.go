@@ -29,6 +29,7 @@ type Config struct {
 	MeanFieldMax          int       `json:"mean_field_max"`         // most iterations an example
 	LearningRate          float64   `json:"learning_rate"`          // of weights and biases, at the start
 	LearningRateEnd       uint64    `json:"learning_rate_end"`      // the update, of the stage, towards which the rate falls in a straight line; 0: it stays
+	UpperRate             float64   `json:"upper_rate"`             // of the layers above the first hidden one, when all train together, over LearningRate; 0: the same
 	WeightDecay           float64   `json:"weight_decay"`           // each update takes the learning rate times this share from the weights
 	OffsetRate            float64   `json:"offset_rate"`            // of the offsets of centering towards the means of a minibatch; 0: no centering
 	Alpha                 []float64 `json:"alpha"`                  // strength of the spring, one a hidden layer; all 0: no spring
@@ -108,7 +109,7 @@ func (c *Config) Validate() error {
 		v    float64
 	}{
 		{"mean_field_tolerance", c.MeanFieldTolerance}, {"learning_rate", c.LearningRate},
-		{"weight_decay", c.WeightDecay},
+		{"upper_rate", c.UpperRate}, {"weight_decay", c.WeightDecay},
 		{"gamma", c.Gamma}, {"mu_damping", c.MuDamping}, {"init_scale", c.InitScale},
 	} {
 		if !(f.v >= 0) || math.IsInf(f.v, 0) {
@@ -152,6 +153,14 @@ func (c *Config) Rate(updates uint64) float64 {
 	}
 	const least = 0.01 // what remains of it at the end, and stays
 	return c.LearningRate * max(1-float64(updates)/float64(c.LearningRateEnd), least)
+}
+
+// rateShare is the share of that rate which the weights and biases of a layer have.
+func (c *Config) rateShare(l int) float64 {
+	if l > 1 && c.UpperRate > 0 {
+		return c.UpperRate
+	}
+	return 1
 }
 
 // Hidden is the number of hidden layers.

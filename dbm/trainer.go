@@ -330,14 +330,18 @@ func (t *Trainer) learnTasks(worker int) {
 		}
 		k, l := t.tasks[i], t.tasks[i].layer
 		if k.bias {
-			t.kernels.LearnBias(t.model.bias[l][k.from:k.to], t.x[l][k.from:], Stride(t.config.Layers[l]), t.bias[l], float32(t.rate))
+			rate := t.rate
+			if t.centering == nil { // which has each layer's share in t.bias
+				rate *= t.config.rateShare(l)
+			}
+			t.kernels.LearnBias(t.model.bias[l][k.from:k.to], t.x[l][k.from:], Stride(t.config.Layers[l]), t.bias[l], float32(rate))
 			continue
 		}
 		s := &t.steps[worker]
 		*s = Step{
 			Rows: len(t.scale), X: t.x[l-1], XStride: Stride(t.config.Layers[l-1]), Y: t.y[l], YStride: Stride(t.config.Layers[l]),
 			Below: t.config.Layers[l-1], Units: t.config.Layers[l], From: k.from, To: k.to,
-			Rate: float32(t.rate), Pull: t.pull[l], W: t.model.up[l], Back: t.model.back[l], Squares: t.model.squares[l],
+			Rate: float32(t.rate * t.config.rateShare(l)), Pull: t.pull[l], W: t.model.up[l], Back: t.model.back[l], Squares: t.model.squares[l],
 		}
 		if l == 1 {
 			if !t.ready.Load() {

@@ -50,11 +50,13 @@ func trainings() map[string]Config {
 	rbm.Batch, rbm.Chains, rbm.LearningRate = 7, 5, 0.05
 	spring := tiny(23, 19, 9)
 	spring.Batch, spring.Chains, spring.LearningRate, spring.Alpha, spring.Gamma, spring.MuDamping = 6, 9, 0.05, []float64{0.1, 0.2}, 1, 0.01
+	spring.UpperRate = 0.5
 	spring.MeanFieldTolerance, spring.MeanFieldMax = 1e-3, 20
 	deep := tiny(18, 7, 8, 9, 3)
 	deep.Batch, deep.Chains, deep.Gibbs, deep.MeanFieldTolerance, deep.MeanFieldMax = 4, 3, 3, 0, 4
 	centred := tiny(23, 19, 9, 5)
 	centred.Batch, centred.Chains, centred.LearningRate, centred.OffsetRate, centred.LearningRateEnd = 6, 9, 0.05, 0.1, 8
+	centred.UpperRate = 0.25
 	divergence := rbm
 	divergence.Chains, divergence.ContrastiveDivergence, divergence.Gibbs, divergence.WeightDecay = rbm.Batch, true, 2, 0.1
 	greedy := tiny(23, 19, 9, 5)
@@ -109,6 +111,12 @@ func TestUpdateByHand(t *testing.T) {
 	both := func(f func(r int) float64) float64 {
 		return mean(f, 0, c.Batch) - mean(f, c.Batch, c.Batch+c.Chains)
 	}
+	share := func(l int) float64 {
+		if l == 2 {
+			return c.UpperRate
+		}
+		return 1
+	}
 	var norms [3][]float64
 	for l := 1; l <= 2; l++ {
 		n := c.Layers[l]
@@ -125,7 +133,7 @@ func TestUpdateByHand(t *testing.T) {
 			for i := range c.Layers[l-1] {
 				w := float64(before.Weights[l-1][i*n+j])
 				g := both(func(r int) float64 { return float64(row(l-1, r)[i]) * float64(row(l, r)[j]) })
-				want := w + c.LearningRate*(g-2*c.Alpha[l-1]*(norms[l][j]-before.Mu[l-1])*w/norms[l][j])
+				want := w + share(l)*c.LearningRate*(g-2*c.Alpha[l-1]*(norms[l][j]-before.Mu[l-1])*w/norms[l][j])
 				if got := float64(after.Weights[l-1][i*n+j]); math.Abs(got-want) > 1e-6 {
 					t.Fatalf("weight %d, %d of layer %d is %v, want %v", i, j, l, got, want)
 				}
@@ -138,7 +146,7 @@ func TestUpdateByHand(t *testing.T) {
 	}
 	for l, n := range c.Layers {
 		for j := range n {
-			want := float64(before.Biases[l][j]) + c.LearningRate*both(func(r int) float64 { return float64(row(l, r)[j]) })
+			want := float64(before.Biases[l][j]) + share(l)*c.LearningRate*both(func(r int) float64 { return float64(row(l, r)[j]) })
 			if got := float64(after.Biases[l][j]); math.Abs(got-want) > 1e-6 {
 				t.Errorf("bias %d of layer %d is %v, want %v", j, l, got, want)
 			}

@@ -119,6 +119,7 @@ func configFlags(f *flag.FlagSet, c *runs.Config) map[string]func(to, from *runs
 	f.IntVar(&c.MeanFieldMax, "mean-field-max", c.MeanFieldMax, "`N` most iterations of mean field")
 	f.Float64Var(&c.LearningRate, "learning-rate", c.LearningRate, "`X` of weights and biases")
 	f.Uint64Var(&c.LearningRateEnd, "learning-rate-end", c.LearningRateEnd, "`N` update towards which the rate falls in a straight line, to a hundredth; it\n"+blank+"starts anew with each stage of pretraining; 0: the rate stays")
+	f.Float64Var(&c.UpperRate, "upper-rate", c.UpperRate, "`X` rate of the layers above the first hidden one over the learning rate, when all\n"+blank+"train together; 0: the same")
 	f.Float64Var(&c.OffsetRate, "offset-rate", c.OffsetRate, "`X` centering, with offsets that move towards each minibatch's means by this\n"+blank+"share; 0: none")
 	f.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "`X` each update takes learning rate · X of the weights")
 	f.BoolVar(&c.ContrastiveDivergence, "contrastive-divergence", c.ContrastiveDivergence, "chains of an RBM begin each update at its examples")
@@ -142,6 +143,8 @@ func configFlags(f *flag.FlagSet, c *runs.Config) map[string]func(to, from *runs
 		"mean-field-max":         func(to, from *runs.Config) { to.MeanFieldMax = from.MeanFieldMax },
 		"learning-rate":          func(to, from *runs.Config) { to.LearningRate = from.LearningRate },
 		"learning-rate-end":      func(to, from *runs.Config) { to.LearningRateEnd = from.LearningRateEnd },
+		"upper-rate":             func(to, from *runs.Config) { to.UpperRate = from.UpperRate },
+		"patch":                  func(to, from *runs.Config) { to.Patch = from.Patch },
 		"weight-decay":           func(to, from *runs.Config) { to.WeightDecay = from.WeightDecay },
 		"contrastive-divergence": func(to, from *runs.Config) { to.ContrastiveDivergence = from.ContrastiveDivergence },
 		"pretrain":               func(to, from *runs.Config) { to.Pretrain = from.Pretrain },

@@ -24,6 +24,7 @@ const configGolden = `{
   "mean_field_max": 10,
   "learning_rate": 0.01,
   "learning_rate_end": 0,
+  "upper_rate": 0,
   "weight_decay": 0,
   "offset_rate": 0,
   "alpha": [
