@@ -8,7 +8,7 @@ import (
 // Initial returns the state that training starts from: weights drawn from
 // N(0, InitScale²), 0 outside of patches, hidden biases 0, visible biases the log-odds of the mean of
 // the training examples (mean: one number for each visible unit, clipped to
-// [1e-5, 1−1e-5]; nil: biases 0), mu the mean norms of the weights, chains
+// [1e-5, 1−1e-5]; nil, or ZeroBiases: biases 0), mu the mean norms of the weights, chains
 // of fair coins, and offsets the mean of the examples and ½ for hidden units.
 func Initial(c *Config, mean []float64) (*State, error) {
 	if err := c.Validate(); err != nil {
@@ -40,6 +40,9 @@ func Initial(c *Config, mean []float64) (*State, error) {
 		s.Mu[l-1] /= float64(n)
 	}
 	for i, p := range mean {
+		if c.ZeroBiases {
+			break
+		}
 		p = min(max(p, 1e-5), 1-1e-5)
 		s.Biases[0][i] = float32(LogOdds(p))
 	}

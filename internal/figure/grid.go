@@ -20,6 +20,7 @@ const (
 // first at the top left and the next to the right of it.
 type Grid struct {
 	Caption       string    // which tiles they are, and of how many if some were left out
+	Labels        []string  // of the tiles, below each, as much of it as there is room for; none: no room for them
 	Tiles         []float32 // tiles × rows × columns, row-major; at least one tile
 	Rows, Columns int       // of a tile; a single row is no image and is folded into a near-square block
 	Across        int       // most tiles side by side; 0: so many that the grid is near square
@@ -39,6 +40,7 @@ type panel struct {
 	n, across, down int      // tiles
 	rows, columns   int      // of a tile as it is drawn
 	zoom, gap       int      // pixels
+	label           int      // pixels below a tile for its label
 	width           int      // of the grid or the caption, pixels
 	caption         []string // lines
 }
@@ -57,6 +59,8 @@ func newPanel(g *Grid) (panel, error) {
 		return panel{}, fmt.Errorf("zoom %d; must be 0 to %d", g.Zoom, maxZoom)
 	case g.Scale > Unit:
 		return panel{}, fmt.Errorf("there is no scale %d", g.Scale)
+	case len(g.Labels) > len(g.Tiles)/(g.Rows*g.Columns):
+		return panel{}, fmt.Errorf("%d labels for %d tiles", len(g.Labels), len(g.Tiles)/(g.Rows*g.Columns))
 	}
 	p := panel{Grid: g, n: len(g.Tiles) / (g.Rows * g.Columns), rows: g.Rows, columns: g.Columns, across: g.Across, zoom: g.Zoom}
 	if p.rows == 1 {
@@ -67,8 +71,11 @@ func newPanel(g *Grid) (panel, error) {
 		p.zoom = max(1, tileFit/max(p.rows, p.columns))
 	}
 	p.gap = min(p.zoom, 2)
+	if len(g.Labels) > 0 {
+		p.label = leading
+	}
 	if p.across == 0 {
-		p.across = nearSquare(p.n, p.columns*p.zoom+p.gap, p.rows*p.zoom+p.gap)
+		p.across = nearSquare(p.n, p.columns*p.zoom+p.gap, p.rows*p.zoom+p.label+p.gap)
 	}
 	p.across = min(p.across, p.n)
 	p.down = over(p.n, p.across)
@@ -77,7 +84,7 @@ func newPanel(g *Grid) (panel, error) {
 	return p, nil
 }
 
-func (p *panel) height() int { return p.down*(p.rows*p.zoom+p.gap) - p.gap }
+func (p *panel) height() int { return p.down*(p.rows*p.zoom+p.label+p.gap) - p.gap }
 
 // nearSquare is how many of n boxes, width × height each, stand side by side in
 // the narrowest block that is not higher than it is wide.
@@ -99,7 +106,12 @@ func (p *panel) draw(img *image.Gray, x, y int) {
 		tile := p.Tiles[t*size : (t+1)*size]
 		grey := p.Scale.greys(tile)
 		left := x + t%p.across*(p.columns*p.zoom+p.gap)
-		top := y + t/p.across*(p.rows*p.zoom+p.gap)
+		top := y + t/p.across*(p.rows*p.zoom+p.label+p.gap)
+		if t < len(p.Labels) {
+			word := []rune(p.Labels[t])
+			word = word[:min(len(word), p.columns*p.zoom/letter)]
+			write(img, []string{string(word)}, left+(p.columns*p.zoom-len(word)*letter)/2, top+p.rows*p.zoom, captionInk)
+		}
 		for i, v := range tile {
 			c := grey(v)
 			at := img.PixOffset(left+i%p.columns*p.zoom, top+i/p.columns*p.zoom)

@@ -171,3 +171,41 @@ func TestZoomOfItsOwn(t *testing.T) {
 		}
 	}
 }
+
+// Each label stands below its tile, and moves the next row of tiles down.
+func TestLabels(t *testing.T) {
+	grid := Grid{Tiles: make([]float32, 4*28*28), Rows: 28, Columns: 28, Across: 2, Scale: Unit, Zoom: 2}
+	plain, err := Draw("", grid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	grid.Labels = []string{"0.25", "", "a label too long for it"}
+	img, err := Draw("", grid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := img.Bounds().Dy(), plain.Bounds().Dy()+2*leading; got != want || img.Bounds().Dx() != plain.Bounds().Dx() {
+		t.Fatalf("%v, without labels %v", img.Bounds(), plain.Bounds())
+	}
+	ink := func(left, top int) (n int) {
+		for y := top; y < top+leading; y++ {
+			for x := left; x < left+56; x++ {
+				if img.GrayAt(x, y).Y == captionInk {
+					n++
+				}
+			}
+		}
+		return n
+	}
+	first, below := margin+56, margin+2*56+leading+2
+	if ink(margin, first) == 0 || ink(margin+58, first) != 0 || ink(margin, below) == 0 || ink(margin+58, below) != 0 {
+		t.Errorf("ink below the tiles: %d %d %d %d", ink(margin, first), ink(margin+58, first), ink(margin, below), ink(margin+58, below))
+	}
+	if img.GrayAt(margin, margin).Y != 0 || img.GrayAt(margin, margin+56+leading+2).Y != 0 {
+		t.Error("the tiles are not where they should be")
+	}
+	grid.Labels = make([]string, 5)
+	if _, err := Draw("", grid); err == nil {
+		t.Error("five labels for four tiles were taken")
+	}
+}

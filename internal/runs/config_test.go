@@ -34,6 +34,7 @@ const configGolden = `{
   "gamma": 1,
   "mu_damping": 0.001,
   "init_scale": 0.003,
+  "zero_biases": false,
   "contrastive_divergence": false,
   "pretrain": 0,
   "patch": 0,

@@ -1,0 +1,200 @@
+package figure
+
+import (
+	"bufio"
+	"fmt"
+	"html"
+	"io"
+	"math"
+	"strconv"
+)
+
+// Chart is curves or points in a frame, drawn as SVG. Its colours suit light and
+// dark pages: ink is the colour of the text around it, or, in a file of its own,
+// that of the reader's scheme.
+type Chart struct {
+	Title  string
+	X, Y   Axis
+	Series []Series // what is not finite, or not above 0 on a logarithmic axis, is left out
+}
+
+// Axis is one side of the frame.
+type Axis struct {
+	Label string // with the unit, if there is one
+	Log   bool
+	Zero  bool // 0 is shown
+}
+
+// Series is one curve.
+type Series struct {
+	Name   string // for the legend; "": not in it
+	X, Y   []float64
+	Points bool // points, not a line
+}
+
+// Lengths in the units of the viewBox.
+const (
+	chartWidth, chartHeight = 640, 360
+	frameLeft, frameTop     = 64, 34
+	frameRight, frameBottom = 624, 312
+	legendLine              = 17
+)
+
+// inks are colours that most eyes tell apart, on white and on black alike; after
+// them the lines are broken.
+var inks = []string{"#0d7dc4", "#d55e00", "#0b9e76", "#c05f98", "#b98600", "#5a6ee0"}
+
+// WriteSVG writes the chart as a file of its own that any browser shows; WriteSVG
+// with inline is for the middle of a page in HTML.
+func (c *Chart) WriteSVG(w io.Writer, inline bool) error {
+	b := bufio.NewWriter(w)
+	legend := 0
+	for _, s := range c.Series {
+		if s.Name != "" {
+			legend += legendLine
+		}
+	}
+	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="%s" font-family="system-ui, sans-serif" font-size="13">`+"\n",
+		chartWidth, chartHeight+legend, html.EscapeString(c.Title))
+	ink := "currentColor"
+	if !inline {
+		fmt.Fprint(b, "<style>svg{color:#222;background:#fff}@media(prefers-color-scheme:dark){svg{color:#ddd;background:#161616}}</style>\n")
+	}
+	x, y := c.scale(func(s *Series) []float64 { return s.X }, &c.X, 8), c.scale(func(s *Series) []float64 { return s.Y }, &c.Y, 6)
+	atX := func(v float64) float64 { return frameLeft + (frameRight-frameLeft)*x.share(v) }
+	atY := func(v float64) float64 { return frameBottom - (frameBottom-frameTop)*y.share(v) }
+	text := func(x, y float64, anchor, extra, s string) {
+		fmt.Fprintf(b, `<text x="%s" y="%s" text-anchor="%s" fill="%s"%s>%s</text>`+"\n", tenth(x), tenth(y), anchor, ink, extra, html.EscapeString(s))
+	}
+	text(chartWidth/2, 20, "middle", ` font-weight="600"`, c.Title)
+	for _, v := range x.ticks {
+		fmt.Fprintf(b, `<path d="M%s %dV%d" stroke="%s" stroke-opacity="0.15"/>`+"\n", tenth(atX(v)), frameTop, frameBottom, ink)
+		text(atX(v), frameBottom+17, "middle", "", tick(v))
+	}
+	for _, v := range y.ticks {
+		fmt.Fprintf(b, `<path d="M%d %sH%d" stroke="%s" stroke-opacity="0.15"/>`+"\n", frameLeft, tenth(atY(v)), frameRight, ink)
+		text(frameLeft-6, atY(v)+4, "end", "", tick(v))
+	}
+	fmt.Fprintf(b, `<path d="M%d %dV%dH%d" fill="none" stroke="%s" stroke-opacity="0.6"/>`+"\n", frameLeft, frameTop, frameBottom, frameRight, ink)
+	text((frameLeft+frameRight)/2, frameBottom+36, "middle", "", c.X.Label)
+	text(0, 0, "middle", fmt.Sprintf(` transform="translate(15 %d) rotate(-90)"`, (frameTop+frameBottom)/2), c.Y.Label)
+	below := chartHeight + 4
+	for i, s := range c.Series {
+		colour, dash := inks[i%len(inks)], ""
+		if turn := i / len(inks); turn > 0 {
+			dash = fmt.Sprintf(` stroke-dasharray="%d 3"`, 6/turn)
+		}
+		open := false
+		for k := range min(len(s.X), len(s.Y)) {
+			if !x.shows(s.X[k]) || !y.shows(s.Y[k]) {
+				continue
+			}
+			px, py := tenth(atX(s.X[k])), tenth(atY(s.Y[k]))
+			switch {
+			case s.Points:
+				fmt.Fprintf(b, `<circle cx="%s" cy="%s" r="2.2" fill="%s" fill-opacity="0.55"/>`+"\n", px, py, colour)
+			case !open:
+				fmt.Fprintf(b, `<path fill="none" stroke="%s" stroke-width="1.8"%s d="M%s %s`, colour, dash, px, py)
+				open = true
+			default:
+				fmt.Fprintf(b, "L%s %s", px, py)
+			}
+		}
+		if open {
+			fmt.Fprint(b, `"/>`+"\n")
+		}
+		if s.Name != "" {
+			fmt.Fprintf(b, `<path d="M%d %dh22" stroke="%s" stroke-width="3"%s/>`+"\n", frameLeft, below-4, colour, dash)
+			text(frameLeft+30, float64(below), "start", "", s.Name)
+			below += legendLine
+		}
+	}
+	fmt.Fprint(b, "</svg>\n")
+	return b.Flush()
+}
+
+// scale is an axis laid out.
+type scale struct {
+	log       bool
+	low, high float64 // log10 of the ends on a logarithmic axis
+	ticks     []float64
+}
+
+func (s *scale) shows(v float64) bool { return v-v == 0 && (!s.log || v > 0) }
+
+func (s *scale) share(v float64) float64 {
+	if s.log {
+		v = math.Log10(v)
+	}
+	return (v - s.low) / (s.high - s.low)
+}
+
+// scale lays an axis out so that it holds all values, with about so many ticks.
+func (c *Chart) scale(values func(*Series) []float64, a *Axis, ticks int) *scale {
+	s := &scale{log: a.Log, low: math.Inf(1), high: math.Inf(-1)}
+	for i := range c.Series {
+		for _, v := range values(&c.Series[i]) {
+			if s.shows(v) {
+				if a.Log {
+					v = math.Log10(v)
+				}
+				s.low, s.high = min(s.low, v), max(s.high, v)
+			}
+		}
+	}
+	if s.low > s.high { // nothing to show
+		s.low, s.high = 0, 1
+	}
+	if a.Zero && !a.Log {
+		s.low, s.high = min(s.low, 0), max(s.high, 0)
+	}
+	if s.low == s.high {
+		pad := max(math.Abs(s.low)*0.1, 0.1)
+		s.low, s.high = s.low-pad, s.high+pad
+	}
+	if a.Log {
+		s.low, s.high = math.Floor(s.low), math.Ceil(s.high)
+		for e := s.low; e <= s.high; e++ {
+			s.ticks = append(s.ticks, math.Pow(10, e))
+		}
+		return s
+	}
+	step := step((s.high - s.low) / float64(ticks))
+	s.low, s.high = step*math.Floor(s.low/step+1e-9), step*math.Ceil(s.high/step-1e-9)
+	for k := range int(math.Round((s.high-s.low)/step)) + 1 {
+		s.ticks = append(s.ticks, s.low+float64(k)*step)
+	}
+	return s
+}
+
+// step is the least of 1, 2, 5, 10, … times a power of ten that is not below x.
+func step(x float64) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(x)))
+	for _, m := range []float64{1, 2, 5} {
+		if m*power >= x*(1-1e-9) {
+			return m * power
+		}
+	}
+	return 10 * power
+}
+
+// tick writes the number at a tick; thousands and millions get a letter.
+func tick(v float64) string {
+	round := func(v float64) string {
+		if math.Abs(v) < 1e-9 {
+			return "0"
+		}
+		return strconv.FormatFloat(v, 'g', 4, 64)
+	}
+	switch a := math.Abs(v); {
+	case a >= 1e6:
+		return round(v/1e6) + "M"
+	case a >= 1e4:
+		return round(v/1e3) + "k"
+	default:
+		return round(v)
+	}
+}
+
+// tenth writes a length to a tenth.
+func tenth(x float64) string { return strconv.FormatFloat(math.Round(x*10)/10, 'f', -1, 64) }

@@ -1,0 +1,95 @@
+package figure
+
+import (
+	"bytes"
+	"encoding/xml"
+	"io"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+func svg(t *testing.T, c *Chart, inline bool) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := c.WriteSVG(&b, inline); err != nil {
+		t.Fatal(err)
+	}
+	for d := xml.NewDecoder(bytes.NewReader(b.Bytes())); ; {
+		if _, err := d.Token(); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatalf("no XML: %v\n%s", err, b.String())
+		}
+	}
+	return b.String()
+}
+
+// The values of a curve come out again when its path is read with the ticks as
+// the measure.
+func TestChartShowsItsNumbers(t *testing.T) {
+	for _, log := range []bool{false, true} {
+		x, y := []float64{1, 10, 500, 1000}, []float64{0.2, 0.35, -1, 4}
+		s := svg(t, &Chart{Title: "a < b", X: Axis{Label: "updates", Log: log}, Y: Axis{Label: "norm"}, Series: []Series{{Name: "one", X: x, Y: y}}}, true)
+		ticks := func(anchor string, axis func(px, py float64) float64) (at []float64, value []float64) {
+			for _, m := range regexp.MustCompile(`<text x="([0-9.-]+)" y="([0-9.-]+)" text-anchor="`+anchor+`" fill="currentColor">([0-9.e+k-]+)</text>`).FindAllStringSubmatch(s, -1) {
+				px, _ := strconv.ParseFloat(m[1], 64)
+				py, _ := strconv.ParseFloat(m[2], 64)
+				v, err := strconv.ParseFloat(m[3], 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				at, value = append(at, axis(px, py)), append(value, v)
+			}
+			return at, value
+		}
+		// By the first and last tick.
+		read := func(p float64, at, value []float64, log bool) float64 {
+			n := len(at) - 1
+			share := (p - at[0]) / (at[n] - at[0])
+			if log {
+				return value[0] * math.Pow(value[n]/value[0], share)
+			}
+			return value[0] + share*(value[n]-value[0])
+		}
+		atX, valueX := ticks("middle", func(px, py float64) float64 { return px })
+		atY, valueY := ticks("end", func(px, py float64) float64 { return py - 4 })
+		path := regexp.MustCompile(`stroke-width="1.8" d="M([^"]*)"`).FindStringSubmatch(s)
+		if len(atX) < 3 || len(atY) < 3 || path == nil {
+			t.Fatalf("%d and %d ticks, path %v", len(atX), len(atY), path)
+		}
+		points := strings.Split(path[1], "L")
+		if len(points) != len(x) {
+			t.Fatalf("%d points, want %d", len(points), len(x))
+		}
+		for i, p := range points {
+			px, py, _ := strings.Cut(p, " ")
+			left, _ := strconv.ParseFloat(px, 64)
+			top, _ := strconv.ParseFloat(py, 64)
+			if got := read(left, atX, valueX, log); math.Abs(got-x[i]) > 0.01*x[i]+1 {
+				t.Errorf("log %v: x of point %d reads as %v, want %v", log, i, got, x[i])
+			}
+			if got := read(top, atY, valueY, false); math.Abs(got-y[i]) > 0.02 {
+				t.Errorf("y of point %d reads as %v, want %v", i, got, y[i])
+			}
+		}
+		if !strings.Contains(s, "a &lt; b") {
+			t.Error("the title is not there, or not escaped")
+		}
+	}
+}
+
+func TestChartLeavesOutWhatHasNoPlace(t *testing.T) {
+	nan, inf := math.NaN(), math.Inf(1)
+	s := svg(t, &Chart{X: Axis{Log: true}, Series: []Series{{X: []float64{0, -1, 10, nan, 100}, Y: []float64{1, 1, 1, 1, inf}, Points: true}}}, false)
+	if n := strings.Count(s, "<circle"); n != 1 {
+		t.Errorf("%d points, want 1", n)
+	}
+	if strings.Contains(s, "NaN") || strings.Contains(s, "Inf") {
+		t.Error(s)
+	}
+	svg(t, &Chart{}, false)
+	svg(t, &Chart{Series: []Series{{X: []float64{3}, Y: []float64{0}}}}, true)
+}
