@@ -43,6 +43,7 @@ func verbs() []verb {
 		{"export", "RUN --npz FILE", "write weights, biases and chains for NumPy", export},
 		{"info", "[RUN] [--json]", "tell about this machine, or about a run", info},
 		{"bench", "[kernels|update|scaling]", "measure how fast this machine trains", benchmark},
+		{"reproduce", "[EXPERIMENT…] [flags]", "train the paper's experiments and write a report", reproduction},
 		{"version", "[--json]", "tell the version", version},
 	}
 }
@@ -147,7 +148,8 @@ func flagsGiven(f *flag.FlagSet) map[string]bool {
 }
 
 // parse parses flags, before, between and behind the arguments, of which there
-// must be as many as names; those in brackets may be missing.
+// must be as many as names; those in brackets may be missing, and of a last one
+// with an ellipsis there may be any number.
 func parse(f *flag.FlagSet, args []string, names ...string) ([]string, error) {
 	var found []string
 	for {
@@ -167,6 +169,11 @@ func parse(f *flag.FlagSet, args []string, names ...string) ([]string, error) {
 		}
 		found = append(found, f.Arg(0))
 		args = f.Args()[1:]
+	}
+	if n := len(names); n > 0 && strings.Contains(names[n-1], "…") {
+		for len(names) < len(found) {
+			names = append(names, names[n-1]) // as many as one likes
+		}
 	}
 	if len(found) > len(names) {
 		return nil, usageError{fmt.Errorf("%s: %q is one argument too many", f.Name(), found[len(names)])}

@@ -74,29 +74,33 @@ func resume(t *terminal, m *Machine, args []string) (err error) {
 		return fmt.Errorf("resume: %w", err)
 	}
 	x := &training{terminal: t, machine: m, how: h, estimator: estimates, run: run, data: set, arguments: append([]string{"resume"}, args...)}
-	switch manifest, err := runs.ReadManifest(dir); {
-	case errors.Is(err, fs.ErrNotExist):
-		err = x.describe() // the run was killed before it had one
-		if err != nil {
-			return fmt.Errorf("resume: %w", err)
-		}
-	case err != nil:
-		return fmt.Errorf("resume: %w", err)
-	case manifest.Data.SHA256 != set.SHA256:
-		return fmt.Errorf("resume: the images of %s are not those that %s was begun with: their SHA-256 is %.12s…, was %.12s…",
-			set.Source, dir, set.SHA256, manifest.Data.SHA256)
-	default:
-		if err := run.AddPart(x.part(time.Now(), done)); err != nil {
-			return fmt.Errorf("resume: %w", err)
-		}
-	}
-	if err := run.SetConfig(c); err != nil {
-		return fmt.Errorf("resume: %w", err)
-	}
-	if err := run.CutAfter(done); err != nil {
+	if err := x.takeUp(c, done); err != nil {
 		return fmt.Errorf("resume: %w", err)
 	}
 	return x.train(checkpoint)
+}
+
+// takeUp makes a run ready to go on, with a configuration, after so many updates.
+func (x *training) takeUp(c runs.Config, done uint64) error {
+	switch manifest, err := runs.ReadManifest(x.run.Dir()); {
+	case errors.Is(err, fs.ErrNotExist): // the run was killed before it had one
+		if err := x.describe(); err != nil {
+			return err
+		}
+	case err != nil:
+		return err
+	case manifest.Data.SHA256 != x.data.SHA256:
+		return fmt.Errorf("the images of %s are not those that %s was begun with: their SHA-256 is %.12s…, was %.12s…",
+			x.data.Source, x.run.Dir(), x.data.SHA256, manifest.Data.SHA256)
+	default:
+		if err := x.run.AddPart(x.part(time.Now(), done)); err != nil {
+			return err
+		}
+	}
+	if err := x.run.SetConfig(c); err != nil {
+		return err
+	}
+	return x.run.CutAfter(done)
 }
 
 // drawBoth draws the pictures of a run that is at its end, and returns what each

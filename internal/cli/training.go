@@ -24,6 +24,7 @@ type training struct {
 	data      *mnist.Set
 	arguments []string
 	estimator *estimator
+	whole     *whole  // that the run is a part of, or nil
 	first     uint64  // updates before this process
 	bound     float64 // the last estimate; 0: none yet
 
@@ -79,7 +80,7 @@ func (x *training) train(checkpoint *runs.Checkpoint) (err error) {
 	if first > 0 {
 		where = " from update " + count(first)
 	}
-	if !t.quiet {
+	if !t.quiet && x.whole == nil {
 		t.say("training %s on %s (%s images)%s to update %s, with %s kernels and %d %s", shape(c.Layers), x.data.Source,
 			count(uint64(x.data.N())), where, count(c.Updates), x.machine.Kernels.Name, x.how.threads, plural(x.how.threads, "thread"))
 		t.say("the run is in %s; Ctrl-C stops it cleanly", x.run.Dir())
@@ -114,11 +115,16 @@ func (x *training) train(checkpoint *runs.Checkpoint) (err error) {
 		if code != 0 && u < c.Updates {
 			t.keep()
 			t.say("stopped at update %s; the checkpoint is written", count(u))
-			t.say("hint: tandem resume %s goes on", x.run.Dir())
+			if x.whole == nil {
+				t.say("hint: tandem resume %s goes on", x.run.Dir())
+			}
 			return stopped{int(code)}
 		}
 	}
 	now := time.Now()
+	if x.whole != nil {
+		return nil
+	}
 	if !t.quiet {
 		t.clear()
 		fmt.Fprintln(t.err, strings.Join(x.line(now, first), "  "))
@@ -187,12 +193,16 @@ func (x *training) line(now time.Time, first uint64) []string {
 	}
 	u, all := x.trainer.Updates(), x.run.Config().Updates
 	rate := float64(u-first) / now.Sub(x.began).Seconds()
-	fields := []string{fmt.Sprintf("update %s of %s (%d%%)", count(u), count(all), u*100/all), fmt.Sprintf("%.0f/s", rate)}
+	var fields []string
+	if x.whole != nil {
+		fields = x.whole.place(float64(all-u) / rate)
+	}
+	fields = append(fields, fmt.Sprintf("update %s of %s (%d%%)", count(u), count(all), u*100/all), fmt.Sprintf("%.0f/s", rate))
 	add := func(format string, args ...any) { fields = append(fields, fmt.Sprintf(format, args...)) }
 	if l := x.trainer.Layer(); l > 0 {
 		add("pretraining layer %d", l)
 	}
-	if u < all {
+	if u < all && x.whole == nil {
 		add("ETA %s", short(float64(all-u)/rate))
 	}
 	a := &x.assessment

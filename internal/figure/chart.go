@@ -6,6 +6,7 @@ import (
 	"html"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -30,6 +31,8 @@ type Series struct {
 	Name   string // for the legend; "": not in it
 	X, Y   []float64
 	Points bool // points, not a line
+
+	Low, High []float64 // a band around the line, if they are as many as Y
 }
 
 // Lengths in the units of the viewBox.
@@ -60,7 +63,8 @@ func (c *Chart) WriteSVG(w io.Writer, inline bool) error {
 	if !inline {
 		fmt.Fprint(b, "<style>svg{color:#222;background:#fff}@media(prefers-color-scheme:dark){svg{color:#ddd;background:#161616}}</style>\n")
 	}
-	x, y := c.scale(func(s *Series) []float64 { return s.X }, &c.X, 8), c.scale(func(s *Series) []float64 { return s.Y }, &c.Y, 6)
+	x := c.scale(func(s *Series) [][]float64 { return [][]float64{s.X} }, &c.X, 8)
+	y := c.scale(func(s *Series) [][]float64 { return [][]float64{s.Y, s.Low, s.High} }, &c.Y, 6)
 	atX := func(v float64) float64 { return frameLeft + (frameRight-frameLeft)*x.share(v) }
 	atY := func(v float64) float64 { return frameBottom - (frameBottom-frameTop)*y.share(v) }
 	text := func(x, y float64, anchor, extra, s string) {
@@ -83,6 +87,24 @@ func (c *Chart) WriteSVG(w io.Writer, inline bool) error {
 		colour, dash := inks[i%len(inks)], ""
 		if turn := i / len(inks); turn > 0 {
 			dash = fmt.Sprintf(` stroke-dasharray="%d 3"`, 6/turn)
+		}
+		if len(s.Low) == len(s.Y) && len(s.High) == len(s.Y) && len(s.Y) > 0 {
+			var edge []int // whose place is in the frame
+			for k := range min(len(s.X), len(s.Y)) {
+				if x.shows(s.X[k]) && y.shows(s.Low[k]) && y.shows(s.High[k]) {
+					edge = append(edge, k)
+				}
+			}
+			pen := "M"
+			fmt.Fprintf(b, `<path fill="%s" fill-opacity="0.15" d="`, colour)
+			for _, k := range edge {
+				fmt.Fprintf(b, "%s%s %s", pen, tenth(atX(s.X[k])), tenth(atY(s.High[k])))
+				pen = "L"
+			}
+			for _, k := range slices.Backward(edge) {
+				fmt.Fprintf(b, "%s%s %s", pen, tenth(atX(s.X[k])), tenth(atY(s.Low[k])))
+			}
+			fmt.Fprint(b, `"/>`+"\n")
 		}
 		open := false
 		for k := range min(len(s.X), len(s.Y)) {
@@ -130,10 +152,10 @@ func (s *scale) share(v float64) float64 {
 }
 
 // scale lays an axis out so that it holds all values, with about so many ticks.
-func (c *Chart) scale(values func(*Series) []float64, a *Axis, ticks int) *scale {
+func (c *Chart) scale(values func(*Series) [][]float64, a *Axis, ticks int) *scale {
 	s := &scale{log: a.Log, low: math.Inf(1), high: math.Inf(-1)}
 	for i := range c.Series {
-		for _, v := range values(&c.Series[i]) {
+		for _, v := range slices.Concat(values(&c.Series[i])...) {
 			if s.shows(v) {
 				if a.Log {
 					v = math.Log10(v)

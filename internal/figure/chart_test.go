@@ -90,6 +90,11 @@ func TestChartLeavesOutWhatHasNoPlace(t *testing.T) {
 	if strings.Contains(s, "NaN") || strings.Contains(s, "Inf") {
 		t.Error(s)
 	}
+	// A band is closed, and the frame holds it.
+	band := svg(t, &Chart{Series: []Series{{X: []float64{0, 1, 2}, Y: []float64{1, 1, 1}, Low: []float64{0, nan, -3}, High: []float64{2, 2, 5}}}}, true)
+	if !strings.Contains(band, `fill-opacity="0.15" d="M64 `) || !strings.Contains(band, ">-4</text>") || !strings.Contains(band, ">6</text>") || strings.Contains(band, "NaN") {
+		t.Error(band)
+	}
 	svg(t, &Chart{}, false)
 	svg(t, &Chart{Series: []Series{{X: []float64{3}, Y: []float64{0}}}}, true)
 }

@@ -125,10 +125,10 @@ func (c *Config) fields() map[string]json.RawMessage {
 	return m
 }
 
-// differs names a field that decides the numbers and is not the same in both
+// Differs names a field that decides the numbers and is not the same in both
 // configurations, or returns "". A run may be made longer, write its
 // checkpoints at other updates and find its data elsewhere.
-func (c *Config) differs(o *Config) string {
+func (c *Config) Differs(o *Config) string {
 	a, b := c.fields(), o.fields()
 	for _, name := range slices.Sorted(maps.Keys(a)) {
 		switch name {

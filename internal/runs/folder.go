@@ -149,7 +149,7 @@ func Open(dir string) (_ *Run, _ *Checkpoint, err error) {
 	if h.Numerics != dbm.Numerics {
 		return nil, nil, fmt.Errorf("%s: numerics version %d, this build has %d: it cannot continue the run to the same bits; use tandem %s, which wrote it", path, h.Numerics, dbm.Numerics, h.Version)
 	}
-	if name := r.config.differs(&h.Config); name != "" {
+	if name := r.config.Differs(&h.Config); name != "" {
 		return nil, nil, fmt.Errorf("%s and %s do not agree on %s: a run goes on as it began; put %s back as it was", filepath.Join(dir, configName), path, name, configName)
 	}
 	c, err := ReadCheckpoint(dir)
@@ -169,7 +169,7 @@ func (r *Run) SetConfig(c Config) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	if name := r.config.differs(&c); name != "" {
+	if name := r.config.Differs(&c); name != "" {
 		return fmt.Errorf("%s cannot be changed in run %s, which has begun: begin another", name, r.dir)
 	}
 	if err := writeJSON(filepath.Join(r.dir, configName), &c); err != nil {

@@ -1,0 +1,411 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tandem/dbm"
+	"tandem/internal/reproduce"
+	"tandem/internal/runs"
+	"tandem/mnist"
+)
+
+// reproducing is a folder of experiments.
+type reproducing struct {
+	terminal *terminal
+	machine  *Machine
+	how      *how
+	dir      string
+	asked    asked
+	all      []reproduce.Experiment
+	plan     []reproduce.Run
+	rates    map[string]float64 // updates a second, by rateKey
+	train    *mnist.Set
+	test     *mnist.Set
+}
+
+// asked is what a folder of experiments is for: reproduce.json in it.
+type asked struct {
+	Experiments []string `json:"experiments"`
+	Scale       float64  `json:"scale"`
+}
+
+const (
+	askedFile    = "reproduce.json"
+	measuresFile = "measures.json" // in the folder of a run
+	runsFolder   = "runs"
+)
+
+// bareMinutes is how long reproduce takes at most unless told what to do.
+const bareMinutes = 40
+
+// whole is the work that a run is a part of.
+type whole struct {
+	number, of int
+	label      string
+	after      float64 // seconds that the runs after this one will take
+}
+
+// place is the first fields of a progress line of a run that needs so many
+// seconds more.
+func (w *whole) place(seconds float64) []string {
+	return []string{fmt.Sprintf("run %d of %d", w.number, w.of), "ETA " + short(seconds+w.after), w.label}
+}
+
+// reproduction is the verb that trains the paper's experiments.
+func reproduction(t *terminal, m *Machine, args []string) (err error) {
+	f := flags(t, "tandem reproduce [EXPERIMENT…] [flags]")
+	scale := f.Float64("scale", 0, "`X` times the paper's updates; 1: all 10⁶ (default as many as take 40 minutes)")
+	out := f.String("out", "reproduction", "`DIR` for the runs and the report; what is there is gone on with")
+	h := howFlags(f, t)
+	help := f.Usage
+	f.Usage = func() {
+		help()
+		fmt.Fprintf(t.out, "\nexperiments: %s, all (default figure2 figure3)\n", strings.Join(reproduce.Names, ", "))
+	}
+	names, err := parse(f, args, "[EXPERIMENT…]")
+	if err != nil {
+		return err
+	}
+	if err := h.begin(); err != nil {
+		return fmt.Errorf("reproduce: %w", err)
+	}
+	defer h.end(&err)
+	r := &reproducing{terminal: t, machine: m, how: h, dir: *out, rates: map[string]float64{}}
+	if err := r.ask(names, *scale); err != nil {
+		return fmt.Errorf("reproduce: %w", err)
+	}
+	t.last = time.Now()
+	if err := r.run(); err != nil {
+		if errors.As(err, new(stopped)) {
+			t.say("hint: the same command goes on")
+		}
+		return fmt.Errorf("reproduce: %w", err)
+	}
+	t.clear()
+	table(t.out, [][2]string{{"report", filepath.Join(r.dir, "report.html")}, {"", filepath.Join(r.dir, "report.md")},
+		{"results", filepath.Join(r.dir, "results.json")}, {"runs", filepath.Join(r.dir, runsFolder)}})
+	return nil
+}
+
+// ask settles what to do: what is asked for now, and what the folder was begun
+// for.
+func (r *reproducing) ask(names []string, scale float64) error {
+	path := filepath.Join(r.dir, askedFile)
+	before, err := readAsked(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	begun := err == nil
+	if begun && scale != 0 && scale != before.Scale {
+		return usageError{fmt.Errorf("scale: %v, but the runs in %s are at %v; choose another --out", scale, r.dir, before.Scale)}
+	}
+	if len(names) == 0 && (!begun || len(before.Experiments) == 0) {
+		names = []string{"figure2", "figure3"}
+	}
+	r.asked = asked{append(before.Experiments, names...), max(scale, before.Scale)}
+	if scale < 0 {
+		r.asked.Scale = scale
+	}
+	if r.train, err = mnist.Open("", mnist.Train); err != nil {
+		return err
+	}
+	if r.test, err = mnist.Open("", mnist.Test); err != nil {
+		return err
+	}
+	if r.asked.Scale == 0 { // known once this machine's speed is
+		if err := r.expand(1); err != nil {
+			return usageError{err}
+		}
+		r.terminal.say("measuring how fast this machine is")
+		if err := r.measureRates(); err != nil {
+			return err
+		}
+		seconds := 0.0
+		for i := range r.plan {
+			seconds += r.seconds(&r.plan[i], 0)
+		}
+		r.asked.Scale = min(roundDown(bareMinutes*60/seconds), 1)
+	}
+	if err := r.expand(r.asked.Scale); err != nil {
+		return usageError{err}
+	}
+	r.asked.Experiments = nil
+	for _, e := range r.all {
+		r.asked.Experiments = append(r.asked.Experiments, e.Name)
+	}
+	if err := os.MkdirAll(filepath.Join(r.dir, runsFolder), 0o777); err != nil {
+		return err
+	}
+	return runs.WriteFile(path, func(w io.Writer) error { return writeJSON(w, r.asked) })
+}
+
+func readAsked(path string) (a asked, err error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return a, err
+	}
+	err = json.Unmarshal(data, &a)
+	return a, err
+}
+
+// expand finds the runs.
+func (r *reproducing) expand(scale float64) error {
+	bases := reproduce.Bases{}
+	for _, p := range presets() {
+		switch p.Preset {
+		case "paper":
+			bases.Paper = p
+		case "direct":
+			bases.Direct = p
+		case "best":
+			bases.Best = p
+		}
+	}
+	var err error
+	r.all, err = reproduce.Experiments(r.asked.Experiments, scale, &bases)
+	r.plan = reproduce.Plan(r.all)
+	return err
+}
+
+// rateKey is what decides how fast a run is.
+func rateKey(c *runs.Config) string {
+	return fmt.Sprint(c.Layers, c.Gibbs, c.Pixels == mnist.Grey.String(), c.OffsetRate > 0, c.MeanFieldTolerance)
+}
+
+// measureRates trains a second of each kind of run. That is slower than later on,
+// when mean field converges faster.
+func (r *reproducing) measureRates() error {
+	for i := range r.plan {
+		c := &r.plan[i].Config
+		key := rateKey(c)
+		if r.rates[key] > 0 {
+			continue
+		}
+		pixels, err := mnist.ParsePixels(c.Pixels)
+		if err != nil {
+			return err
+		}
+		state, err := dbm.Initial(&c.Config, r.train.Mean(pixels))
+		if err != nil {
+			return err
+		}
+		examples, err := mnist.NewMinibatches(r.train, pixels, c.Seed, c.Batch)
+		if err != nil {
+			return err
+		}
+		joint := c.Config
+		joint.Pretrain = 0
+		state.Lower = nil
+		trainer, err := dbm.NewTrainer(joint, r.machine.Kernels, state, examples, r.how.threads)
+		if err != nil {
+			return err
+		}
+		made, began := 0, time.Now()
+		for time.Since(began) < time.Second {
+			if _, err := trainer.Update(); err != nil {
+				trainer.Close()
+				return err
+			}
+			made++
+		}
+		trainer.Close()
+		r.rates[key] = float64(made) / time.Since(began).Seconds()
+	}
+	return nil
+}
+
+// seconds is how long a run will take after so many updates.
+func (r *reproducing) seconds(run *reproduce.Run, done uint64) float64 {
+	return float64(run.Config.Updates-min(done, run.Config.Updates)) / r.rates[rateKey(&run.Config)]
+}
+
+// run trains what is missing, and writes the report after each run.
+func (r *reproducing) run() error {
+	done, left := make([]uint64, len(r.plan)), 0.0
+	for i := range r.plan {
+		if h, err := runs.ReadHeader(r.folder(&r.plan[i])); err == nil {
+			done[i] = h.Updates
+		}
+	}
+	missing := 0
+	for i := range r.plan {
+		if done[i] < r.plan[i].Config.Updates {
+			missing++
+		}
+	}
+	if missing > 0 {
+		if err := r.measureRates(); err != nil {
+			return err
+		}
+		for i := range r.plan {
+			left += r.seconds(&r.plan[i], done[i])
+		}
+		r.terminal.say("%s at scale %v: %d of %s to train, at most about %s; Ctrl-C stops cleanly, and the same command goes on",
+			strings.Join(r.asked.Experiments, ", "), r.asked.Scale, missing, number(len(r.plan), "run"), short(left))
+	}
+	for i := range r.plan {
+		run := &r.plan[i]
+		if done[i] < run.Config.Updates {
+			left -= r.seconds(run, done[i])
+			if err := r.trainRun(run, &whole{i + 1, len(r.plan), run.Label, left}); err != nil {
+				return err
+			}
+		}
+		if err := r.measure(run); err != nil {
+			return fmt.Errorf("%s: %w", run.Name, err)
+		}
+		if err := r.report(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reproducing) folder(run *reproduce.Run) string {
+	return filepath.Join(r.dir, runsFolder, run.Name)
+}
+
+// trainRun begins a run or goes on with it.
+func (r *reproducing) trainRun(run *reproduce.Run, w *whole) error {
+	dir := r.folder(run)
+	x := &training{terminal: r.terminal, machine: r.machine, how: r.how, estimator: new(estimator), data: r.train, whole: w,
+		arguments: append([]string{"reproduce"}, append(slices.Clone(r.asked.Experiments), "--scale", strconv.FormatFloat(r.asked.Scale, 'g', -1, 64))...)}
+	var checkpoint *runs.Checkpoint
+	var err error
+	if missing(dir, "config.json") {
+		if x.run, err = runs.Create(dir, run.Config); err != nil {
+			return err
+		}
+		defer x.run.Close()
+		if err := x.describe(); err != nil {
+			return fmt.Errorf("%s: %w", dir, err)
+		}
+	} else {
+		if x.run, checkpoint, err = runs.Open(dir); err != nil {
+			return err
+		}
+		defer x.run.Close()
+		before := uint64(0)
+		if checkpoint != nil {
+			before = checkpoint.Updates
+		}
+		if err := x.takeUp(run.Config, before); err != nil {
+			return err
+		}
+	}
+	return x.train(checkpoint)
+}
+
+// measure measures a run that has ended, and draws its pictures, unless that is
+// done.
+func (r *reproducing) measure(run *reproduce.Run) error {
+	score, wholePictures := false, false
+	for _, e := range r.all {
+		for _, other := range e.Runs {
+			if other.Name == run.Name {
+				score = score || e.Score
+				wholePictures = wholePictures || e.Whole && !run.IsGrid()
+			}
+		}
+	}
+	dir := r.folder(run)
+	m := r.measured(run)
+	if m != nil && (m.Score != nil || !score) && (m.Whole || !wholePictures) {
+		return nil
+	}
+	c, err := runs.ReadCheckpoint(dir)
+	if err != nil {
+		return err
+	}
+	metrics, err := runs.ReadMetrics(dir)
+	if err != nil {
+		return err
+	}
+	rows, columns := r.train.Rows(), r.train.Columns()
+	if m == nil {
+		m = reproduce.Measure(run.Name, c, r.machine.Kernels, rows, columns)
+	}
+	m.Whole = m.Whole || wholePictures
+	if score && m.Score == nil {
+		progress := func(what string) func(done float64) {
+			return r.terminal.share(run.Label + ": " + what)
+		}
+		if m.Score, err = reproduce.Estimate(c, r.machine.Kernels, r.train, r.test, r.how.threads, progress); err != nil {
+			return err
+		}
+	}
+	pictures, err := reproduce.Pictures(c, metrics, m, r.machine.Kernels, rows, columns, m.Whole)
+	if err != nil {
+		return err
+	}
+	if err := r.write(pictures); err != nil {
+		return err
+	}
+	return runs.WriteFile(filepath.Join(dir, measuresFile), func(w io.Writer) error { return writeJSON(w, m) })
+}
+
+// measured is what was measured of a run at its end, or nil.
+func (r *reproducing) measured(run *reproduce.Run) *reproduce.Measures {
+	data, err := os.ReadFile(filepath.Join(r.folder(run), measuresFile))
+	if err != nil {
+		return nil
+	}
+	m := new(reproduce.Measures)
+	if json.Unmarshal(data, m) != nil || m.Updates != run.Config.Updates {
+		return nil
+	}
+	return m
+}
+
+// report writes the report of what has ended.
+func (r *reproducing) report() error {
+	report := &reproduce.Report{Experiments: r.all, Results: map[string]*reproduce.Measures{}, Scale: r.asked.Scale, Version: Version,
+		Machine: fmt.Sprintf("%s with %s kernels and %s", r.machine.CPU, r.machine.Kernels.Name, number(r.how.threads, "thread")),
+		Command: fmt.Sprintf("tandem reproduce %s --scale %v", strings.Join(r.asked.Experiments, " "), r.asked.Scale)}
+	for i := range r.plan {
+		if m := r.measured(&r.plan[i]); m != nil {
+			report.Results[r.plan[i].Name] = m
+		}
+	}
+	files, err := report.Files(func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(r.dir, filepath.FromSlash(name))) })
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return r.write(files)
+}
+
+// write writes files by their names below the folder.
+func (r *reproducing) write(files map[string][]byte) error {
+	for name, data := range files {
+		path := filepath.Join(r.dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			return err
+		}
+		err := runs.WriteFile(path, func(w io.Writer) error {
+			_, err := w.Write(data)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// roundDown rounds to two digits, downwards.
+func roundDown(x float64) float64 {
+	unit := math.Pow(10, math.Floor(math.Log10(x))-1)
+	y, _ := strconv.ParseFloat(strconv.FormatFloat(math.Floor(x/unit)*unit, 'g', 2, 64), 64)
+	return y
+}

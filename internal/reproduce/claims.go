@@ -1,0 +1,183 @@
+package reproduce
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Claim is one statement of the paper, or an answer to a question that it leaves
+// open, beside what was measured.
+type Claim struct {
+	Experiment string `json:"experiment"`
+	Says       string `json:"says"`
+	Measured   string `json:"measured"`
+	Verdict    string `json:"verdict"`
+	Picture    string `json:"picture,omitempty"` // file of the report
+}
+
+// Verdicts.
+const (
+	Holds    = "holds"
+	Fails    = "does not hold"
+	TooShort = "too short to say" // the run is much shorter than the paper's, or shorter and it does not hold
+	Unsaid   = "cannot be said"   // nothing there that it is about
+	Answer   = "our answer"       // to what the paper does not say
+)
+
+// What the words of the paper are taken to mean.
+const (
+	many        = 0.10 // noise or dead filters: a share of a layer
+	few         = 0.02 // noise or dead filters
+	evenSpread  = 0.15 // norms are much the same: standard deviation over mean
+	wideSpread  = 0.30 // norms differ much
+	ranked      = 0.90 // noise filters are those of lowest norm: Layer.NoiseRank
+	enoughNoise = 5    // noise filters that make NoiseRank worth telling
+)
+
+// decide gives a verdict on a run. One that is shorter than a tenth of the paper's
+// says nothing: every filter begins as noise.
+func decide(ok bool, m *Measures) string {
+	switch {
+	case m.Updates < paperUpdates/10:
+		return TooShort
+	case ok:
+		return Holds
+	case m.Updates < paperUpdates:
+		return TooShort
+	default:
+		return Fails
+	}
+}
+
+// bad is the share of a layer's filters that are noise or have not left their start.
+func (l *Layer) bad() float64 { return max(l.Noise, 1-l.Live) }
+
+// Claims compares the experiments with what was measured; results are by the
+// names of runs, and what is missing is passed over.
+func Claims(all []Experiment, results map[string]*Measures) []Claim {
+	var claims []Claim
+	for _, e := range all {
+		var have []*Measures
+		for _, r := range e.Runs {
+			if m := results[r.Name]; m != nil && !r.IsGrid() {
+				have = append(have, m)
+			}
+		}
+		if len(have) == 0 {
+			continue
+		}
+		m := have[0]
+		add := func(says, measured, verdict, picture string) {
+			claims = append(claims, Claim{e.Name, says, measured, verdict, picture})
+		}
+		switch e.Name {
+		case "figure2", "two-layer":
+			first := &m.Layers[0]
+			add("Trained directly, many filters of the first layer are noise.",
+				fmt.Sprintf("after %s updates %s of layer 1 is noise, and %s has not left its random start", comma(m.Updates), percent(first.Noise), percent(1-first.Live)),
+				decide(first.bad() >= many, m), picture(m, "filters.png"))
+			noise := int(first.Noise*float64(first.Units) + 0.5)
+			verdict, told := Unsaid, fmt.Sprintf("%d of the %d filters of layer 1 are noise: nothing to rank", noise, first.Units)
+			if noise >= enoughNoise && first.NoiseRank >= 0 {
+				verdict = decide(first.NoiseRank >= ranked, m)
+				told = fmt.Sprintf("of all pairs of one of the %d noise filters of layer 1 and another filter, the noise filter has the lower norm in %s", noise, percent(first.NoiseRank))
+			}
+			add("The noise filters are those of lowest norm.", told, verdict, picture(m, "roughness.svg"))
+			add("Norms differ much within the first layer.", fmt.Sprintf("standard deviation %s of the mean norm", percent(first.Spread())),
+				decide(first.Spread() >= wideSpread, m), picture(m, "sorted.svg"))
+		case "figure3", "three-layer":
+			worst, spread := 0.0, 0.0
+			var told, spreads []string
+			for l := range m.Layers {
+				layer := &m.Layers[l]
+				worst, spread = max(worst, layer.bad()), max(spread, layer.Spread())
+				told = append(told, fmt.Sprintf("layer %d %s noise and %s not live", l+1, percent(layer.Noise), percent(1-layer.Live)))
+				spreads = append(spreads, percent(layer.Spread()))
+			}
+			add(fmt.Sprintf("With the spring all %d layers learn together, without noise filters.", len(m.Layers)),
+				fmt.Sprintf("after %s updates: %s", comma(m.Updates), strings.Join(told, "; ")), decide(worst <= few, m), picture(m, "filters.png"))
+			add("The norms of a layer become much the same.", "standard deviation over mean, layer by layer: "+strings.Join(spreads, ", "),
+				decide(spread <= evenSpread, m), picture(m, "sorted.svg"))
+		case "rates":
+			for i := 0; i+1 < len(e.Runs); i += 2 {
+				direct, joint := results[e.Runs[i].Name], results[e.Runs[i+1].Name]
+				if direct == nil || joint == nil {
+					continue
+				}
+				a, b := &direct.Layers[0], &joint.Layers[0]
+				add(fmt.Sprintf("At rate %g the spring leaves fewer bad filters in the first layer than direct training.", e.Runs[i].Config.LearningRate),
+					fmt.Sprintf("noise %s directly, %s with the spring; not live %s and %s", percent(a.Noise), percent(b.Noise), percent(1-a.Live), percent(1-b.Live)),
+					decide(b.bad() < a.bad(), direct), "")
+			}
+		case "depth":
+			add("How many layers can be learnt simultaneously?", deepest(&e, results), Answer, "depth-bound.svg")
+		}
+	}
+	for _, e := range all {
+		if e.Name == "figure2" {
+			if told := gridTold(&e, results); told != "" {
+				claims = append(claims, Claim{e.Name, "Which of the settings that the paper leaves open give many noise filters?", told, Answer, ""})
+			}
+		}
+	}
+	return claims
+}
+
+// deepest tells, for each way of training, the deepest model in which no layer
+// has many bad or duplicate filters.
+func deepest(e *Experiment, results map[string]*Measures) string {
+	best := map[string]int{}
+	var ways []string
+	for _, r := range e.Runs {
+		_, way, _ := strings.Cut(r.Label, ", ")
+		if _, ok := best[way]; !ok {
+			best[way] = 0
+			ways = append(ways, way)
+		}
+		m := results[r.Name]
+		if m == nil {
+			continue
+		}
+		good := true
+		for l := range m.Layers {
+			good = good && m.Layers[l].bad() < many && m.Layers[l].Duplicate < many
+		}
+		if good {
+			best[way] = max(best[way], len(m.Layers))
+		}
+	}
+	var told []string
+	for _, way := range ways {
+		told = append(told, fmt.Sprintf("%s: %d", way, best[way]))
+	}
+	return "the most hidden layers of which none has " + percent(many) + " or more noise, dead or duplicate filters: " + strings.Join(told, "; ")
+}
+
+// gridTold names the settings in which many filters of layer 1 are bad.
+func gridTold(e *Experiment, results map[string]*Measures) string {
+	var found []string
+	n, shortest := 0, uint64(gridUpdates)
+	for _, r := range e.Runs {
+		if m := results[r.Name]; m != nil && r.IsGrid() {
+			n++
+			shortest = min(shortest, m.Updates)
+			if l := &m.Layers[0]; l.bad() >= many {
+				found = append(found, fmt.Sprintf("%s (noise %s, not live %s)", r.Label, percent(l.Noise), percent(1-l.Live)))
+			}
+		}
+	}
+	switch {
+	case n == 0:
+		return ""
+	case shortest < gridUpdates/10:
+		return fmt.Sprintf("too short to say: %s updates", comma(shortest))
+	case len(found) == 0:
+		return fmt.Sprintf("none of the %d: layer 1 has less than %s noise or dead filters in each", n, percent(many))
+	}
+	return strings.Join(found, "; ")
+}
+
+// percent writes a share.
+func percent(x float64) string {
+	return strings.TrimSuffix(fmt.Sprintf("%.1f", 100*x), ".0") + "%"
+}

@@ -1,0 +1,261 @@
+// Package reproduce is the experiments of Desjardins, Courville and Bengio, "On
+// Training Deep Boltzmann Machines" (arXiv:1203.4416, 2012), and of the questions
+// that it leaves open: which runs they need, what is measured in each, what the
+// paper claims about it, and the report. It trains nothing itself.
+package reproduce
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"tandem/internal/runs"
+)
+
+// Bases are the configurations that the experiments vary.
+type Bases struct {
+	Paper  runs.Config // the joint training of Figure 3
+	Direct runs.Config // the direct training of Figure 2
+	Best   runs.Config // for likelihood
+}
+
+// Run is one training of an experiment.
+type Run struct {
+	Name   string // of its folder; two runs of one name are the same run
+	Label  string // in its experiment
+	Config runs.Config
+}
+
+// Experiment is some runs that answer a question together.
+type Experiment struct {
+	Name  string
+	Title string
+	About []string // paragraphs
+	Runs  []Run
+	Whole bool // every run gets pictures and curves of its own
+	Score bool // the likelihood is estimated
+}
+
+// Updates at scale 1: the paper's own, for its figures; a map of settings and of
+// depths needs many runs, and shows what it is about earlier.
+const (
+	paperUpdates = 1_000_000
+	depthUpdates = 100_000
+	gridUpdates  = 50_000
+)
+
+// Names of the experiments, in the order of a report.
+var Names = []string{"figure2", "figure3", "rates", "two-layer", "three-layer", "depth", "likelihood"}
+
+// Experiments returns the experiments of the names given, each once, in the order
+// of a report; "all" stands for all. scale multiplies the number of updates.
+func Experiments(names []string, scale float64, b *Bases) ([]Experiment, error) {
+	if !(scale > 0) || scale > 100 {
+		return nil, fmt.Errorf("scale: %v; must be above 0, and at most 100", scale)
+	}
+	for _, n := range names {
+		if n != "all" && !slices.Contains(Names, n) {
+			return nil, fmt.Errorf("no experiment %q; there are %s and all", n, strings.Join(Names, ", "))
+		}
+	}
+	p := &planner{scale: scale, bases: b}
+	var out []Experiment
+	for _, n := range Names {
+		if slices.Contains(names, n) || slices.Contains(names, "all") {
+			out = append(out, p.experiment(n))
+		}
+	}
+	return out, p.unique(out)
+}
+
+type planner struct {
+	scale float64
+	bases *Bases
+}
+
+// times is a number of updates at this scale.
+func (p *planner) times(updates float64) uint64 {
+	return uint64(max(math.Round(updates*p.scale), 10))
+}
+
+// run is a run of some updates with a configuration.
+func (p *planner) run(name, label string, c runs.Config, updates float64, change func(c *runs.Config)) Run {
+	c.Layers, c.Alpha = slices.Clone(c.Layers), slices.Clone(c.Alpha)
+	c.Preset, c.Updates = "", p.times(updates)
+	if change != nil {
+		change(&c)
+	}
+	if len(c.Alpha) != c.Hidden() {
+		c.Alpha = slices.Repeat(c.Alpha[:1], c.Hidden())
+	}
+	if c.LearningRateEnd > 0 {
+		c.LearningRateEnd = max(c.Updates-c.Pretrain*uint64(c.Hidden()), 1)
+		if c.Pretrain > 0 {
+			c.LearningRateEnd = c.Pretrain
+		}
+	}
+	c.CheckpointEvery = max(c.Updates/50, 1)
+	return Run{fmt.Sprintf("%s-%d", name, c.Updates), label, c}
+}
+
+// direct and joint are the two ways of training on layers of one's own.
+func (p *planner) direct(layers []int, rate float64, updates float64) Run {
+	return p.run(fmt.Sprintf("direct-%s-rate-%g", dashes(layers), rate), fmt.Sprintf("direct, %s, rate %g", dashes(layers), rate), p.bases.Direct, updates,
+		func(c *runs.Config) { c.Layers, c.LearningRate = layers, rate })
+}
+
+func (p *planner) joint(layers []int, rate float64, updates float64) Run {
+	return p.run(fmt.Sprintf("joint-%s-rate-%g", dashes(layers), rate), fmt.Sprintf("joint, %s, rate %g", dashes(layers), rate), p.bases.Paper, updates,
+		func(c *runs.Config) { c.Layers, c.LearningRate = layers, rate })
+}
+
+func (p *planner) experiment(name string) Experiment {
+	two, three := p.bases.Paper.Layers, p.bases.Direct.Layers
+	slow, fast := p.bases.Direct.LearningRate, p.bases.Paper.LearningRate
+	e := Experiment{Name: name}
+	switch name {
+	case "figure2":
+		e.Title = "Figure 2: direct training fails"
+		e.About = []string{
+			"All layers of a deep Boltzmann machine are trained together by stochastic maximum likelihood, without the spring. The paper shows the filters of the three layers, many of which are noise, and says that these are the filters of lowest norm.",
+			"The paper leaves open how pixels become values of units, how large the initial weights are and where the biases begin. The grid below trains with each of these settings for a shorter time, directly and with the spring.",
+		}
+		e.Whole = true
+		e.Runs = []Run{p.direct(three, slow, paperUpdates)}
+		e.Runs = append(e.Runs, p.grid()...)
+	case "figure3":
+		e.Title = "Figure 3: the spring cures it"
+		e.About = []string{"The same training with the spring on the norms of weight vectors, at ten times the learning rate. The paper shows that both layers learn filters that are no noise."}
+		e.Whole = true
+		e.Runs = []Run{p.joint(two, fast, paperUpdates)}
+	case "rates":
+		e.Title = "Learning rates"
+		e.About = []string{"The paper tried three learning rates. Here each of them trains the two-layer model, directly and with the spring."}
+		for _, rate := range []float64{1e-2, 1e-3, 1e-4} {
+			e.Runs = append(e.Runs, p.direct(two, rate, paperUpdates), p.joint(two, rate, paperUpdates))
+		}
+	case "two-layer":
+		e.Title = "The failure at depth two"
+		e.About = []string{"Figure 2 has three hidden layers and Figure 3 has two. So that depth does not explain the difference, here is direct training of two."}
+		e.Whole = true
+		e.Runs = []Run{p.direct(two, slow, paperUpdates)}
+	case "three-layer":
+		e.Title = "The cure at depth three"
+		e.About = []string{"And here is the spring on three hidden layers, which the paper says works, too, and does not show."}
+		e.Whole = true
+		e.Runs = []Run{p.joint(three, fast, paperUpdates)}
+	case "depth":
+		e.Title = "How many layers can be learnt together?"
+		e.About = []string{"The paper's open question. Models of one to six hidden layers of the same width are trained directly, with the spring, with centering, and with both."}
+		e.Score = true
+		width := two[len(two)-1]
+		for depth := 1; depth <= 6; depth++ {
+			layers := append([]int{two[0]}, slices.Repeat([]int{width}, depth)...)
+			for _, way := range []struct {
+				name              string
+				spring, centering bool
+			}{{"direct", false, false}, {"spring", true, false}, {"centering", false, true}, {"spring and centering", true, true}} {
+				base, offsets := p.bases.Direct, 0.0
+				if way.spring {
+					base = p.bases.Paper
+				}
+				if way.centering {
+					offsets = 0.01
+				}
+				e.Runs = append(e.Runs, p.run(fmt.Sprintf("depth-%d-%s", depth, strings.ReplaceAll(way.name, " ", "-")), fmt.Sprintf("%d %s, %s", depth, plural(depth, "layer"), way.name), base, depthUpdates,
+					func(c *runs.Config) {
+						c.Layers, c.LearningRate, c.OffsetRate, c.Pixels = layers, fast, offsets, "sample"
+					}))
+			}
+		}
+	case "likelihood":
+		e.Title = "Likelihood"
+		e.About = []string{"Models side by side: the two of the figures, the best way to train for likelihood that we know, the same model pretrained layer by layer, and a restricted Boltzmann machine with the first of its hidden layers."}
+		e.Score = true
+		best := p.bases.Best
+		n := float64(best.Updates)
+		pretrained := func(c *runs.Config) { // as many updates in all, a third of them for each layer
+			c.Pretrain = c.Updates / uint64(c.Hidden()+1)
+		}
+		e.Runs = []Run{
+			p.direct(three, slow, paperUpdates), p.joint(two, fast, paperUpdates),
+			p.run("best", "best, "+dashes(best.Layers), best, n, nil),
+			p.run("pretrained", "pretrained, "+dashes(best.Layers), best, n, pretrained),
+			p.run("rbm", "RBM, "+dashes(best.Layers[:2]), best, n, func(c *runs.Config) { c.Layers, c.UpperRate = c.Layers[:2], 0 }),
+		}
+	}
+	return e
+}
+
+// grid is the runs over what the paper leaves open.
+func (p *planner) grid() []Run {
+	var all []Run
+	for _, spring := range []bool{false, true} {
+		base, way := p.bases.Direct, "direct"
+		if spring {
+			base, way = p.bases.Paper, "joint"
+		}
+		for _, pixels := range []string{"grey", "sample"} {
+			for _, scale := range []float64{0.003, 0.01} {
+				for _, zero := range []bool{false, true} {
+					biases := "log-odds"
+					if zero {
+						biases = "zero"
+					}
+					all = append(all, p.run(fmt.Sprintf("grid-%s-%s-%g-%s", way, pixels, scale, biases),
+						fmt.Sprintf("%s, %s pixels, weights of %g, biases %s", way, pixels, scale, biases), base, gridUpdates,
+						func(c *runs.Config) { c.Pixels, c.InitScale, c.ZeroBiases = pixels, scale, zero }))
+				}
+			}
+		}
+	}
+	return all
+}
+
+// IsGrid says whether a run is one of the grid.
+func (r *Run) IsGrid() bool { return strings.HasPrefix(r.Name, "grid-") }
+
+// unique refuses two different runs of one name.
+func (p *planner) unique(all []Experiment) error {
+	seen := map[string]runs.Config{}
+	for _, e := range all {
+		for _, r := range e.Runs {
+			if err := r.Config.Validate(); err != nil {
+				return fmt.Errorf("%s: %w", r.Name, err)
+			}
+			if c, ok := seen[r.Name]; ok && (c.Differs(&r.Config) != "" || c.Updates != r.Config.Updates) {
+				return fmt.Errorf("%s: two configurations of one name", r.Name)
+			}
+			seen[r.Name] = r.Config
+		}
+	}
+	return nil
+}
+
+// Plan is all runs of some experiments, each once, in order.
+func Plan(all []Experiment) []Run {
+	var plan []Run
+	seen := map[string]bool{}
+	for _, e := range all {
+		for _, r := range e.Runs {
+			if !seen[r.Name] {
+				seen[r.Name] = true
+				plan = append(plan, r)
+			}
+		}
+	}
+	return plan
+}
+
+// dashes writes layer sizes.
+func dashes(layers []int) string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(layers), " ", "-"), "[]")
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return what
+	}
+	return what + "s"
+}

@@ -1,0 +1,217 @@
+package reproduce
+
+import (
+	"cmp"
+	"fmt"
+	"image"
+	"math"
+	"slices"
+
+	"tandem/dbm"
+	"tandem/dbm/likelihood"
+	"tandem/internal/figure"
+	"tandem/internal/runs"
+	"tandem/mnist"
+)
+
+// Layer is what is measured of the filters of one hidden layer.
+type Layer struct {
+	Units     int     `json:"units"`
+	Live      float64 `json:"live"`      // shares, as dbm.Assessment has them
+	Noise     float64 `json:"noise"`     //
+	Duplicate float64 `json:"duplicate"` //
+	NormMean  float64 `json:"norm_mean"`
+	NormSD    float64 `json:"norm_sd"`
+	// NoiseRank is the share of pairs of a noise filter and another one in which
+	// the noise filter has the lower norm: 1 if all noise filters are those of
+	// lowest norm, ½ if the norm tells nothing. -1 where either kind is missing.
+	NoiseRank float64   `json:"noise_rank"`
+	Norms     []float64 `json:"norms,omitempty"`     // of each unit
+	Roughness []float64 `json:"roughness,omitempty"` // of each unit's picture: 1 − dbm.Smoothness
+}
+
+// Spread is the standard deviation of the norms over their mean.
+func (l *Layer) Spread() float64 { return l.NormSD / l.NormMean }
+
+// Score is an estimate of the likelihood of the test images, sampled once.
+type Score struct {
+	LogZ         float64 `json:"log_z"`
+	LogZStdErr   float64 `json:"log_z_stderr"`
+	LogZReverse  float64 `json:"log_z_reverse"`
+	Bound        float64 `json:"bound_test"` // nats an image
+	BoundStdErr  float64 `json:"bound_test_stderr"`
+	Trusted      bool    `json:"trusted"` // the two sides agree
+	Runs         int     `json:"runs"`
+	Temperatures int     `json:"temps"`
+}
+
+// Measures is what is measured of a run at its end.
+type Measures struct {
+	Run          string  `json:"run"`
+	Updates      uint64  `json:"updates"`
+	Seconds      float64 `json:"seconds"`
+	Layers       []Layer `json:"layers"`
+	ParamsSHA256 string  `json:"params_sha256"`
+	Score        *Score  `json:"score,omitempty"`
+	Whole        bool    `json:"whole"` // it has all its pictures
+}
+
+// roughAbove is the roughness above which dbm.Assessment counts a filter as noise.
+const roughAbove = 0.5
+
+// Measure looks at the filters of a run.
+func Measure(name string, c *runs.Checkpoint, k *dbm.Kernels, rows, columns int) *Measures {
+	config := &c.Config.Config
+	m := &Measures{Run: name, Updates: c.Updates, Seconds: c.Seconds, ParamsSHA256: c.State.SHA256()}
+	a := dbm.NewAssessor(config, k, rows, columns).Assess(c.State)
+	for l := 1; l < len(config.Layers); l++ {
+		n := config.Layers[l]
+		layer := Layer{Units: n, Live: a.Live[l-1], Duplicate: a.Duplicate[l-1], NormMean: a.NormMean[l-1], NormSD: a.NormSD[l-1], NoiseRank: -1}
+		pictures := dbm.Pictures(config, c.State, l)
+		for j := range n {
+			square := 0.0
+			for i := range config.Layers[l-1] {
+				w := float64(c.State.Weights[l-1][i*n+j])
+				square += float64(w * w)
+			}
+			layer.Norms = append(layer.Norms, math.Sqrt(square))
+			layer.Roughness = append(layer.Roughness, 1-dbm.Smoothness(pictures[j*rows*columns:][:rows*columns], columns))
+		}
+		if a.Noise != nil {
+			layer.Noise = a.Noise[l-1]
+		}
+		layer.NoiseRank = noiseRank(layer.Norms, layer.Roughness)
+		m.Layers = append(m.Layers, layer)
+	}
+	return m
+}
+
+// noiseRank is Layer.NoiseRank.
+func noiseRank(norms, roughness []float64) float64 {
+	lower, pairs := 0.0, 0.0
+	for i := range norms {
+		for j := range norms {
+			if roughness[i] > roughAbove && roughness[j] <= roughAbove {
+				pairs++
+				switch {
+				case norms[i] < norms[j]:
+					lower++
+				case norms[i] == norms[j]:
+					lower += 0.5
+				}
+			}
+		}
+	}
+	if pairs == 0 {
+		return -1
+	}
+	return lower / pairs
+}
+
+// Estimate estimates the likelihood, as tandem eval does.
+func Estimate(c *runs.Checkpoint, k *dbm.Kernels, training, test *mnist.Set, threads int, progress func(what string) func(done float64)) (*Score, error) {
+	config := &c.Config.Config
+	s := &Score{Runs: 100, Temperatures: 5000}
+	w, err := likelihood.Anneal(config, k, c.State, likelihood.Annealing{Runs: s.Runs, Temperatures: s.Temperatures, Sweeps: 1000,
+		Base: training.Mean(mnist.Fixed), Threads: threads, Progress: progress("annealing")})
+	if err != nil {
+		return nil, err
+	}
+	z := w.Estimate()
+	s.LogZ, s.LogZStdErr, s.LogZReverse, s.Trusted = z.LogZ, z.StdErr, z.Reverse, z.Trusted()
+	row := func(i int, v []float32) { test.Values(v, i, mnist.Fixed, dbm.Draw{}) }
+	terms, err := likelihood.Bound(config, k, c.State, test.N(), row, threads, progress("bound"))
+	if err != nil {
+		return nil, err
+	}
+	s.Bound, s.BoundStdErr, _ = likelihood.Mean(terms, s.LogZ)
+	return s, nil
+}
+
+// drawFilters draws filters of each layer, evenly chosen in the order of their
+// norms, the least first, with the norm below each.
+func drawFilters(c *runs.Checkpoint, m *Measures, rows, columns, each int) (*image.Gray, error) {
+	var grids []figure.Grid
+	for l := range m.Layers {
+		layer := &m.Layers[l]
+		pictures := dbm.Pictures(&c.Config.Config, c.State, l+1)
+		order := make([]int, layer.Units)
+		for j := range order {
+			order[j] = j
+		}
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(layer.Norms[a], layer.Norms[b]) })
+		shown := min(each, len(order))
+		g := figure.Grid{Rows: rows, Columns: columns, Across: 10, Scale: figure.Symmetric,
+			Caption: fmt.Sprintf("layer %d: %d of %d filters, by norm", l+1, shown, layer.Units)}
+		for i := range shown {
+			j := order[i*(len(order)-1)/max(shown-1, 1)]
+			g.Tiles = append(g.Tiles, pictures[j*rows*columns:(j+1)*rows*columns]...)
+			g.Labels = append(g.Labels, fmt.Sprintf("%.3f", layer.Norms[j]))
+		}
+		grids = append(grids, g)
+	}
+	return figure.Draw("", grids...)
+}
+
+// drawSamples draws the means of the visible units in the chains of training.
+func drawSamples(c *runs.Checkpoint, k *dbm.Kernels, rows, columns int) (*image.Gray, error) {
+	s, err := dbm.NewSampler(&c.Config.Config, k, c.State, 0, 0)
+	if err != nil {
+		return nil, err
+	}
+	means := s.Means()
+	shown := min(len(means)/(rows*columns), 50)
+	return figure.Draw("", figure.Grid{Tiles: means[:shown*rows*columns], Rows: rows, Columns: columns, Across: 10, Scale: figure.Unit})
+}
+
+// curves are charts of a run: norms and their spread, live and noise filters,
+// mean-field iterations, and, at the end, the norms in order and against roughness.
+func curves(metrics []runs.Metrics, m *Measures) map[string]*figure.Chart {
+	updates := figure.Axis{Label: "updates"}
+	var u []float64
+	for _, x := range metrics {
+		u = append(u, float64(x.Update))
+	}
+	pick := func(f func(x *runs.Metrics) float64) []float64 {
+		y := make([]float64, len(metrics))
+		for i := range metrics {
+			y[i] = f(&metrics[i])
+		}
+		return y
+	}
+	norm := &figure.Chart{Title: "norms of the weight vectors: mean ± standard deviation", X: updates, Y: figure.Axis{Label: "norm", Zero: true}}
+	mu := &figure.Chart{Title: "the learnt mean norm of each layer", X: updates, Y: figure.Axis{Label: "μ", Zero: true}}
+	share := &figure.Chart{Title: "filters that left their start, and noise filters", X: updates, Y: figure.Axis{Label: "% of filters", Zero: true}}
+	for l := range m.Layers {
+		name := fmt.Sprintf("layer %d", l+1)
+		norm.Series = append(norm.Series, figure.Series{Name: name, X: u, Y: pick(func(x *runs.Metrics) float64 { return at(x.NormMean, l) }),
+			Low:  pick(func(x *runs.Metrics) float64 { return at(x.NormMean, l) - at(x.NormSD, l) }),
+			High: pick(func(x *runs.Metrics) float64 { return at(x.NormMean, l) + at(x.NormSD, l) })})
+		mu.Series = append(mu.Series, figure.Series{Name: name, X: u, Y: pick(func(x *runs.Metrics) float64 { return at(x.Mu, l) })})
+		share.Series = append(share.Series, figure.Series{Name: name + ", live", X: u, Y: pick(func(x *runs.Metrics) float64 { return 100 * at(x.LiveFilters, l) })})
+		share.Series = append(share.Series, figure.Series{Name: name + ", noise", X: u, Y: pick(func(x *runs.Metrics) float64 { return 100 * at(x.NoiseFilters, l) })})
+	}
+	field := &figure.Chart{Title: "iterations of mean field an example", X: updates, Y: figure.Axis{Label: "iterations", Zero: true},
+		Series: []figure.Series{{X: u, Y: pick(func(x *runs.Metrics) float64 { return x.MeanFieldIterations })}}}
+	sorted := &figure.Chart{Title: "norms of the weight vectors in order", X: figure.Axis{Label: "% of the layer's filters"}, Y: figure.Axis{Label: "norm", Zero: true}}
+	rough := &figure.Chart{Title: "norm against roughness of the filter", X: figure.Axis{Label: "roughness (0: smooth strokes, 1: each pixel on its own)"}, Y: figure.Axis{Label: "norm", Zero: true}}
+	for l := range m.Layers {
+		name := fmt.Sprintf("layer %d", l+1)
+		norms := slices.Sorted(slices.Values(m.Layers[l].Norms))
+		place := make([]float64, len(norms))
+		for i := range place {
+			place[i] = 100 * float64(i) / float64(max(len(place)-1, 1))
+		}
+		sorted.Series = append(sorted.Series, figure.Series{Name: name, X: place, Y: norms})
+		rough.Series = append(rough.Series, figure.Series{Name: name, X: m.Layers[l].Roughness, Y: m.Layers[l].Norms, Points: true})
+	}
+	return map[string]*figure.Chart{"norms": norm, "mu": mu, "live": share, "mean-field": field, "sorted": sorted, "roughness": rough}
+}
+
+// at is an element, or NaN where there is none.
+func at(x []float64, i int) float64 {
+	if i >= len(x) {
+		return math.NaN()
+	}
+	return x[i]
+}

@@ -1,0 +1,398 @@
+package reproduce
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"math"
+	"path"
+	"slices"
+	"strings"
+	texttemplate "text/template"
+
+	"github.com/dustin/go-humanize"
+
+	"tandem/dbm"
+	"tandem/internal/figure"
+	"tandem/internal/runs"
+)
+
+// Report is what is known so far.
+type Report struct {
+	Experiments []Experiment
+	Results     map[string]*Measures // by the names of runs; those that are not there have not ended
+	Scale       float64
+	Version     string // of tandem
+	Machine     string // that the report was made on
+	Command     string // that makes it
+}
+
+// picturesFolder is where a report has its pictures, beside it.
+const picturesFolder = "pictures"
+
+// picture names a picture of a run.
+func picture(m *Measures, what string) string { return path.Join(picturesFolder, m.Run+"-"+what) }
+
+// Pictures draws the pictures of a run that has ended, by the names that the
+// report has for them: of every run its filters, of one that is scored its samples
+// too, and of one that is shown whole also its curves.
+func Pictures(c *runs.Checkpoint, metrics []runs.Metrics, m *Measures, k *dbm.Kernels, rows, columns int, whole bool) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	each := 10
+	if whole {
+		each = 60
+	}
+	filters, err := drawFilters(c, m, rows, columns, each)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := figure.WritePNG(&b, filters); err != nil {
+		return nil, err
+	}
+	out[picture(m, "filters.png")] = bytes.Clone(b.Bytes())
+	if whole || m.Score != nil {
+		samples, err := drawSamples(c, k, rows, columns)
+		if err != nil {
+			return nil, err
+		}
+		b.Reset()
+		if err := figure.WritePNG(&b, samples); err != nil {
+			return nil, err
+		}
+		out[picture(m, "samples.png")] = bytes.Clone(b.Bytes())
+	}
+	if !whole {
+		return out, nil
+	}
+	for name, chart := range curves(metrics, m) {
+		if out[picture(m, name+".svg")], err = svg(chart); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func svg(c *figure.Chart) ([]byte, error) {
+	var b bytes.Buffer
+	err := c.WriteSVG(&b, false)
+	return b.Bytes(), err
+}
+
+// page is a report as the templates see it.
+type page struct {
+	Report   *Report
+	Done     int // runs
+	All      int
+	Claims   []claim
+	Sections []section
+}
+
+type claim struct {
+	Claim
+	Title, Anchor, Class string // of its experiment; of the verdict
+}
+
+type section struct {
+	Title, Anchor string
+	About         []string
+	Head          []string
+	Rows          [][]string
+	Figures       []shown
+	Missing       []string // labels of runs that have not ended
+}
+
+// shown is a picture with its caption.
+type shown struct {
+	File, Caption string
+	inside        template.HTML
+}
+
+// Inside is the picture for the middle of a page.
+func (s *shown) Inside() template.HTML { return s.inside }
+
+//go:embed report.html.tmpl
+var pageHTML string
+
+//go:embed report.md.tmpl
+var pageMarkdown string
+
+// Files makes the report: report.html, which needs no other file, report.md,
+// results.json, and charts of whole experiments. read reads a picture of a run, by
+// the name that Pictures gave it; one that is missing is left out.
+func (r *Report) Files(read func(name string) ([]byte, error)) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for name, chart := range r.charts() {
+		data, err := svg(chart)
+		if err != nil {
+			return nil, err
+		}
+		out[path.Join(picturesFolder, name)] = data
+	}
+	look := func(name string) ([]byte, error) {
+		if data, ok := out[name]; ok {
+			return data, nil
+		}
+		return read(name)
+	}
+	p := page{Report: r, All: len(Plan(r.Experiments))}
+	for _, run := range Plan(r.Experiments) {
+		if r.Results[run.Name] != nil {
+			p.Done++
+		}
+	}
+	titles := map[string]string{}
+	for _, e := range r.Experiments {
+		titles[e.Name] = e.Title
+		s, err := r.section(&e, look)
+		if err != nil {
+			return nil, err
+		}
+		p.Sections = append(p.Sections, s)
+	}
+	claims := Claims(r.Experiments, r.Results)
+	for _, c := range claims {
+		if c.Picture != "" {
+			if _, err := look(c.Picture); err != nil {
+				c.Picture = ""
+			} else if !strings.Contains(c.Picture, "/") {
+				c.Picture = path.Join(picturesFolder, c.Picture)
+			}
+		}
+		p.Claims = append(p.Claims, claim{c, titles[c.Experiment], c.Experiment, strings.ReplaceAll(c.Verdict, " ", "-")})
+	}
+	var b bytes.Buffer
+	h, err := template.New("report").Parse(pageHTML)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.Execute(&b, &p); err != nil {
+		return nil, err
+	}
+	out["report.html"] = bytes.Clone(b.Bytes())
+	b.Reset()
+	t, err := texttemplate.New("report").Funcs(texttemplate.FuncMap{"cell": cell, "row": row}).Parse(pageMarkdown)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.Execute(&b, &p); err != nil {
+		return nil, err
+	}
+	out["report.md"] = bytes.Clone(b.Bytes())
+	out["results.json"], err = r.results(claims)
+	return out, err
+}
+
+// section shows an experiment.
+func (r *Report) section(e *Experiment, look func(name string) ([]byte, error)) (section, error) {
+	s := section{Title: e.Title, Anchor: e.Name, About: e.About}
+	s.Head = []string{"run", "updates", "layer", "live", "noise", "duplicate", "norm"}
+	if e.Score {
+		s.Head = append(s.Head, "test bound, nats", "log Z up, down")
+	}
+	var pictures []shown
+	for i := range e.Runs {
+		run := &e.Runs[i]
+		m := r.Results[run.Name]
+		if m == nil {
+			s.Missing = append(s.Missing, run.Label)
+			continue
+		}
+		for l := range m.Layers {
+			layer := &m.Layers[l]
+			cells := []string{"", "", fmt.Sprint(l + 1), percent(layer.Live), percent(layer.Noise), percent(layer.Duplicate), fmt.Sprintf("%.3f ± %.3f", layer.NormMean, layer.NormSD)}
+			if e.Score {
+				cells = append(cells, "", "")
+			}
+			if l == 0 {
+				cells[0], cells[1] = run.Label, comma(m.Updates)
+				if e.Score && m.Score != nil {
+					cells[7] = fmt.Sprintf("%.2f ± %.2f", m.Score.Bound, m.Score.BoundStdErr)
+					cells[8] = fmt.Sprintf("%.1f, %.1f", m.Score.LogZ, m.Score.LogZReverse)
+					if !m.Score.Trusted {
+						cells[8] += " (not to be trusted)"
+					}
+				}
+			}
+			s.Rows = append(s.Rows, cells)
+		}
+		whole := e.Whole && !run.IsGrid()
+		add := func(what, caption string) error {
+			f := shown{File: picture(m, what), Caption: run.Label + ": " + caption}
+			data, err := look(f.File)
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			f.inside = inside(&f, data)
+			pictures = append(pictures, f)
+			return nil
+		}
+		if err := add("filters.png", "what the units look for, by norm (below each)"); err != nil {
+			return s, err
+		}
+		if whole || e.Score {
+			if err := add("samples.png", "the chains of training"); err != nil {
+				return s, err
+			}
+		}
+		if whole {
+			for _, c := range [][2]string{{"sorted.svg", "norms at the end"}, {"roughness.svg", "norm and roughness at the end"}, {"norms.svg", "norms over training"},
+				{"mu.svg", "mean norms that the spring learns"}, {"live.svg", "filters over training"}, {"mean-field.svg", "mean field over training"}} {
+				if err := add(c[0], c[1]); err != nil {
+					return s, err
+				}
+			}
+		}
+	}
+	for _, c := range r.chartNames(e) {
+		f := shown{File: path.Join(picturesFolder, c[0]), Caption: c[1]}
+		data, err := look(f.File)
+		if err != nil {
+			continue
+		}
+		f.inside = inside(&f, data)
+		s.Figures = append(s.Figures, f)
+	}
+	s.Figures = append(s.Figures, pictures...)
+	return s, nil
+}
+
+// inside puts a picture into a page: no other file and no address is needed.
+func inside(f *shown, data []byte) template.HTML {
+	if strings.HasSuffix(f.File, ".svg") {
+		// Drawn by figure.Chart, which escapes what is written in it.
+		text := string(data)
+		if start, end := strings.Index(text, "<style>"), strings.Index(text, "</style>\n"); start >= 0 && end > start {
+			text = text[:start] + text[end+len("</style>\n"):] // the page has the colours
+		}
+		return template.HTML(text)
+	}
+	return template.HTML(fmt.Sprintf(`<img loading="lazy" alt="%s" src="data:image/png;base64,%s">`,
+		template.HTMLEscapeString(f.Caption), base64.StdEncoding.EncodeToString(data)))
+}
+
+// chartNames are the charts of a whole experiment with their captions.
+func (r *Report) chartNames(e *Experiment) [][2]string {
+	if e.Name == "depth" {
+		return [][2]string{{"depth-bound.svg", "the bound by depth"}, {"depth-bad.svg", "the worst layer by depth"}}
+	}
+	return nil
+}
+
+// charts draws the charts of whole experiments.
+func (r *Report) charts() map[string]*figure.Chart {
+	out := map[string]*figure.Chart{}
+	for _, e := range r.Experiments {
+		if e.Name != "depth" {
+			continue
+		}
+		bound := &figure.Chart{Title: "variational bound on test images", X: figure.Axis{Label: "hidden layers"}, Y: figure.Axis{Label: "nats an image"}}
+		bad := &figure.Chart{Title: "noise, dead or duplicate filters in the worst layer", X: figure.Axis{Label: "hidden layers"}, Y: figure.Axis{Label: "% of its filters", Zero: true}}
+		at := map[string]int{}
+		for _, run := range e.Runs {
+			m := r.Results[run.Name]
+			if m == nil {
+				continue
+			}
+			_, way, _ := strings.Cut(run.Label, ", ")
+			i, ok := at[way]
+			if !ok {
+				i = len(bound.Series)
+				at[way] = i
+				bound.Series = append(bound.Series, figure.Series{Name: way})
+				bad.Series = append(bad.Series, figure.Series{Name: way})
+			}
+			worst := 0.0
+			for l := range m.Layers {
+				worst = max(worst, m.Layers[l].bad(), m.Layers[l].Duplicate)
+			}
+			bad.Series[i].X, bad.Series[i].Y = append(bad.Series[i].X, float64(len(m.Layers))), append(bad.Series[i].Y, 100*worst)
+			if m.Score != nil {
+				bound.Series[i].X, bound.Series[i].Y = append(bound.Series[i].X, float64(len(m.Layers))), append(bound.Series[i].Y, m.Score.Bound)
+			}
+		}
+		if len(at) > 0 {
+			out["depth-bound.svg"], out["depth-bad.svg"] = bound, bad
+		}
+	}
+	return out
+}
+
+// results is results.json: for programs.
+func (r *Report) results(claims []Claim) ([]byte, error) {
+	type result struct {
+		Label string `json:"label"`
+		*Measures
+	}
+	type experiment struct {
+		Name  string   `json:"name"`
+		Title string   `json:"title"`
+		Runs  []result `json:"runs"`
+	}
+	file := struct {
+		Version     string       `json:"version"`
+		Numerics    int          `json:"numerics"`
+		Scale       float64      `json:"scale"`
+		Claims      []Claim      `json:"claims"`
+		Experiments []experiment `json:"experiments"`
+	}{r.Version, dbm.Numerics, r.Scale, append([]Claim{}, claims...), nil}
+	for _, e := range r.Experiments {
+		x := experiment{Name: e.Name, Title: e.Title, Runs: []result{}}
+		for _, run := range e.Runs {
+			if m := r.Results[run.Name]; m != nil {
+				short := *m
+				short.Layers = slices.Clone(m.Layers)
+				for l := range short.Layers { // a number a unit is in measures.json of the run
+					short.Layers[l].Norms, short.Layers[l].Roughness = nil, nil
+				}
+				x.Runs = append(x.Runs, result{run.Label, &short})
+			}
+		}
+		file.Experiments = append(file.Experiments, x)
+	}
+	data, err := json.MarshalIndent(file, "", "  ")
+	return append(data, '\n'), err
+}
+
+// Counts tells how many claims have each verdict, in the order of the verdicts.
+func (p *page) Counts() string {
+	n := map[string]int{}
+	for _, c := range p.Claims {
+		n[c.Verdict]++
+	}
+	var told []string
+	for _, v := range []string{Holds, Fails, TooShort, Unsaid, Answer} {
+		if n[v] > 0 {
+			told = append(told, fmt.Sprintf("%s: %d", v, n[v]))
+		}
+	}
+	return strings.Join(told, ", ")
+}
+
+// ScaleTold writes the scale.
+func (p *page) ScaleTold() string {
+	return fmt.Sprintf("%.3g times the paper's %s updates", p.Report.Scale, comma(paperUpdates))
+}
+
+// comma writes a number of updates.
+func comma(n uint64) string { return humanize.Comma(int64(min(n, math.MaxInt64))) }
+
+// cell escapes a cell of a Markdown table.
+func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
+
+// row is a row of a Markdown table.
+func row(cells []string) string {
+	escaped := make([]string, len(cells))
+	for i, c := range cells {
+		escaped[i] = cell(c)
+	}
+	return "| " + strings.Join(escaped, " | ") + " |"
+}
