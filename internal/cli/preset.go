@@ -11,7 +11,8 @@ import (
 // presets returns the named configurations. paper and direct are the two
 // experiments of Section 5 of the paper; what it leaves open is explained in
 // docs/numerics.md. best is for likelihood: joint training from random weights with
-// centering, chosen by the trials of docs/trials.md. quick is the beginning of paper, a minute on two cores.
+// centering, chosen by the trials of docs/trials.md. quick is the beginning of
+// paper, a minute on two cores.
 func presets() []runs.Config {
 	paper := runs.Config{
 		Preset: "paper",
@@ -46,9 +47,10 @@ func presets() []runs.Config {
 	best.Preset = "best"
 	best.Layers = []int{784, 500, 1000}
 	best.Gibbs = 5
-	best.MeanFieldTolerance, best.MeanFieldMax = 1e-3, 10
-	best.LearningRate, best.LearningRateEnd = 0.03, 400_000
+	best.MeanFieldTolerance, best.MeanFieldMax = 1e-3, 20
+	best.LearningRate, best.LearningRateEnd, best.UpperRate = 0.1, 400_000, 0.1
 	best.OffsetRate = 0.01
+	best.WeightDecay = 1e-4
 	best.Alpha = []float64{0, 0}
 	best.InitScale = 0.01
 	best.Pixels = "sample"
