@@ -41,6 +41,8 @@ func verbs() []verb {
 		{"complete", "RUN [flags]", "complete pictures of which half is known", complete},
 		{"features", "RUN --npz FILE", "write what the hidden units make of images, for NumPy", features},
 		{"export", "RUN --npz FILE", "write weights, biases and chains for NumPy", export},
+		{"archive", "RUN… --out FILE", "pack runs and this program into one file", pack},
+		{"verify", "FILE [flags]", "check an archive, and train its first updates again", verify},
 		{"info", "[RUN] [--json]", "tell about this machine, or about a run", info},
 		{"bench", "[kernels|update|scaling]", "measure how fast this machine trains", benchmark},
 		{"reproduce", "[EXPERIMENT…] [flags]", "train the paper's experiments and write a report", reproduction},
@@ -149,7 +151,7 @@ func flagsGiven(f *flag.FlagSet) map[string]bool {
 
 // parse parses flags, before, between and behind the arguments, of which there
 // must be as many as names; those in brackets may be missing, and of a last one
-// with an ellipsis there may be any number.
+// with an ellipsis there may be more.
 func parse(f *flag.FlagSet, args []string, names ...string) ([]string, error) {
 	var found []string
 	for {
@@ -170,12 +172,7 @@ func parse(f *flag.FlagSet, args []string, names ...string) ([]string, error) {
 		found = append(found, f.Arg(0))
 		args = f.Args()[1:]
 	}
-	if n := len(names); n > 0 && strings.Contains(names[n-1], "…") {
-		for len(names) < len(found) {
-			names = append(names, names[n-1]) // as many as one likes
-		}
-	}
-	if len(found) > len(names) {
+	if len(found) > len(names) && (len(names) == 0 || !strings.Contains(names[len(names)-1], "…")) {
 		return nil, usageError{fmt.Errorf("%s: %q is one argument too many", f.Name(), found[len(names)])}
 	}
 	if len(found) < len(names) && names[len(found)][0] != '[' {

@@ -124,8 +124,7 @@ func draw(dir, name, standard, title string, grids []figure.Grid) (string, error
 // writeFile writes a file whole or not at all, behind links too. What is no plain
 // file, such as a pipe or /dev/stdout, is written to as it is.
 func writeFile(name string, write func(io.Writer) error) error {
-	switch filepath.Base(name) {
-	case "checkpoint.tandem", "config.json", "manifest.json", "metrics.jsonl", "lock":
+	if runs.Owns(filepath.Base(name)) {
 		return fmt.Errorf("%s: a run keeps its own file by this name; choose another", name)
 	}
 	if isPlain(name) {

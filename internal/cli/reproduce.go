@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"tandem/dbm"
 	"tandem/internal/reproduce"
 	"tandem/internal/runs"
 	"tandem/mnist"
@@ -43,7 +42,6 @@ type asked struct {
 const (
 	askedFile    = "reproduce.json"
 	measuresFile = "measures.json" // in the folder of a run
-	runsFolder   = "runs"
 )
 
 // bareMinutes is how long reproduce takes at most unless told what to do.
@@ -192,22 +190,9 @@ func (r *reproducing) measureRates() error {
 		if r.rates[key] > 0 {
 			continue
 		}
-		pixels, err := mnist.ParsePixels(c.Pixels)
-		if err != nil {
-			return err
-		}
-		state, err := dbm.Initial(&c.Config, r.train.Mean(pixels))
-		if err != nil {
-			return err
-		}
-		examples, err := mnist.NewMinibatches(r.train, pixels, c.Seed, c.Batch)
-		if err != nil {
-			return err
-		}
-		joint := c.Config
-		joint.Pretrain = 0
-		state.Lower = nil
-		trainer, err := dbm.NewTrainer(joint, r.machine.Kernels, state, examples, r.how.threads)
+		joint := *c
+		joint.Pretrain = 0 // all layers at once are slower than one
+		trainer, err := newStages(&joint, r.machine.Kernels, nil, r.train, r.how.threads)
 		if err != nil {
 			return err
 		}

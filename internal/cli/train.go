@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"tandem/dbm"
 	"tandem/internal/runs"
 	"tandem/mnist"
 )
@@ -179,10 +178,4 @@ func (x *training) part(now time.Time, updates uint64) runs.Part {
 	p := runs.NewPart(Version, now)
 	p.Arguments, p.FirstUpdate, p.Kernel, p.Threads = x.arguments, updates, x.machine.Kernels.Name, x.how.threads
 	return p
-}
-
-// initial is the state that the run starts from.
-func (x *training) initial(pixels mnist.Pixels) (*dbm.State, error) {
-	c := x.run.Config()
-	return dbm.Initial(&c.Config, x.data.Mean(pixels))
 }

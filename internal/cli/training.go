@@ -54,27 +54,17 @@ func (x *training) train(checkpoint *runs.Checkpoint) (err error) {
 			err = fmt.Errorf("%s: %w", x.run.Dir(), err)
 		}
 	}()
-	pixels, err := mnist.ParsePixels(c.Pixels)
-	if err != nil {
-		return err
-	}
 	var state *dbm.State
 	if checkpoint != nil {
 		state, x.seconds = checkpoint.State, checkpoint.Seconds
-	} else if state, err = x.initial(pixels); err != nil {
-		return err
 	}
-	examples, err := mnist.NewMinibatches(x.data, pixels, c.Seed, c.Batch)
-	if err != nil {
-		return err
-	}
-	x.trainer, err = dbm.NewStages(c.Config, x.machine.Kernels, state, examples, x.how.threads)
+	x.trainer, err = newStages(&c, x.machine.Kernels, state, x.data, x.how.threads)
 	if err != nil {
 		return err
 	}
 	defer x.trainer.Close()
 	x.assessor = dbm.NewAssessor(&c.Config, x.machine.Kernels, x.data.Rows(), x.data.Columns())
-	first := state.Updates
+	first := x.trainer.Updates()
 	x.first = first
 	where := ""
 	if first > 0 {
@@ -130,6 +120,25 @@ func (x *training) train(checkpoint *runs.Checkpoint) (err error) {
 		fmt.Fprintln(t.err, strings.Join(x.line(now, first), "  "))
 	}
 	return x.finish(now, first)
+}
+
+// newStages returns what trains a run from a state, or from its beginning where the
+// state is nil.
+func newStages(c *runs.Config, k *dbm.Kernels, state *dbm.State, data *mnist.Set, threads int) (*dbm.Stages, error) {
+	pixels, err := mnist.ParsePixels(c.Pixels)
+	if err != nil {
+		return nil, err
+	}
+	if state == nil {
+		if state, err = dbm.Initial(&c.Config, data.Mean(pixels)); err != nil {
+			return nil, err
+		}
+	}
+	examples, err := mnist.NewMinibatches(data, pixels, c.Seed, c.Batch)
+	if err != nil {
+		return nil, err
+	}
+	return dbm.NewStages(c.Config, k, state, examples, threads)
 }
 
 // checkpoint writes a line of metrics and a checkpoint.

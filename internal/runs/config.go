@@ -156,11 +156,23 @@ func ReadConfig(dir string) (Config, error) {
 		return c, err
 	}
 	path := filepath.Join(dir, configName)
-	if err := c.ReadFile(path); err != nil {
+	data, err := readJSON(path)
+	if err != nil {
+		return c, err
+	}
+	if c, err = decodeConfig(data); err != nil {
+		return c, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+func decodeConfig(data []byte) (Config, error) {
+	var c Config
+	if err := c.decode(data); err != nil {
 		return Config{}, err
 	}
 	if err := c.Validate(); err != nil {
-		return Config{}, fmt.Errorf("%s: %w", path, err)
+		return Config{}, err
 	}
 	return c, nil
 }

@@ -125,9 +125,14 @@ func ReadManifest(dir string) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := new(Manifest)
-	if err := decodeJSON(data, m); err != nil {
+	m, err := decodeManifest(data)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return m, nil
+}
+
+func decodeManifest(data []byte) (*Manifest, error) {
+	m := new(Manifest)
+	return m, decodeJSON(data, m)
 }

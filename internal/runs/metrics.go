@@ -133,11 +133,18 @@ func ReadMetrics(dir string) ([]Metrics, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []Metrics
+	all, err := decodeMetrics(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return all, nil
+}
+
+func decodeMetrics(data []byte) (all []Metrics, err error) {
 	err = eachLine(data, func(number int, line []byte) error {
 		m, err := parseMetrics(line)
 		if err != nil {
-			return fmt.Errorf("%s: line %d: %w", path, number, err)
+			return fmt.Errorf("line %d: %w", number, err)
 		}
 		all = append(all, m)
 		return nil

@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+
+	"tandem/internal/archive"
+	"tandem/internal/runs"
+)
+
+// runsFolder is the folder of an archive that has the runs.
+const runsFolder = "runs"
+
+// pack is the verb archive, which packs runs, and the program that can repeat them,
+// into one file. Packing the same again gives the same bytes.
+func pack(t *terminal, m *Machine, args []string) error {
+	f := flags(t, "tandem archive RUN… --out FILE [flags]")
+	out := f.String("out", "", "`FILE` for tar, gzipped, such as study.tar.gz; the runs stand below runs in it")
+	binary := f.Bool("binary", true, "this program, too; --binary=false leaves it out")
+	dirs, err := parse(f, args, "RUN…")
+	if err != nil {
+		return err
+	}
+	if *out == "" {
+		return usageError{fmt.Errorf("archive: --out FILE is missing")}
+	}
+	files, err := collect(dirs)
+	if err != nil {
+		return fmt.Errorf("archive: %w", err)
+	}
+	if *binary {
+		program, err := thisProgram()
+		if err != nil {
+			return fmt.Errorf("archive: %w", err)
+		}
+		files = append(files, program)
+	}
+	if err := writeFile(*out, func(w io.Writer) error { return archive.Write(w, files) }); err != nil {
+		return fmt.Errorf("archive: %s: %w", *out, err)
+	}
+	t.tell(*out)
+	return nil
+}
+
+// collect reads what is to be packed of run folders. All of it is held in memory,
+// for files that are hashed and then read again might be replaced in between.
+func collect(dirs []string) ([]archive.File, error) {
+	var files []archive.File
+	taken := map[string]string{}
+	for _, dir := range dirs {
+		full, err := filepath.Abs(dir) // the folder . has a name, too
+		if err != nil {
+			return nil, err
+		}
+		name := filepath.Base(full)
+		if other, ok := taken[name]; ok {
+			return nil, fmt.Errorf("%s and %s would both be %s in the archive: rename one", other, dir, path.Join(runsFolder, name))
+		}
+		taken[name] = dir
+		own, err := runs.ReadSnapshot(dir)
+		if err != nil {
+			return nil, err
+		}
+		if err := addResults(own, dir); err != nil {
+			return nil, err
+		}
+		for _, file := range slices.Sorted(maps.Keys(own)) {
+			files = append(files, archive.File{Name: path.Join(runsFolder, name, file), Data: own[file]})
+		}
+	}
+	return files, nil
+}
+
+// addResults adds the pictures and results that are in a run folder, beside the
+// run's own files: such files are of whatever update they were made at.
+func addResults(files map[string][]byte, dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		switch filepath.Ext(e.Name()) {
+		case ".png", ".json", ".md", ".html", ".svg":
+		default:
+			continue
+		}
+		if runs.Owns(e.Name()) || !e.Type().IsRegular() {
+			continue
+		}
+		if files[e.Name()], err = os.ReadFile(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// thisProgram is the binary that is running.
+func thisProgram() (archive.File, error) {
+	name, err := os.Executable()
+	if err != nil {
+		return archive.File{}, err
+	}
+	data, err := os.ReadFile(name)
+	f := archive.File{Name: "tandem", Executable: true, Data: data}
+	if runtime.GOOS == "windows" {
+		f.Name += ".exe"
+	}
+	return f, err
+}

@@ -1,0 +1,84 @@
+package runs
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Owns says whether a run keeps a file of its own by a name.
+func Owns(name string) bool { return name == lockName || slices.Contains(contents[:], name) }
+
+// Snapshot is what a run folder's own files say.
+type Snapshot struct {
+	Config     Config
+	Manifest   *Manifest
+	Metrics    []Metrics
+	Checkpoint *Checkpoint
+}
+
+// ReadSnapshot reads a run folder's own files, by name, so that they agree with one
+// another while another process trains the run, and sees that they do. It refuses
+// a run without a checkpoint.
+func ReadSnapshot(dir string) (map[string][]byte, error) {
+	// All but the metrics are replaced whole. The checkpoint comes first: what the
+	// others say of its update and those before is written before it, and stays.
+	f, _, err := openCheckpoint(dir)
+	if err != nil {
+		return nil, err
+	}
+	checkpoint, err := io.ReadAll(f)
+	f.Close() // now, for an open file cannot be replaced on Windows
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{checkpointName: checkpoint}
+	for _, name := range []string{configName, manifestName} {
+		if files[name], err = readJSON(filepath.Join(dir, name)); err != nil {
+			return nil, err
+		}
+	}
+	metrics, err := os.ReadFile(filepath.Join(dir, metricsName))
+	if err != nil {
+		return nil, err
+	}
+	// The run may be writing the last line: whole lines only are kept.
+	files[metricsName] = metrics[:bytes.LastIndexByte(metrics, '\n')+1]
+	if _, err := DecodeSnapshot(files); err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return files, nil
+}
+
+// DecodeSnapshot reads what ReadSnapshot returned, which may since have been in
+// anybody's hands. It does not refuse a checkpoint of another version of the
+// numerics. Memory is taken only for what the files hold.
+func DecodeSnapshot(files map[string][]byte) (*Snapshot, error) {
+	for _, name := range contents {
+		if files[name] == nil {
+			return nil, fmt.Errorf("there is no %s", name)
+		}
+	}
+	s := new(Snapshot)
+	var err error
+	if s.Config, err = decodeConfig(files[configName]); err != nil {
+		return nil, fmt.Errorf("%s: %w", configName, err)
+	}
+	if s.Manifest, err = decodeManifest(files[manifestName]); err != nil {
+		return nil, fmt.Errorf("%s: %w", manifestName, err)
+	}
+	if s.Metrics, err = decodeMetrics(files[metricsName]); err != nil {
+		return nil, fmt.Errorf("%s: %w", metricsName, err)
+	}
+	c := files[checkpointName]
+	if s.Checkpoint, err = decodeCheckpoint(bytes.NewReader(c), int64(len(c))); err != nil {
+		return nil, fmt.Errorf("%s: %w", checkpointName, err)
+	}
+	if name := s.Config.Differs(&s.Checkpoint.Config); name != "" {
+		return nil, fmt.Errorf("%s and %s do not agree on %s", configName, checkpointName, name)
+	}
+	return s, nil
+}
