@@ -101,10 +101,7 @@ func few(t *testing.T) *mnist.Set {
 // every machine.
 func TestSameBitsEverywhere(t *testing.T) {
 	set := few(t)
-	kernels := []dbm.Kernels{genericKernels}
-	if hasVector() {
-		kernels = append(kernels, vector)
-	}
+	kernels := append(vectorKernels(), genericKernels)
 	for _, c := range trainings() {
 		const updates = 12
 		for _, k := range kernels {
@@ -123,7 +120,8 @@ func TestSameBitsEverywhere(t *testing.T) {
 
 // The steady state of training allocates nothing.
 func TestUpdateAllocatesNothing(t *testing.T) {
-	if !hasVector() {
+	kernels := vectorKernels()
+	if len(kernels) == 0 {
 		t.Skip("the generic sampler allocates")
 	}
 	set := few(t)
@@ -136,8 +134,7 @@ func TestUpdateAllocatesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k := vector
-		tr, err := dbm.NewStages(c.config, &k, state, batches, 2)
+		tr, err := dbm.NewStages(c.config, &kernels[0], state, batches, 2)
 		if err != nil {
 			t.Fatal(err)
 		}

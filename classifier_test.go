@@ -50,10 +50,7 @@ func upTo(n int) []int {
 
 // Neither kernels nor threads show in what is learnt.
 func TestSameClassifierEverywhere(t *testing.T) {
-	kernels := []dbm.Kernels{genericKernels}
-	if hasVector() {
-		kernels = append(kernels, vector)
-	}
+	kernels := append(vectorKernels(), genericKernels)
 	for _, c := range []struct {
 		layers []int
 		want   string

@@ -3,39 +3,30 @@ package main
 import (
 	"fmt"
 	"os"
-	"runtime"
+	"slices"
+	"strings"
 
 	"tandem/dbm"
 )
 
+// kernelNames are the names of all kernels there are, on any machine.
+var kernelNames = []string{"generic", "avx2", "avx512", "neon"}
+
 // chooseKernels picks the fastest kernels that this machine has, or those that
 // the environment variable TANDEM_KERNEL names.
 func chooseKernels() (dbm.Kernels, error) {
-	switch name := os.Getenv("TANDEM_KERNEL"); name {
-	case "":
-		if hasVector() {
-			return vector, nil
+	here := append(vectorKernels(), genericKernels)
+	name := os.Getenv("TANDEM_KERNEL")
+	var names []string
+	for _, k := range here {
+		if k.Name == name || name == "" {
+			return k, nil
 		}
-		return genericKernels, nil
-	case genericKernels.Name:
-		return genericKernels, nil
-	case "avx2", "neon":
-		if name != vectorName {
-			return dbm.Kernels{}, fmt.Errorf("TANDEM_KERNEL=%s: not for %s; here it can be generic%s", name, runtime.GOARCH, orVector())
-		}
-		if !hasVector() {
-			return dbm.Kernels{}, fmt.Errorf("TANDEM_KERNEL=%s: this processor lacks what it needs; use generic", name)
-		}
-		return vector, nil
-	default:
-		return dbm.Kernels{}, fmt.Errorf("TANDEM_KERNEL=%s: no such kernel; here it can be generic%s", name, orVector())
+		names = append(names, k.Name)
 	}
-}
-
-// orVector continues a list of kernels.
-func orVector() string {
-	if !hasVector() {
-		return ""
+	what := "this machine does not have these kernels"
+	if !slices.Contains(kernelNames, name) {
+		what = "no such kernels"
 	}
-	return " or " + vectorName
+	return dbm.Kernels{}, fmt.Errorf("TANDEM_KERNEL=%s: %s; here it can be %s", name, what, strings.Join(names, " or "))
 }

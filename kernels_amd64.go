@@ -6,18 +6,53 @@ import (
 	"tandem/dbm"
 )
 
-const vectorName = "avx2"
+// avx2: a tile of 6 rows × 16 columns takes 12 of the 16 registers for sums, 2 for
+// the weights and 2 for the rows.
+var avx2 = vector{name: "avx2", group: 4, abreast: 1, tallest: 6}
 
-// maxTile is the height of the tallest tile: 6 rows × 16 columns take 12 of the
-// 16 registers for sums, 2 for the weights and 2 for the rows.
-const maxTile = 6
+// avx512: a tile of 13 rows × 32 columns takes 26 of the 32 registers for sums, 2 for
+// the weights and 4 for the rows. What it has no loop for is left to those of AVX2.
+var avx512 = vector{name: "avx512", wide: true, group: 8, abreast: 2, tallest: 13}
+
+// vectorKernels are the kernels in assembly that this machine runs, the fastest first.
+func vectorKernels() (found []dbm.Kernels) {
+	if cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3) {
+		if cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512DQ, cpuid.POPCNT) {
+			found = append(found, avx512.kernels())
+		}
+		found = append(found, avx2.kernels())
+	}
+	return found
+}
+
+// height is the height of the tallest tile of so many panels.
+func (v *vector) height(panels int) int {
+	if panels == v.abreast {
+		return v.tallest
+	}
+	return avx2.tallest
+}
+
+// some is how many of so many panels nonzero and learnNonzero take at once.
+func (v *vector) some(panels int) int {
+	switch {
+	case v.wide && panels >= 8:
+		return 8
+	case panels >= 4:
+		return 4
+	}
+	return 1
+}
 
 // lists is Kernels.List. Whole panels go to the vectors, the rest of the row to
 // the definition.
-func lists(index []int32, value, x []float32) int {
+func (v *vector) lists(index []int32, value, x []float32) int {
 	_, _ = index[len(x)+7], value[len(x)+7]
 	n, whole := 0, len(x)/dbm.Panel*dbm.Panel
-	if whole > 0 {
+	switch {
+	case whole > 0 && v.wide:
+		n = wideList(&index[0], &value[0], &x[0], whole/dbm.Panel)
+	case whole > 0:
 		n = list(&index[0], &value[0], &x[0], whole/dbm.Panel, &places)
 	}
 	for i := whole; i < len(x); i++ {
@@ -43,11 +78,11 @@ var places = func() (p [256][8]byte) {
 	return p
 }()
 
-// hasVector says whether this machine runs the kernels in assembly.
-func hasVector() bool { return cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3) }
-
-// product calls product1 … 6 by the height of the tile.
-func product(height int, out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int) {
+func (v *vector) product(panels, height int, out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, panelStride, k, tiles int) {
+	if panels == 2 {
+		wideProduct(height, out, outStride, start, startStride, x, xStride, w, panelStride, k, tiles)
+		return
+	}
 	switch height {
 	case 1:
 		product1(out, outStride, start, startStride, x, xStride, w, k, tiles)
@@ -64,8 +99,11 @@ func product(height int, out *float32, outStride int, start *float32, startStrid
 	}
 }
 
-// learnTile calls learn1 … 6 by the height of the tile.
-func learnTile(height int, w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int) {
+func (v *vector) learnTile(panels, height int, w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int) {
+	if panels == 2 {
+		wideLearn(height, w, panelStride, x, xStride, y, yStride, rows, pull, rate, tiles)
+		return
+	}
 	switch height {
 	case 1:
 		learn1(w, x, xStride, y, yStride, rows, pull, rate, tiles)
@@ -79,6 +117,56 @@ func learnTile(height int, w, x *float32, xStride int, y *float32, yStride, rows
 		learn5(w, x, xStride, y, yStride, rows, pull, rate, tiles)
 	case 6:
 		learn6(w, x, xStride, y, yStride, rows, pull, rate, tiles)
+	}
+}
+
+func (v *vector) nonzero(panels int, out, start *float32, index *int32, value *float32, n int, w *float32, panelStride int) {
+	switch {
+	case panels == 8:
+		wideNonzero8(out, start, index, value, n, w, panelStride)
+	case panels == 4 && v.wide:
+		wideNonzero4(out, start, index, value, n, w, panelStride)
+	case panels == 4:
+		nonzero4(out, start, index, value, n, w, panelStride, dbm.Panel)
+	default:
+		nonzero1(out, start, index, value, n, w, dbm.Panel)
+	}
+}
+
+func (v *vector) learnNonzero(panels int, w *float32, panelStride int, start, index *int32, value, y *float32, yStride int, pull *float32, rate float32, units int) {
+	switch {
+	case panels == 8:
+		wideLearnNonzero8(w, panelStride, start, index, value, y, yStride, pull, rate, units)
+	case panels == 4 && v.wide:
+		wideLearnNonzero4(w, panelStride, start, index, value, y, yStride, pull, rate, units)
+	case panels == 4:
+		learnNonzero4(w, panelStride, start, index, value, y, yStride, pull, rate, units)
+	default:
+		learnNonzero1(w, start, index, value, y, yStride, pull, rate, units)
+	}
+}
+
+func (v *vector) sigmoidBlock(out *float32, outStride int, pre *float32, preStride, rows, panels int, change *float32) {
+	if v.wide {
+		wideSigmoidBlock(out, outStride, pre, preStride, rows, panels, change)
+	} else {
+		sigmoidBlock(out, outStride, pre, preStride, rows, panels, change)
+	}
+}
+
+func (v *vector) sampleBlock(out *float32, outStride int, pre *float32, preStride, rows, panels int, key0, key1, counter, row, update, tag uint32) {
+	if v.wide {
+		wideSampleBlock(out, outStride, pre, preStride, rows, panels, key0, key1, counter, row, update, tag)
+	} else {
+		sampleBlock(out, outStride, pre, preStride, rows, panels, key0, key1, counter, row, update, tag)
+	}
+}
+
+func (v *vector) softplusRow(pre, a, to, from *float32, betaTo, betaFrom float32, panels int, sums *float32) {
+	if v.wide {
+		wideSoftplusRow(pre, a, to, from, betaTo, betaFrom, panels, sums)
+	} else {
+		softplusRow(pre, a, to, from, betaTo, betaFrom, panels, sums)
 	}
 }
 

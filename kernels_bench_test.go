@@ -11,10 +11,7 @@ import (
 // The passes and steps at the shapes of the paper's model, on one core, in
 // GFLOP/s of the dense arithmetic.
 func BenchmarkKernels(b *testing.B) {
-	kernels := []dbm.Kernels{genericKernels}
-	if hasVector() {
-		kernels = append(kernels, vector)
-	}
+	kernels := append(vectorKernels(), genericKernels)
 	for _, k := range kernels {
 		for _, c := range []passCase{
 			{rows: 50, columns: 500, below: 784, bias: true, density: 1},

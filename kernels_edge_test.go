@@ -43,9 +43,12 @@ func listsAtEdge(t *testing.T, l *dbm.Lists) *dbm.Lists {
 // The units of a row are loaded several at a time, and a load of more than
 // there are faults only where the memory ends with the row.
 func TestNothingIsReadBehindItsEnd(t *testing.T) {
-	if !hasVector() {
-		t.Skip("this machine has the generic kernels only")
+	for _, k := range underTest(t) {
+		t.Run(k.Name, func(t *testing.T) { readNothingBehindItsEnd(t, k) })
 	}
+}
+
+func readNothingBehindItsEnd(t *testing.T, k dbm.Kernels) {
 	for i, c := range passCases() {
 		c.run(uint64(i), func(p *dbm.Pass) {
 			wide := p.Panels * dbm.Panel
@@ -62,9 +65,9 @@ func TestNothingIsReadBehindItsEnd(t *testing.T) {
 				}
 			}
 			p.Out = atEdge(t, p.Out[:(p.Rows-1)*p.Stride+wide])
-			vector.Linear(p)
-			vector.Sigmoid(p, atEdge(t, make([]float32, p.Rows)))
-			vector.Sample(p, dbm.Draw{})
+			k.Linear(p)
+			k.Sigmoid(p, atEdge(t, make([]float32, p.Rows)))
+			k.Sample(p, dbm.Draw{})
 		})
 	}
 	for i, c := range stepCases() {
@@ -77,15 +80,15 @@ func TestNothingIsReadBehindItsEnd(t *testing.T) {
 		s.W = atEdge(t, s.W)
 		s.Back = atEdge(t, s.Back)
 		s.Nonzero = listsAtEdge(t, s.Nonzero)
-		vector.Learn(s)
-		vector.Refresh(s)
+		k.Learn(s)
+		k.Refresh(s)
 	}
 	for n := 1; n <= 70; n++ {
 		x := atEdge(t, make([]float32, 3*n))
 		by := atEdge(t, make([]float32, 3))
 		b := atEdge(t, make([]float32, n))
-		vector.LearnBias(b, x, n, by, 1)
-		vector.Scale(b, x[2*n:], 1)
-		vector.List(atEdge(t, make([]int32, n+8)), atEdge(t, make([]float32, n+8)), b)
+		k.LearnBias(b, x, n, by, 1)
+		k.Scale(b, x[2*n:], 1)
+		k.List(atEdge(t, make([]int32, n+8)), atEdge(t, make([]float32, n+8)), b)
 	}
 }

@@ -4,9 +4,5 @@ package main
 
 import "tandem/dbm"
 
-const vectorName = ""
-
-// vector is empty: there is no assembly for this architecture.
-var vector dbm.Kernels
-
-func hasVector() bool { return false }
+// vectorKernels is empty: there is no assembly for this architecture.
+func vectorKernels() []dbm.Kernels { return nil }

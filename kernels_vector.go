@@ -2,15 +2,15 @@
 
 package main
 
-// The kernels over assembly: loops over panels, tiles and blocks, alike on
-// amd64 and arm64, around a few loops of each machine's own:
+// The kernels over assembly: loops over panels, tiles and blocks, alike for every
+// set of vector instructions, around a few loops that each set has of its own:
 //
-//	product1 … product6   a tile of rows × one panel of a product
-//	nonzero1, nonzero4    one row × one or four panels of a product with a list of nonzeros
+//	product               a tile of rows × one or two panels of a product
+//	nonzero               one row × some panels of a product with a list of nonzeros
 //	sigmoidBlock          rows × panels
 //	sampleBlock           rows × panels
-//	learn1 … learn6       a tile of units × one panel of the gradient, and the step
-//	learnNonzero1, 4      all units × one or four panels of the same, with lists
+//	learnTile             a tile of units × one or two panels of the gradient, and the step
+//	learnNonzero          all units × some panels of the same, with lists
 //	squares               the sums of squares of one panel
 //	transpose             one panel
 //	bias, scale           vectors
@@ -27,12 +27,37 @@ import "tandem/dbm"
 const (
 	maxChain = 2048 // terms of a chain in one call
 	maxRows  = 64   // rows of a pass in one call
-	group    = 4    // panels worked on together
+	maxGroup = 8    // panels worked on together, at most
 )
 
+// vector is a set of vector instructions.
+type vector struct {
+	name    string
+	wide    bool // AVX-512, where amd64 has a choice
+	group   int  // panels worked on together
+	abreast int  // panels of a tile, where there are so many
+	tallest int  // rows, or units, of the tallest such tile
+}
+
+// kernels are the kernels in these instructions.
+func (v *vector) kernels() dbm.Kernels {
+	return dbm.Kernels{
+		Name:      v.name,
+		Linear:    v.linear,
+		Sigmoid:   v.sigmoidPass,
+		Sample:    v.samplePass,
+		Learn:     v.learn,
+		Refresh:   refresh,
+		List:      v.lists,
+		LearnBias: learnBias,
+		Scale:     scaleBy,
+		Softplus:  v.softplusPass,
+	}
+}
+
 // pre computes rows [row, row+rows) × panels [panel, panel+panels) of a pass
-// into out, with stride floats a row. panels is at most group.
-func pre(p *dbm.Pass, row, rows, panel, panels int, out []float32, stride int) {
+// into out, with stride floats a row. panels is at most v.group.
+func (v *vector) pre(p *dbm.Pass, row, rows, panel, panels int, out []float32, stride int) {
 	start, startStride := p.Start[row*p.StartStride+panel*dbm.Panel:], p.StartStride
 	for _, in := range [2]*dbm.Input{&p.Below, &p.Above} {
 		if in.K == 0 {
@@ -40,10 +65,11 @@ func pre(p *dbm.Pass, row, rows, panel, panels int, out []float32, stride int) {
 		}
 		size := dbm.Padded(in.K) * dbm.Panel
 		if in.Nonzero != nil {
-			preNonzero(in, row, rows, panel, panels, start, startStride, out, stride)
+			v.preNonzero(in, row, rows, panel, panels, start, startStride, out, stride)
 		} else {
-			for i := range panels {
-				preDense(in, row, rows, in.W[(panel+i)*size:][:size], start[i*dbm.Panel:], startStride, out[i*dbm.Panel:], stride)
+			for i, n := 0, 0; i < panels; i += n {
+				n = min(v.abreast, panels-i)
+				v.preDense(in, row, rows, n, in.W[(panel+i)*size:][:n*size], start[i*dbm.Panel:], startStride, out[i*dbm.Panel:], stride)
 			}
 		}
 		start, startStride = out, stride
@@ -57,35 +83,36 @@ func pre(p *dbm.Pass, row, rows, panel, panels int, out []float32, stride int) {
 	}
 }
 
-// preDense computes one panel from dense rows.
-func preDense(in *dbm.Input, row, rows int, w, start []float32, startStride int, out []float32, stride int) {
+// preDense computes a tile's width of panels from dense rows.
+func (v *vector) preDense(in *dbm.Input, row, rows, panels int, w, start []float32, startStride int, out []float32, stride int) {
+	size := len(w) / panels
 	for k := 0; k < in.K; k += maxChain {
 		n := min(maxChain, in.K-k)
 		x := in.X[row*in.Stride+k:]
 		_ = x[(rows-1)*in.Stride+n-1]
-		_ = start[(rows-1)*startStride+dbm.Panel-1]
-		_ = out[(rows-1)*stride+dbm.Panel-1]
-		tall, tiles, rest := tile(rows)
-		product(tall, &out[0], stride, &start[0], startStride, &x[0], in.Stride, &w[k*dbm.Panel], n, tiles)
+		_ = start[(rows-1)*startStride+panels*dbm.Panel-1]
+		_ = out[(rows-1)*stride+panels*dbm.Panel-1]
+		tall, tiles, rest := tile(rows, v.height(panels))
+		v.product(panels, tall, &out[0], stride, &start[0], startStride, &x[0], in.Stride, &w[k*dbm.Panel], size, n, tiles)
 		if rest > 0 {
 			r := tall * tiles
-			product(tall-1, &out[r*stride], stride, &start[r*startStride], startStride, &x[r*in.Stride], in.Stride, &w[k*dbm.Panel], n, rest)
+			v.product(panels, tall-1, &out[r*stride], stride, &start[r*startStride], startStride, &x[r*in.Stride], in.Stride, &w[k*dbm.Panel], size, n, rest)
 		}
 		start, startStride = out, stride
 	}
 }
 
-// tile cuts n rows into as few tiles as can be, as even as can be: some of
-// height tall, and rest of them one lower.
-func tile(n int) (tall, tiles, rest int) {
-	count := (n + maxTile - 1) / maxTile
+// tile cuts n rows into as few tiles of height most as can be, as even as can
+// be: some of height tall, and rest of them one lower.
+func tile(n, most int) (tall, tiles, rest int) {
+	count := (n + most - 1) / most
 	tall = (n + count - 1) / count
 	tiles = n - count*(tall-1)
 	return tall, tiles, count - tiles
 }
 
 // preNonzero computes some panels from lists of the nonzeros of rows.
-func preNonzero(in *dbm.Input, row, rows, panel, panels int, start []float32, startStride int, out []float32, stride int) {
+func (v *vector) preNonzero(in *dbm.Input, row, rows, panel, panels int, start []float32, startStride int, out []float32, stride int) {
 	size := dbm.Padded(in.K) * dbm.Panel
 	w := in.W[panel*size:][:panels*size]
 	for r := range rows {
@@ -100,39 +127,22 @@ func preNonzero(in *dbm.Input, row, rows, panel, panels int, start []float32, st
 		}
 		for k := 0; k < len(index); k += maxChain {
 			n := min(maxChain, len(index)-k)
-			if panels == group {
-				nonzero4(&out[0], &start[0], &index[k], &value[k], n, &w[0], size, dbm.Panel)
-			} else {
-				for i := range panels {
-					nonzero1(&out[i*dbm.Panel], &start[i*dbm.Panel], &index[k], &value[k], n, &w[i*size], dbm.Panel)
-				}
+			for i, some := 0, 0; i < panels; i += some {
+				some = v.some(panels - i)
+				v.nonzero(some, &out[i*dbm.Panel], &start[i*dbm.Panel], &index[k], &value[k], n, &w[i*size], size)
 			}
 			start = out
 		}
 	}
 }
 
-// vector is the kernels in assembly.
-var vector = dbm.Kernels{
-	Name:      vectorName,
-	Linear:    linear,
-	Sigmoid:   sigmoidPass,
-	Sample:    samplePass,
-	Learn:     learn,
-	Refresh:   refresh,
-	List:      lists,
-	LearnBias: learnBias,
-	Scale:     scaleBy,
-	Softplus:  softplusPass,
-}
-
 // linear is Kernels.Linear.
-func linear(p *dbm.Pass) {
-	for panel := 0; panel < p.Panels; panel += group {
-		panels := min(group, p.Panels-panel)
+func (v *vector) linear(p *dbm.Pass) {
+	for panel := 0; panel < p.Panels; panel += v.group {
+		panels := min(v.group, p.Panels-panel)
 		for row := 0; row < p.Rows; row += maxRows {
 			rows := min(maxRows, p.Rows-row)
-			pre(p, row, rows, panel, panels, p.Out[row*p.Stride+panel*dbm.Panel:], p.Stride)
+			v.pre(p, row, rows, panel, panels, p.Out[row*p.Stride+panel*dbm.Panel:], p.Stride)
 		}
 	}
 }
@@ -141,58 +151,59 @@ func linear(p *dbm.Pass) {
 // Its rows are a panel longer than need be, so as not to share sets of the cache.
 type block [maxRows * blockStride]float32
 
-const blockStride = (group + 1) * dbm.Panel
+const blockStride = (maxGroup + 1) * dbm.Panel
 
 // sigmoidPass is Kernels.Sigmoid.
-func sigmoidPass(p *dbm.Pass, change []float32) {
+func (v *vector) sigmoidPass(p *dbm.Pass, change []float32) {
 	var b block
 	var none [maxRows]float32
-	for panel := 0; panel < p.Panels; panel += group {
-		panels := min(group, p.Panels-panel)
+	for panel := 0; panel < p.Panels; panel += v.group {
+		panels := min(v.group, p.Panels-panel)
 		for row := 0; row < p.Rows; row += maxRows {
 			rows := min(maxRows, p.Rows-row)
-			pre(p, row, rows, panel, panels, b[:], blockStride)
+			v.pre(p, row, rows, panel, panels, b[:], blockStride)
 			out := p.Out[row*p.Stride+panel*dbm.Panel:]
 			_ = out[(rows-1)*p.Stride+panels*dbm.Panel-1]
 			largest := none[:rows]
 			if change != nil {
 				largest = change[row:][:rows]
 			}
-			sigmoidBlock(&out[0], p.Stride, &b[0], blockStride, rows, panels, &largest[0])
+			v.sigmoidBlock(&out[0], p.Stride, &b[0], blockStride, rows, panels, &largest[0])
 		}
 	}
 }
 
 // samplePass is Kernels.Sample.
-func samplePass(p *dbm.Pass, d dbm.Draw) {
+func (v *vector) samplePass(p *dbm.Pass, d dbm.Draw) {
 	var b block
-	for panel := 0; panel < p.Panels; panel += group {
-		panels := min(group, p.Panels-panel)
+	for panel := 0; panel < p.Panels; panel += v.group {
+		panels := min(v.group, p.Panels-panel)
 		for row := 0; row < p.Rows; row += maxRows {
 			rows := min(maxRows, p.Rows-row)
-			pre(p, row, rows, panel, panels, b[:], blockStride)
+			v.pre(p, row, rows, panel, panels, b[:], blockStride)
 			out := p.Out[row*p.Stride+panel*dbm.Panel:]
 			_ = out[(rows-1)*p.Stride+panels*dbm.Panel-1]
-			sampleBlock(&out[0], p.Stride, &b[0], blockStride, rows, panels,
+			v.sampleBlock(&out[0], p.Stride, &b[0], blockStride, rows, panels,
 				uint32(d.Seed), uint32(d.Seed>>32), uint32(panel*dbm.Panel/4), d.Row+uint32(row), d.Update, d.Tag)
 		}
 	}
 }
 
 // learn is Kernels.Learn.
-func learn(s *dbm.Step) {
+func (v *vector) learn(s *dbm.Step) {
 	size := dbm.Padded(s.Below) * dbm.Panel
-	for from := s.From; from < s.To; from += group {
-		panels := min(group, s.To-from)
+	for from := s.From; from < s.To; from += v.group {
+		panels := min(v.group, s.To-from)
 		w := s.W[from*size:][:panels*size]
 		pull := s.Pull[from*dbm.Panel:][:panels*dbm.Panel]
 		y := s.Y[from*dbm.Panel:]
 		_ = y[(s.Rows-1)*s.YStride+panels*dbm.Panel-1]
 		if s.Nonzero != nil {
-			learnLists(s, w, y, pull, panels, size)
+			v.learnLists(s, w, y, pull, panels, size)
 		} else {
-			for i := range panels {
-				learnDense(s, w[i*size:], y[i*dbm.Panel:], pull[i*dbm.Panel:])
+			for i, n := 0, 0; i < panels; i += n {
+				n = min(v.abreast, panels-i)
+				v.learnDense(s, n, w[i*size:], y[i*dbm.Panel:], pull[i*dbm.Panel:])
 			}
 		}
 	}
@@ -210,25 +221,26 @@ func refresh(s *dbm.Step) {
 	}
 }
 
-// learnDense learns one panel from dense rows. Every call works on a run of
-// units that keeps it short.
-func learnDense(s *dbm.Step, w, y, pull []float32) {
-	most := max(maxTile, 1<<16/s.Rows/maxTile*maxTile)
+// learnDense learns a tile's width of panels from dense rows. Every call works on
+// a run of units that keeps it short.
+func (v *vector) learnDense(s *dbm.Step, panels int, w, y, pull []float32) {
+	height, size := v.height(panels), dbm.Padded(s.Below)*dbm.Panel
+	most := max(height, 1<<16/s.Rows/height*height)
 	for i := 0; i < s.Below; i += most {
 		n := min(most, s.Below-i)
 		x := s.X[i:]
 		_ = x[(s.Rows-1)*s.XStride+n-1]
-		tall, tiles, rest := tile(n)
-		learnTile(tall, &w[i*dbm.Panel], &x[0], s.XStride, &y[0], s.YStride, s.Rows, &pull[0], s.Rate, tiles)
+		tall, tiles, rest := tile(n, height)
+		v.learnTile(panels, tall, &w[i*dbm.Panel], size, &x[0], s.XStride, &y[0], s.YStride, s.Rows, &pull[0], s.Rate, tiles)
 		if rest > 0 {
 			r := tall * tiles
-			learnTile(tall-1, &w[(i+r)*dbm.Panel], &x[r], s.XStride, &y[0], s.YStride, s.Rows, &pull[0], s.Rate, rest)
+			v.learnTile(panels, tall-1, &w[(i+r)*dbm.Panel], size, &x[r], s.XStride, &y[0], s.YStride, s.Rows, &pull[0], s.Rate, rest)
 		}
 	}
 }
 
 // learnLists learns some panels from lists of the rows in which each unit is not 0.
-func learnLists(s *dbm.Step, w, y, pull []float32, panels, size int) {
+func (v *vector) learnLists(s *dbm.Step, w, y, pull []float32, panels, size int) {
 	most := max(1, 1<<16/s.Rows)
 	for i := 0; i < s.Below; i += most {
 		n := min(most, s.Below-i)
@@ -237,12 +249,9 @@ func learnLists(s *dbm.Step, w, y, pull []float32, panels, size int) {
 		if len(index) == 0 {
 			index, value = []int32{0}, []float32{0} // never read
 		}
-		if panels == group {
-			learnNonzero4(&w[i*dbm.Panel], size, &start[0], &index[0], &value[0], &y[0], s.YStride, &pull[0], s.Rate, n)
-			continue
-		}
-		for p := range panels {
-			learnNonzero1(&w[p*size+i*dbm.Panel], &start[0], &index[0], &value[0], &y[p*dbm.Panel], s.YStride, &pull[p*dbm.Panel], s.Rate, n)
+		for p, some := 0, 0; p < panels; p += some {
+			some = v.some(panels - p)
+			v.learnNonzero(some, &w[p*size+i*dbm.Panel], size, &start[0], &index[0], &value[0], &y[p*dbm.Panel], s.YStride, &pull[p*dbm.Panel], s.Rate, n)
 		}
 	}
 }
@@ -269,16 +278,16 @@ func scaleBy(dst, src []float32, by float32) {
 }
 
 // softplusPass is Kernels.Softplus.
-func softplusPass(pre, a []float32, to, from dbm.Tempered, sums *[dbm.Panel]float32) {
+func (v *vector) softplusPass(pre, a []float32, to, from dbm.Tempered, sums *[dbm.Panel]float32) {
 	if len(a) == 0 {
 		return
 	}
 	last := len(a) - 1
 	_, _, _ = pre[last], to.Bias[last], from.Bias[last]
-	softplusRow(&pre[0], &a[0], &to.Bias[0], &from.Bias[0], to.Beta, from.Beta, len(a)/dbm.Panel, &sums[0])
+	v.softplusRow(&pre[0], &a[0], &to.Bias[0], &from.Bias[0], to.Beta, from.Beta, len(a)/dbm.Panel, &sums[0])
 }
 
-// In the stubs below strides count float32.
+// In the stubs below, those that AVX2 and NEON share, strides count float32.
 
 //go:noescape
 func product1(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)

@@ -153,11 +153,7 @@ func TestSameLogWeightsEverywhere(t *testing.T) {
 		return w
 	}
 	want := anneal(genericKernels, 0, 13, 1)
-	kernels := []dbm.Kernels{genericKernels}
-	if hasVector() {
-		kernels = append(kernels, vector)
-	}
-	for _, k := range kernels {
+	for _, k := range append(vectorKernels(), genericKernels) {
 		for _, threads := range []int{1, 2, 3, 20} {
 			if got := anneal(k, 0, 13, threads); !slices.Equal(got.Up, want.Up) || !slices.Equal(got.Down, want.Down) || got.LogZ0 != want.LogZ0 {
 				t.Errorf("%s kernels on %d threads: other weights", k.Name, threads)

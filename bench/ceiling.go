@@ -9,10 +9,12 @@ import (
 )
 
 // Ceiling is the most float32 arithmetic, in GFLOP/s, that so many threads do at
-// once when nothing but fused multiply-adds on registers is to be done; 0 where
+// once when nothing but fused multiply-adds on registers is to be done, with the
+// widest vectors that the machine has, whether the kernels use them or not; 0 where
 // there is no assembly to measure it. It is the median of some rounds.
 func Ceiling(threads int) float64 {
-	if !hasCeiling() {
+	loop, flops := widest()
+	if loop == nil {
 		return 0
 	}
 	const times = 1 << 20
@@ -23,7 +25,7 @@ func Ceiling(threads int) float64 {
 		for range threads {
 			done.Go(func() {
 				for range 16 {
-					multiplyAdd(times / 16)
+					loop(times / 16)
 				}
 			})
 		}
