@@ -8,11 +8,11 @@ import (
 
 // avx2: a tile of 6 rows × 16 columns takes 12 of the 16 registers for sums, 2 for
 // the weights and 2 for the rows.
-var avx2 = vector{name: "avx2", group: 4, abreast: 1, tallest: 6}
+var avx2 = vector{name: "avx2", group: 4, abreast: 1, tallest: 6, stretches: 4}
 
 // avx512: a tile of 13 rows × 32 columns takes 26 of the 32 registers for sums, 2 for
 // the weights and 4 for the rows. What it has no loop for is left to those of AVX2.
-var avx512 = vector{name: "avx512", wide: true, group: 8, abreast: 2, tallest: 13}
+var avx512 = vector{name: "avx512", wide: true, group: 8, abreast: 2, tallest: 13, stretches: 2}
 
 // vectorKernels are the kernels in assembly that this machine runs, the fastest first.
 func vectorKernels() (found []dbm.Kernels) {
@@ -46,17 +46,17 @@ func (v *vector) some(panels int) int {
 
 // lists is Kernels.List. Whole panels go to the vectors, the rest of the row to
 // the definition.
-func (v *vector) lists(index []int32, value, x []float32) int {
+func (v *vector) lists(index []int32, value, x []float32, first int32) int {
 	_, _ = index[len(x)+7], value[len(x)+7]
 	n, whole := 0, len(x)/dbm.Panel*dbm.Panel
 	switch {
 	case whole > 0 && v.wide:
-		n = wideList(&index[0], &value[0], &x[0], whole/dbm.Panel)
+		n = wideList(&index[0], &value[0], &x[0], whole/dbm.Panel, first)
 	case whole > 0:
-		n = list(&index[0], &value[0], &x[0], whole/dbm.Panel, &places)
+		n = list(&index[0], &value[0], &x[0], whole/dbm.Panel, first, &places)
 	}
 	for i := whole; i < len(x); i++ {
-		index[n], value[n] = int32(i), x[i]
+		index[n], value[n] = first+int32(i), x[i]
 		if x[i] != 0 {
 			n++
 		}
@@ -171,7 +171,7 @@ func (v *vector) softplusRow(pre, a, to, from *float32, betaTo, betaFrom float32
 }
 
 //go:noescape
-func list(index *int32, value, x *float32, panels int, places *[256][8]byte) int
+func list(index *int32, value, x *float32, panels int, first int32, places *[256][8]byte) int
 
 //go:noescape
 func product6(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)

@@ -824,15 +824,15 @@ panel:
 	ADDQ      AX, BX;              \
 	VPADDD    Y4, Y5, Y5
 
-// func list(index *int32, value, x *float32, panels int, places *[256][8]byte) int
-TEXT ·list(SB), NOSPLIT, $0-48
+// func list(index *int32, value, x *float32, panels int, first int32, places *[256][8]byte) int
+TEXT ·list(SB), NOSPLIT, $0-56
 	MOVQ index+0(FP), DI
 	MOVQ value+8(FP), SI
 	MOVQ x+16(FP), DX
 	MOVQ panels+24(FP), CX
-	MOVQ places+32(FP), R8
+	MOVQ places+40(FP), R8
 	XORQ BX, BX
-	VPXOR Y5, Y5, Y5
+	VBROADCASTSS first+32(FP), Y5
 	VPBROADCASTD STEP, Y4
 	VXORPS Y6, Y6, Y6
 next:
@@ -841,7 +841,7 @@ next:
 	ADDQ $64, DX
 	DECQ CX
 	JNE next
-	MOVQ BX, ret+40(FP)
+	MOVQ BX, ret+48(FP)
 	VZEROUPPER
 	RET
 

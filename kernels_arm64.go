@@ -4,7 +4,7 @@ import "tandem/dbm"
 
 // neon: a tile of 5 rows × 16 columns takes 20 of the 32 registers for sums, 4 for
 // the weights and 5 for four units of each row.
-var neon = vector{name: "neon", group: 4, abreast: 1, tallest: 5}
+var neon = vector{name: "neon", group: 4, abreast: 1, tallest: 5, stretches: 4}
 
 // vectorKernels are the kernels in assembly that this machine runs, the fastest
 // first: NEON is part of every 64-bit Arm.
@@ -22,7 +22,9 @@ func (v *vector) some(panels int) int {
 }
 
 // lists is Kernels.List. NEON cannot compress a vector, so it is in Go.
-func (v *vector) lists(index []int32, value, x []float32) int { return listGeneric(index, value, x) }
+func (v *vector) lists(index []int32, value, x []float32, first int32) int {
+	return listGeneric(index, value, x, first)
+}
 
 func (v *vector) product(panels, height int, out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, panelStride, k, tiles int) {
 	switch height {

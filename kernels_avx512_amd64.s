@@ -780,15 +780,17 @@ panel:
 
 // --- Listing ----------------------------------------------------------------
 
-// func wideList(index *int32, value, x *float32, panels int) int
-TEXT ·wideList(SB), NOSPLIT, $0-40
+// func wideList(index *int32, value, x *float32, panels int, first int32) int
+TEXT ·wideList(SB), NOSPLIT, $0-48
 	MOVQ index+0(FP), DI
 	MOVQ value+8(FP), SI
 	MOVQ x+16(FP), DX
 	MOVQ panels+24(FP), CX
 	XORQ BX, BX
 	VPXORD Z4, Z4, Z4
-	VPMOVZXBD iota<>(SB), Z5
+	VBROADCASTSS first+32(FP), Z5
+	VPMOVZXBD iota<>(SB), Z6
+	VPADDD Z6, Z5, Z5 // the places of the next 16
 	WCONST(16, Z6)
 next:
 	VMOVUPS (DX), Z0
@@ -806,7 +808,7 @@ next:
 	ADDQ $64, DX
 	DECQ CX
 	JNE next
-	MOVQ BX, ret+32(FP)
+	MOVQ BX, ret+40(FP)
 	VZEROUPPER
 	RET
 

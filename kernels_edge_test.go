@@ -37,7 +37,7 @@ func listsAtEdge(t *testing.T, l *dbm.Lists) *dbm.Lists {
 	if l == nil || len(l.Index) == 0 {
 		return l
 	}
-	return &dbm.Lists{Start: atEdge(t, l.Start), Index: atEdge(t, l.Index), Value: atEdge(t, l.Value)}
+	return &dbm.Lists{Start: atEdge(t, l.Start), Index: atEdge(t, l.Index), Value: atEdge(t, l.Value), Cuts: atEdge(t, l.Cuts)}
 }
 
 // The units of a row are loaded several at a time, and a load of more than
@@ -89,6 +89,6 @@ func readNothingBehindItsEnd(t *testing.T, k dbm.Kernels) {
 		b := atEdge(t, make([]float32, n))
 		k.LearnBias(b, x, n, by, 1)
 		k.Scale(b, x[2*n:], 1)
-		k.List(atEdge(t, make([]int32, n+8)), atEdge(t, make([]float32, n+8)), b)
+		k.List(atEdge(t, make([]int32, n+8)), atEdge(t, make([]float32, n+8)), b, 0)
 	}
 }

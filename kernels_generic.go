@@ -267,10 +267,10 @@ func refreshGeneric(s *dbm.Step) {
 	}
 }
 
-func listGeneric(index []int32, value, x []float32) int {
+func listGeneric(index []int32, value, x []float32, first int32) int {
 	n := 0
 	for i, v := range x {
-		index[n], value[n] = int32(i), v // no branch to predict
+		index[n], value[n] = first+int32(i), v // no branch to predict
 		if v != 0 {
 			n++
 		}

@@ -653,7 +653,7 @@ func TestList(t *testing.T) {
 				})
 				run := func(k dbm.Kernels) ([]int32, []float32) {
 					index, value := slices.Repeat([]int32{-7}, n+10), slices.Repeat([]float32{guard}, n+10)
-					m := k.List(index[:n+8], value[:n+8], x[:n])
+					m := k.List(index[:n+8], value[:n+8], x[:n], int32(1000*n))
 					if index[n+8] != -7 || math.Float32bits(value[n+8]) != math.Float32bits(guard) {
 						t.Fatalf("%s: %d numbers: written behind the end", k.Name, n)
 					}

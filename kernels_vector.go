@@ -19,8 +19,9 @@ package main
 // and lists, which is in Go where there is no assembly for it.
 //
 // Assembly cannot be preempted, so products and gradients, where the work is, are
-// called for a fraction of a millisecond at a time: chains are cut every maxChain
-// terms, which costs a store and a load but no rounding, and rows every maxRows.
+// called for a fraction of a millisecond at a time: dense chains are cut every
+// maxChain terms, those of lists every few stretches, which costs a store and a load
+// but no rounding, and rows every maxRows.
 
 import "tandem/dbm"
 
@@ -37,6 +38,8 @@ type vector struct {
 	group   int  // panels worked on together
 	abreast int  // panels of a tile, where there are so many
 	tallest int  // rows, or units, of the tallest such tile
+
+	stretches int // of the input of a group that lists are followed through at a time: half the nearest cache
 }
 
 // kernels are the kernels in these instructions.
@@ -111,28 +114,32 @@ func tile(n, most int) (tall, tiles, rest int) {
 	return tall, tiles, count - tiles
 }
 
-// preNonzero computes some panels from lists of the nonzeros of rows.
+// preNonzero computes some panels from lists of the nonzeros of rows, for so few
+// units of the input at a time that their weights stay in the nearest cache while
+// all rows use them.
 func (v *vector) preNonzero(in *dbm.Input, row, rows, panel, panels int, start []float32, startStride int, out []float32, stride int) {
-	size := dbm.Padded(in.K) * dbm.Panel
-	w := in.W[panel*size:][:panels*size]
-	for r := range rows {
-		from, to := in.Nonzero.Start[row+r], in.Nonzero.Start[row+r+1]
-		index, value := in.Nonzero.Index[from:to], in.Nonzero.Value[from:to]
-		start, out := start[r*startStride:][:panels*dbm.Panel], out[r*stride:][:panels*dbm.Panel]
-		if len(index) == 0 {
-			for j, x := range start {
-				out[j] = x + 0
+	size, all := dbm.Padded(in.K)*dbm.Panel, dbm.Stretches(in.K)
+	w, lists := in.W[panel*size:][:panels*size], in.Nonzero
+	for from, to := 0, 0; from < all; from = to {
+		to = min(from+v.stretches, all)
+		for r := range rows {
+			a, b := lists.Cuts[(row+r)*all+from], lists.Cuts[(row+r)*all+to]
+			start, out := start[r*startStride:][:panels*dbm.Panel], out[r*stride:][:panels*dbm.Panel]
+			if a == b {
+				if from == 0 {
+					for j, x := range start {
+						out[j] = x + 0
+					}
+				}
+				continue
 			}
-			continue
-		}
-		for k := 0; k < len(index); k += maxChain {
-			n := min(maxChain, len(index)-k)
+			index, value := lists.Index[a:b], lists.Value[a:b]
 			for i, some := 0, 0; i < panels; i += some {
 				some = v.some(panels - i)
-				v.nonzero(some, &out[i*dbm.Panel], &start[i*dbm.Panel], &index[k], &value[k], n, &w[i*size], size)
+				v.nonzero(some, &out[i*dbm.Panel], &start[i*dbm.Panel], &index[0], &value[0], len(index), &w[i*size], size)
 			}
-			start = out
 		}
+		start, startStride = out, stride
 	}
 }
 

@@ -44,9 +44,10 @@ type Kernels struct {
 	Refresh func(s *Step)
 
 	// List writes the places and the values of the elements of x that are not 0,
-	// in ascending order, and returns how many there are. index and value have
-	// room for len(x)+8 numbers; what lies behind the list is left in any state.
-	List func(index []int32, value, x []float32) int
+	// in ascending order, and returns how many there are. Places count from first.
+	// index and value have room for len(x)+8 numbers; what lies behind the list is
+	// left in any state.
+	List func(index []int32, value, x []float32, first int32) int
 
 	// LearnBias adds rate · Σ_r scale[r]·x[r][j] to bias[j].
 	// x: len(scale) × len(bias), with stride.
@@ -98,11 +99,22 @@ type Lists struct {
 	Start []int32
 	Index []int32
 	Value []float32
+
+	// Cuts cuts the rows into stretches: with s = Stretches(length of a row), stretch i
+	// of row r has Index[Cuts[r·s+i]:Cuts[r·s+i+1]]. Transpose makes none.
+	Cuts []int32
 }
+
+// stretch is the length of a stretch of a row.
+const stretch = 4 * Panel
+
+// Stretches is the number of stretches in a row of n units.
+func Stretches(n int) int { return (n + stretch - 1) / stretch }
 
 // Reset empties the lists.
 func (l *Lists) Reset() {
 	l.Start = append(l.Start[:0], 0)
+	l.Cuts = append(l.Cuts[:0], 0)
 	l.Index = l.Index[:0]
 	l.Value = l.Value[:0]
 }
@@ -114,8 +126,12 @@ func (l *Lists) Add(k *Kernels, x []float32) {
 		l.Index = append(make([]int32, 0, 2*room), l.Index...)
 		l.Value = append(make([]float32, 0, 2*room), l.Value...)
 	}
-	end := n + len(x) + 8
-	n += k.List(l.Index[n:end], l.Value[n:end], x)
+	for from := 0; from < len(x); from += stretch {
+		part := x[from:min(from+stretch, len(x))]
+		end := n + len(part) + 8
+		n += k.List(l.Index[n:end], l.Value[n:end], part, int32(from))
+		l.Cuts = append(l.Cuts, int32(n))
+	}
 	l.Index, l.Value = l.Index[:n], l.Value[:n]
 	l.Start = append(l.Start, int32(n))
 }

@@ -47,11 +47,11 @@ var naive = &Kernels{
 		}
 	},
 	Refresh: naiveRefresh,
-	List: func(index []int32, value, x []float32) int {
+	List: func(index []int32, value, x []float32, first int32) int {
 		n := 0
 		for i, v := range x {
 			if v != 0 {
-				index[n], value[n] = int32(i), v
+				index[n], value[n] = first+int32(i), v
 				n++
 			}
 		}
