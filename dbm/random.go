@@ -73,14 +73,21 @@ func Philox(key uint64, c0, c1, c2, c3 uint32) (w0, w1, w2, w3 uint32) {
 
 // Uniforms fills u with the uniform numbers of row Row of a draw, one for each unit.
 func (d Draw) Uniforms(u []float32) {
-	for j := 0; j < len(u); j += 16 {
-		var w [16]uint32
-		for c := range 4 {
-			w[2*c], w[2*c+1], w[8+2*c], w[9+2*c] = Philox(d.Seed, uint32(j/4+c), d.Row, d.Update, d.Tag)
-		}
-		for i := j; i < min(j+16, len(u)); i++ {
-			u[i] = float32(w[i-j]>>8) * (1.0 / (1 << 24))
-		}
+	for j := 0; j < len(u); j += Panel {
+		var block [Panel]float32
+		d.Block(&block, j/Panel)
+		copy(u[j:], block[:])
+	}
+}
+
+// Block fills u with the uniform numbers of 16 units of row Row, from unit 16·block on.
+func (d Draw) Block(u *[Panel]float32, block int) {
+	var w [Panel]uint32
+	for c := range 4 {
+		w[2*c], w[2*c+1], w[8+2*c], w[9+2*c] = Philox(d.Seed, uint32(4*block+c), d.Row, d.Update, d.Tag)
+	}
+	for i, w := range w {
+		u[i] = float32(w>>8) * (1.0 / (1 << 24))
 	}
 }
 

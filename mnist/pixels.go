@@ -1,6 +1,7 @@
 package mnist
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"tandem/dbm"
@@ -97,23 +98,49 @@ func (s *Set) Values(v []float32, i int, pixels Pixels, fresh dbm.Draw) {
 
 func look(v []float32, x []byte, table *[256]float32) {
 	v = v[:len(x)]
-	for j, b := range x {
-		v[j] = table[b]
+	clear(v)
+	for from := 0; from < len(x); from += dbm.Panel {
+		to := min(from+dbm.Panel, len(x))
+		if blank(x[from:to]) {
+			continue
+		}
+		for j, b := range x[from:to] {
+			v[from+j] = table[b]
+		}
 	}
 }
 
 // sample sets v[j] to 1 where the uniform number of unit j is below x[j]/255: never
-// for 0, always for 255.
+// for 0, always for 255. No numbers are made for 16 units that are all 0.
 func sample(v []float32, x []byte, d dbm.Draw) {
 	v = v[:len(x)]
-	d.Uniforms(v)
-	for j, b := range x {
-		if v[j] < greyOf[b] {
-			v[j] = 1
-		} else {
-			v[j] = 0
+	clear(v)
+	for from := 0; from < len(x); from += dbm.Panel {
+		to := min(from+dbm.Panel, len(x))
+		if blank(x[from:to]) {
+			continue
+		}
+		var u [dbm.Panel]float32
+		d.Block(&u, from/dbm.Panel)
+		for j, b := range x[from:to] {
+			if u[j] < greyOf[b] {
+				v[from+j] = 1
+			}
 		}
 	}
+}
+
+// blank says whether up to 16 bytes are all 0, as most of an image's are.
+func blank(x []byte) bool {
+	if len(x) == 16 {
+		return binary.NativeEndian.Uint64(x)|binary.NativeEndian.Uint64(x[8:]) == 0
+	}
+	for _, b := range x {
+		if b != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Mean is the mean number of each pixel over all images (rows × columns,
