@@ -264,7 +264,12 @@ func (r *reproducing) folder(run *reproduce.Run) string {
 // trainRun begins a run or goes on with it.
 func (r *reproducing) trainRun(run *reproduce.Run, w *whole) error {
 	dir := r.folder(run)
-	x := &training{terminal: r.terminal, machine: r.machine, how: r.how, estimator: new(estimator), data: r.train, whole: w,
+	estimates := new(estimator)
+	if _, whole := r.wanted(run); whole && run.Config.Updates >= estimatesFrom {
+		// The same ones however often the run is stopped.
+		*estimates = estimator{every: 2 * run.Config.CheckpointEvery, always: true}
+	}
+	x := &training{terminal: r.terminal, machine: r.machine, how: r.how, estimator: estimates, data: r.train, whole: w,
 		arguments: append([]string{"reproduce"}, append(slices.Clone(r.asked.Experiments), "--scale", strconv.FormatFloat(r.asked.Scale, 'g', -1, 64))...)}
 	var checkpoint *runs.Checkpoint
 	var err error
@@ -292,18 +297,27 @@ func (r *reproducing) trainRun(run *reproduce.Run, w *whole) error {
 	return x.train(checkpoint)
 }
 
-// measure measures a run that has ended, and draws its pictures, unless that is
-// done.
-func (r *reproducing) measure(run *reproduce.Run) error {
-	score, wholePictures := false, false
+// estimatesFrom is how many updates make a curve of the bound worth its time.
+const estimatesFrom = 10_000
+
+// wanted says whether the likelihood of a run is to be estimated, and whether it is
+// shown whole.
+func (r *reproducing) wanted(run *reproduce.Run) (score, whole bool) {
 	for _, e := range r.all {
 		for _, other := range e.Runs {
 			if other.Name == run.Name {
 				score = score || e.Score
-				wholePictures = wholePictures || e.Whole && !run.IsGrid()
+				whole = whole || e.Whole && !run.IsGrid()
 			}
 		}
 	}
+	return score, whole
+}
+
+// measure measures a run that has ended, and draws its pictures, unless that is
+// done.
+func (r *reproducing) measure(run *reproduce.Run) error {
+	score, wholePictures := r.wanted(run)
 	dir := r.folder(run)
 	m := r.measured(run)
 	if m != nil && (m.Score != nil || !score) && (m.Whole || !wholePictures) {

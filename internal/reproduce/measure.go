@@ -165,7 +165,8 @@ func drawSamples(c *runs.Checkpoint, k *dbm.Kernels, rows, columns int) (*image.
 }
 
 // curves are charts of a run: norms and their spread, live and noise filters,
-// mean-field iterations, and, at the end, the norms in order and against roughness.
+// mean-field iterations, the bound where it was estimated, and, at the end, the
+// norms in order and against roughness.
 func curves(metrics []runs.Metrics, m *Measures) map[string]*figure.Chart {
 	updates := figure.Axis{Label: "updates"}
 	var u []float64
@@ -205,7 +206,18 @@ func curves(metrics []runs.Metrics, m *Measures) map[string]*figure.Chart {
 		sorted.Series = append(sorted.Series, figure.Series{Name: name, X: place, Y: norms})
 		rough.Series = append(rough.Series, figure.Series{Name: name, X: m.Layers[l].Roughness, Y: m.Layers[l].Norms, Points: true})
 	}
-	return map[string]*figure.Chart{"norms": norm, "mu": mu, "live": share, "mean-field": field, "sorted": sorted, "roughness": rough}
+	all := map[string]*figure.Chart{"norms": norm, "mu": mu, "live": share, "mean-field": field, "sorted": sorted, "roughness": rough}
+	var at, bound []float64
+	for i := range metrics {
+		if metrics[i].BoundTest != 0 {
+			at, bound = append(at, u[i]), append(bound, metrics[i].BoundTest)
+		}
+	}
+	if len(at) > 1 {
+		all["bound"] = &figure.Chart{Title: "bound of 500 test images, by rough estimates of log Z", X: updates, Y: figure.Axis{Label: "nats an image"},
+			Series: []figure.Series{{X: at, Y: bound}}}
+	}
+	return all
 }
 
 // at is an element, or NaN where there is none.

@@ -245,7 +245,7 @@ func (r *Report) section(e *Experiment, look func(name string) ([]byte, error)) 
 		}
 		if whole {
 			for _, c := range [][2]string{{"sorted.svg", "norms at the end"}, {"roughness.svg", "norm and roughness at the end"}, {"norms.svg", "norms over training"},
-				{"mu.svg", "mean norms that the spring learns"}, {"live.svg", "filters over training"}, {"mean-field.svg", "mean field over training"}} {
+				{"mu.svg", "mean norms that the spring learns"}, {"live.svg", "filters over training"}, {"mean-field.svg", "mean field over training"}, {"bound.svg", "likelihood over training"}} {
 				if err := add(c[0], c[1]); err != nil {
 					return s, err
 				}
