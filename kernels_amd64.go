@@ -78,6 +78,20 @@ var places = func() (p [256][8]byte) {
 	return p
 }()
 
+// adam is Kernels.Adam. Whole panels go to the vectors, the rest to the definition.
+func (v *vector) adam(w, g, mean, square []float32, rate float32) {
+	whole := len(g) / dbm.Panel * dbm.Panel
+	if whole > 0 {
+		_, _, _ = w[whole-1], mean[whole-1], square[whole-1]
+		if v.wide {
+			wideAdam(&w[0], &g[0], &mean[0], &square[0], whole/dbm.Panel, rate)
+		} else {
+			adam(&w[0], &g[0], &mean[0], &square[0], whole/dbm.Panel, rate)
+		}
+	}
+	adamGeneric(w[whole:], g[whole:], mean[whole:], square[whole:], rate)
+}
+
 func (v *vector) product(panels, height int, out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, panelStride, k, tiles int) {
 	if panels == 2 {
 		wideProduct(height, out, outStride, start, startStride, x, xStride, w, panelStride, k, tiles)
@@ -172,6 +186,9 @@ func (v *vector) softplusRow(pre, a, to, from *float32, betaTo, betaFrom float32
 
 //go:noescape
 func list(index *int32, value, x *float32, panels int, first int32, places *[256][8]byte) int
+
+//go:noescape
+func adam(w, grad, mean, square *float32, panels int, rate float32)
 
 //go:noescape
 func product6(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)

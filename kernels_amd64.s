@@ -808,6 +808,58 @@ panel:
 	VZEROUPPER
 	RET
 
+// ADAM moves eight parameters at d of each array: by their gradient at SI, the averages
+// at DX and BX. The constants are Y8 … Y13: 0.9, 0.1, 0.999, 0.001, the rate and 10⁻⁸.
+#define ADAM(d) \
+	VMOVUPS (d+0)(SI), Y0;     /* g */                     \
+	VMULPS  (d+0)(DX), Y8, Y1;                             \
+	VMULPS  Y0, Y9, Y2;                                  \
+	VADDPS  Y2, Y1, Y1;      /* mean */                  \
+	VMULPS  (d+0)(BX), Y10, Y3;                            \
+	VMULPS  Y0, Y11, Y4;                                 \
+	VMULPS  Y0, Y4, Y4;                                  \
+	VADDPS  Y4, Y3, Y3;      /* square */                \
+	VMOVUPS Y1, (d+0)(DX);                                 \
+	VMOVUPS Y3, (d+0)(BX);                                 \
+	VMULPS  Y1, Y12, Y1;                                 \
+	VSQRTPS Y3, Y3;                                      \
+	VADDPS  Y13, Y3, Y3;                                 \
+	VDIVPS  Y3, Y1, Y1;                                  \
+	VADDPS  (d+0)(DI), Y1, Y1;                             \
+	VMOVUPS Y1, (d+0)(DI)
+
+// func adam(w, grad, mean, square *float32, panels int, rate float32)
+TEXT ·adam(SB), NOSPLIT, $0-44
+	MOVQ w+0(FP), DI
+	MOVQ grad+8(FP), SI
+	MOVQ mean+16(FP), DX
+	MOVQ square+24(FP), BX
+	MOVQ panels+32(FP), CX
+	VBROADCASTSS adamConst<>+0(SB), Y8
+	VBROADCASTSS adamConst<>+4(SB), Y9
+	VBROADCASTSS adamConst<>+8(SB), Y10
+	VBROADCASTSS adamConst<>+12(SB), Y11
+	VBROADCASTSS rate+40(FP), Y12
+	VBROADCASTSS adamConst<>+16(SB), Y13
+next:
+	ADAM(0)
+	ADAM(32)
+	ADDQ $64, DI
+	ADDQ $64, SI
+	ADDQ $64, DX
+	ADDQ $64, BX
+	DECQ CX
+	JNE next
+	VZEROUPPER
+	RET
+
+DATA adamConst<>+0(SB)/4, $0x3f666666  // 0.9
+DATA adamConst<>+4(SB)/4, $0x3dcccccd  // 0.1
+DATA adamConst<>+8(SB)/4, $0x3f7fbe77  // 0.999
+DATA adamConst<>+12(SB)/4, $0x3a83126f // 0.001
+DATA adamConst<>+16(SB)/4, $0x322bcc77 // 10⁻⁸
+GLOBL adamConst<>(SB), RODATA|NOPTR, $20
+
 // EIGHT appends what is not 0 among the eight numbers at A: their places to DI and
 // their values to SI. BX counts the list, Y5 is eight times the place of the first,
 // Y4 eight times 8, Y6 is 0 and R8 points to the table of masks.

@@ -26,6 +26,11 @@ func (v *vector) lists(index []int32, value, x []float32, first int32) int {
 	return listGeneric(index, value, x, first)
 }
 
+// adam is Kernels.Adam, which only fine-tuning needs.
+func (v *vector) adam(w, g, mean, square []float32, rate float32) {
+	adamGeneric(w, g, mean, square, rate)
+}
+
 func (v *vector) product(panels, height int, out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, panelStride, k, tiles int) {
 	switch height {
 	case 1:

@@ -166,4 +166,7 @@ func wideSampleBlock(out *float32, outStride int, pre *float32, preStride, rows,
 func wideSoftplusRow(pre, a, to, from *float32, betaTo, betaFrom float32, panels int, sums *float32)
 
 //go:noescape
+func wideAdam(w, grad, mean, square *float32, panels int, rate float32)
+
+//go:noescape
 func wideList(index *int32, value, x *float32, panels int, first int32) int

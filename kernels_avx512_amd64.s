@@ -778,6 +778,47 @@ panel:
 	VZEROUPPER
 	RET
 
+// --- Fine-tuning ------------------------------------------------------------
+
+// func wideAdam(w, grad, mean, square *float32, panels int, rate float32)
+TEXT ·wideAdam(SB), NOSPLIT, $0-44
+	MOVQ w+0(FP), DI
+	MOVQ grad+8(FP), SI
+	MOVQ mean+16(FP), DX
+	MOVQ square+24(FP), BX
+	MOVQ panels+32(FP), CX
+	WCONST(0x3f666666, Z8)  // 0.9
+	WCONST(0x3dcccccd, Z9)  // 0.1
+	WCONST(0x3f7fbe77, Z10) // 0.999
+	WCONST(0x3a83126f, Z11) // 0.001
+	VBROADCASTSS rate+40(FP), Z12
+	WCONST(0x322bcc77, Z13) // 10⁻⁸
+next:
+	VMOVUPS (SI), Z0    // g
+	VMULPS (DX), Z8, Z1
+	VMULPS Z0, Z9, Z2
+	VADDPS Z2, Z1, Z1   // mean
+	VMULPS (BX), Z10, Z3
+	VMULPS Z0, Z11, Z4
+	VMULPS Z0, Z4, Z4
+	VADDPS Z4, Z3, Z3   // square
+	VMOVUPS Z1, (DX)
+	VMOVUPS Z3, (BX)
+	VMULPS Z1, Z12, Z1
+	VSQRTPS Z3, Z3
+	VADDPS Z13, Z3, Z3
+	VDIVPS Z3, Z1, Z1
+	VADDPS (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ $64, DI
+	ADDQ $64, SI
+	ADDQ $64, DX
+	ADDQ $64, BX
+	DECQ CX
+	JNE next
+	VZEROUPPER
+	RET
+
 // --- Listing ----------------------------------------------------------------
 
 // func wideList(index *int32, value, x *float32, panels int, first int32) int

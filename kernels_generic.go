@@ -53,6 +53,7 @@ var genericKernels = dbm.Kernels{
 	LearnBias: learnBiasGeneric,
 	Scale:     scaleGeneric,
 	Softplus:  softplusGeneric,
+	Adam:      adamGeneric,
 }
 
 // fma returns a·b + c, rounded once. The product of two float32 is exact as a
@@ -298,5 +299,14 @@ func softplusGeneric(pre, a []float32, to, from dbm.Tempered, sums *[dbm.Panel]f
 	for j, x := range a {
 		pre[j] = fma(to.Beta, x, to.Bias[j])
 		sums[j%dbm.Panel] += softplus(pre[j]) - softplus(fma(from.Beta, x, from.Bias[j]))
+	}
+}
+
+func adamGeneric(w, g, mean, square []float32, rate float32) {
+	for i, x := range g {
+		a := float32(dbm.AdamKeepMean*mean[i]) + float32((1-dbm.AdamKeepMean)*x)
+		b := float32(dbm.AdamKeepSquare*square[i]) + float32(float32((1-dbm.AdamKeepSquare)*x)*x)
+		mean[i], square[i] = a, b
+		w[i] += float32(rate*a) / (float32(math.Sqrt(float64(b))) + dbm.AdamEpsilon)
 	}
 }

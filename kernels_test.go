@@ -669,3 +669,39 @@ func TestList(t *testing.T) {
 		}
 	}
 }
+
+func TestAdam(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 6))
+	for _, k := range underTest(t) {
+		for n := 0; n <= 70; n++ {
+			some := func() float32 {
+				if rng.IntN(5) == 0 {
+					return specials[rng.IntN(len(specials))]
+				}
+				return float32(rng.NormFloat64())
+			}
+			var x [4][]float32
+			for i := range x {
+				x[i], _ = padded(1, n, n, (n+i)%5, some)
+			}
+			run := func(k dbm.Kernels) (all []float32) {
+				var y [4][]float32
+				for i := range x {
+					y[i] = slices.Clone(x[i])
+				}
+				k.Adam(y[0][:n], y[1][:n], y[2][:n], y[3][:n], 0.01)
+				return slices.Concat(y[:]...)
+			}
+			sameBits(t, fmt.Sprintf("%s: adam of %d", k.Name, n), run(k), run(genericKernels))
+		}
+	}
+	w, mean, square := []float32{1, 1}, []float32{0, 0.5}, []float32{0, 4}
+	genericKernels.Adam(w, []float32{2, -1}, mean, square, 0.5)
+	for i, want := range [2][3]float64{{0.2, 0.004, 1 + 0.5*0.2/math.Sqrt(0.004)}, {0.35, 3.997, 1 + 0.5*0.35/math.Sqrt(3.997)}} {
+		for j, got := range [3]float32{mean[i], square[i], w[i]} {
+			if math.Abs(float64(got)-want[j]) > 1e-5 {
+				t.Errorf("parameter %d: %v is %v, want %v", i, [3]string{"mean", "square", "w"}[j], got, want[j])
+			}
+		}
+	}
+}

@@ -16,7 +16,7 @@ package main
 //	bias, scale           vectors
 //	softplusRow           one row × panels
 //
-// and lists, which is in Go where there is no assembly for it.
+// and lists and adam, which are in Go where there is no assembly for them.
 //
 // Assembly cannot be preempted, so products and gradients, where the work is, are
 // called for a fraction of a millisecond at a time: dense chains are cut every
@@ -55,6 +55,7 @@ func (v *vector) kernels() dbm.Kernels {
 		LearnBias: learnBias,
 		Scale:     scaleBy,
 		Softplus:  v.softplusPass,
+		Adam:      v.adam,
 	}
 }
 

@@ -61,7 +61,25 @@ type Kernels struct {
 	// to sums[j mod 16], j ascending. a is whole panels; where a and the biases
 	// are 0, nothing is added.
 	Softplus func(pre, a []float32, to, from Tempered, sums *[Panel]float32)
+
+	// Adam makes the step of Kingma and Ba (2014), upwards, for parameters w of
+	// gradient g, each product and sum rounded by itself:
+	//
+	//	mean   = AdamKeepMean·mean + (1−AdamKeepMean)·g
+	//	square = AdamKeepSquare·square + ((1−AdamKeepSquare)·g)·g
+	//	w      = w + (rate·mean)/(√square + AdamEpsilon)
+	//
+	// rate is one that the beginnings of both averages have been taken into.
+	Adam func(w, g, mean, square []float32, rate float32)
 }
+
+// Adam's constants: how much of the averages of gradients and of their squares an
+// update keeps, and what keeps it from dividing by 0.
+const (
+	AdamKeepMean   = 0.9
+	AdamKeepSquare = 0.999
+	AdamEpsilon    = 1e-8
+)
 
 // Tempered is a layer at an inverse temperature.
 type Tempered struct {

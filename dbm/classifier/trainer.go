@@ -248,14 +248,6 @@ func (t *trainer) tasks(topOnly bool) []task {
 	return all
 }
 
-// Adam's constants: how much of the averages of gradients and of their squares an
-// update keeps, and what keeps it from dividing by 0.
-const (
-	keepMean   = 0.9
-	keepSquare = 0.999
-	epsilon    = 1e-8
-)
-
 // gradient computes a task's part of the gradient.
 func (t *trainer) gradient(k task) {
 	if k.m == nil {
@@ -277,26 +269,15 @@ func (t *trainer) gradient(k task) {
 func (t *trainer) learn(k task, rate float32) {
 	if k.m == nil {
 		v := t.bias[k.layer]
-		v.adam(0, len(v.w), rate)
+		t.k.Adam(v.w, v.g, v.mean, v.square, rate)
 		return
 	}
 	m := k.m
-	m.adam(k.from*dbm.Panel*dbm.Padded(m.below), k.to*dbm.Panel*dbm.Padded(m.below), rate)
+	from, to := k.from*dbm.Panel*dbm.Padded(m.below), k.to*dbm.Panel*dbm.Padded(m.below)
+	t.k.Adam(m.w[from:to], m.g[from:to], m.mean[from:to], m.square[from:to], rate)
 	s := m.step()
 	s.From, s.To = k.from, k.to
 	t.k.Refresh(&s)
-}
-
-// adam makes the step of parameters [from, to), at a rate that the beginnings of
-// both averages have been taken into.
-func (v *vector) adam(from, to int, rate float32) {
-	w, g, mean, square := v.w[from:to], v.g[from:to], v.mean[from:to], v.square[from:to]
-	for i, x := range g {
-		a := float32(keepMean*mean[i]) + float32((1-keepMean)*x)
-		b := float32(keepSquare*square[i]) + float32(float32((1-keepSquare)*x)*x)
-		mean[i], square[i] = a, b
-		w[i] += float32(rate*a) / (float32(math.Sqrt(float64(b))) + epsilon)
-	}
 }
 
 // each calls f for all workers at once.
@@ -322,8 +303,8 @@ func (t *trainer) load(e *Examples, index []int, from, to int) {
 // update learns from the examples of index, which are t.rows; with rate 0 it only
 // computes the gradient.
 func (t *trainer) update(e *Examples, index []int, rate float64, topOnly bool) {
-	t.meanPart *= keepMean
-	t.squarePart *= keepSquare
+	t.meanPart *= dbm.AdamKeepMean
+	t.squarePart *= dbm.AdamKeepSquare
 	adjusted := float32(rate * math.Sqrt(1-t.squarePart) / (1 - t.meanPart))
 	labels := make([]byte, t.rows)
 	for r, i := range index {
