@@ -251,3 +251,41 @@ func TestClassifierLearns(t *testing.T) {
 		t.Errorf("%d mistakes on what was held out, at best %d", got, slices.Min(seen))
 	}
 }
+
+// Layers that begin to learn late take first steps of the learning rate, not of the
+// several times as much that averages of other layers' age would give.
+func TestTopFirst(t *testing.T) {
+	const frozen, epochs, rate = 1500, 3000, 0.01
+	config, s := randomModel(5, 0.2, 12, 8, 6)
+	e := prepared(t, config, s, &genericKernels, 20, 3, 1)
+	n, err := classifier.New(config, &genericKernels, s, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := byHand{layers: config.Layers, classes: 3}
+	start, before := n.Parameters(), []float32(nil)
+	how := classifier.Config{Epochs: epochs, Batch: 20, LearningRate: rate, TopFirst: frozen, Threads: 1}
+	err = n.Train(how, e, upTo(20), nil, func(p classifier.Progress) bool {
+		if p.Epoch == frozen {
+			before = n.Parameters()
+		}
+		return p.Epoch <= frozen
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, classes := n.Parameters(), b.start(2)
+	if !slices.Equal(start[:classes], before[:classes]) || slices.Equal(start[classes:b.start(3)], before[classes:b.start(3)]) {
+		t.Error("at first not the softmax alone has learnt")
+	}
+	largest := float32(0)
+	for i := range classes {
+		largest = max(largest, abs(after[i]-before[i]))
+	}
+	if want := float32(rate * (1 - float64(frozen)/epochs)); largest > 1.01*want || largest < 0.9*want {
+		t.Errorf("the first step of the lower layers is %v, want %v", largest, want)
+	}
+	if err := n.Train(classifier.Config{Epochs: 3, Batch: 7, TopFirst: 3}, e, upTo(20), nil, nil); err == nil {
+		t.Error("lower layers that never learn were not refused")
+	}
+}

@@ -811,21 +811,21 @@ panel:
 // ADAM moves eight parameters at d of each array: by their gradient at SI, the averages
 // at DX and BX. The constants are Y8 … Y13: 0.9, 0.1, 0.999, 0.001, the rate and 10⁻⁸.
 #define ADAM(d) \
-	VMOVUPS (d+0)(SI), Y0;     /* g */                     \
-	VMULPS  (d+0)(DX), Y8, Y1;                             \
-	VMULPS  Y0, Y9, Y2;                                  \
-	VADDPS  Y2, Y1, Y1;      /* mean */                  \
-	VMULPS  (d+0)(BX), Y10, Y3;                            \
-	VMULPS  Y0, Y11, Y4;                                 \
-	VMULPS  Y0, Y4, Y4;                                  \
-	VADDPS  Y4, Y3, Y3;      /* square */                \
-	VMOVUPS Y1, (d+0)(DX);                                 \
-	VMOVUPS Y3, (d+0)(BX);                                 \
-	VMULPS  Y1, Y12, Y1;                                 \
-	VSQRTPS Y3, Y3;                                      \
-	VADDPS  Y13, Y3, Y3;                                 \
-	VDIVPS  Y3, Y1, Y1;                                  \
-	VADDPS  (d+0)(DI), Y1, Y1;                             \
+	VMOVUPS (d+0)(SI), Y0;     /* g */               \
+	VMULPS  (d+0)(DX), Y8, Y1;                       \
+	VMULPS  Y0, Y9, Y2;                              \
+	VADDPS  Y2, Y1, Y1;      /* mean */              \
+	VMULPS  (d+0)(BX), Y10, Y3;                      \
+	VMULPS  Y0, Y11, Y4;                             \
+	VMULPS  Y0, Y4, Y4;                              \
+	VADDPS  Y4, Y3, Y3;      /* square */            \
+	VMOVUPS Y1, (d+0)(DX);                           \
+	VMOVUPS Y3, (d+0)(BX);                           \
+	VMULPS  Y1, Y12, Y1;                             \
+	VSQRTPS Y3, Y3;                                  \
+	VADDPS  Y13, Y3, Y3;                             \
+	VDIVPS  Y3, Y1, Y1;                              \
+	VADDPS  (d+0)(DI), Y1, Y1;                       \
 	VMOVUPS Y1, (d+0)(DI)
 
 // func adam(w, grad, mean, square *float32, panels int, rate float32)

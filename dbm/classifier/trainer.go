@@ -31,6 +31,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("epochs: %d; must be 1 to %d", c.Epochs, 1<<20)
 	case c.Batch < 1 || c.Batch > 1<<16:
 		return fmt.Errorf("batch: %d; must be 1 to %d", c.Batch, 1<<16)
+	case c.TopFirst < 0 || c.TopFirst >= c.Epochs:
+		return fmt.Errorf("top-first: %d of %d epochs; must be 0 or more, and fewer than there are", c.TopFirst, c.Epochs)
 	case !(c.LearningRate >= 0 && c.LearningRate < 1e9):
 		return fmt.Errorf("learning rate: %v; must be a number not below 0", c.LearningRate)
 	case !(c.DropVisible >= 0 && c.DropVisible < 1):
@@ -303,8 +305,8 @@ func (t *trainer) load(e *Examples, index []int, from, to int) {
 // update learns from the examples of index, which are t.rows; with rate 0 it only
 // computes the gradient.
 func (t *trainer) update(e *Examples, index []int, rate float64, topOnly bool) {
-	t.meanPart *= dbm.AdamKeepMean
-	t.squarePart *= dbm.AdamKeepSquare
+	t.meanPart = float64(t.meanPart * dbm.AdamKeepMean)
+	t.squarePart = float64(t.squarePart * dbm.AdamKeepSquare)
 	adjusted := float32(rate * math.Sqrt(1-t.squarePart) / (1 - t.meanPart))
 	labels := make([]byte, t.rows)
 	for r, i := range index {
@@ -331,6 +333,16 @@ func (t *trainer) update(e *Examples, index []int, rate float64, topOnly bool) {
 		}
 	})
 	t.updates++
+}
+
+// forget lets Adam's averages begin anew: those of the layers that begin to learn
+// now are as empty as the corrections by meanPart and squarePart take all to be.
+func (t *trainer) forget() {
+	t.meanPart, t.squarePart = 1, 1
+	for _, v := range t.vectors() {
+		clear(v.mean)
+		clear(v.square)
+	}
 }
 
 // share is the part of n that a worker has.
@@ -361,6 +373,9 @@ func (n *Network) Train(c Config, e *Examples, index, held []int, progress func(
 	order := append([]int(nil), index...)
 	best, fewest := []float32(nil), len(held)+1
 	for epoch := range c.Epochs {
+		if epoch == c.TopFirst {
+			t.forget()
+		}
 		Shuffle(order, c.Seed, uint32(epoch+1))
 		for b := range perEpoch {
 			t.update(e, order[b*t.rows:(b+1)*t.rows], c.LearningRate*(1-float64(t.updates)/all), epoch < c.TopFirst)

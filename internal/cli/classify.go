@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"tandem/dbm"
@@ -90,6 +91,9 @@ func classify(t *terminal, m *Machine, args []string) (err error) {
 			c.Epochs = 5000
 		}
 	}
+	if !flagsGiven(f)["top-first"] {
+		c.TopFirst = min(c.TopFirst, max(c.Epochs-1, 0))
+	}
 	if err := c.Validate(); err != nil {
 		return usageError{fmt.Errorf("classify: %w", err)}
 	}
@@ -99,11 +103,15 @@ func classify(t *terminal, m *Machine, args []string) (err error) {
 			return fmt.Errorf("classify: %w", err)
 		}
 	}
-	prepare := func(set *mnist.Set) (*classifier.Examples, error) {
-		row := func(i int, v []float32) { set.Values(v, i, mnist.Grey, dbm.Draw{}) }
-		return classifier.Prepare(&s.Config.Config, m.Kernels, state, set.Labels, row, h.threads, t.share("mean field of "+set.Name))
+	prepare := func(set *mnist.Set, images []int) (*classifier.Examples, error) {
+		labels := make([]byte, len(images))
+		for i, image := range images {
+			labels[i] = set.Labels[image]
+		}
+		row := func(i int, v []float32) { set.Values(v, images[i], mnist.Grey, dbm.Draw{}) }
+		return classifier.Prepare(&s.Config.Config, m.Kernels, state, labels, row, h.threads, t.share("mean field of "+set.Name))
 	}
-	learn, err := prepare(train)
+	learn, err := prepare(train, slices.Concat(index, held))
 	if err != nil {
 		return fmt.Errorf("classify: %w", err)
 	}
@@ -115,7 +123,8 @@ func classify(t *terminal, m *Machine, args []string) (err error) {
 		LearningRate: c.LearningRate, DropVisible: c.DropVisible, DropHidden: c.DropHidden, TopFirst: c.TopFirst, Seed: c.Seed, Scratch: *scratch}
 	fewest := len(held) + 1
 	start := time.Now()
-	err = n.Train(c, learn, index, held, func(p classifier.Progress) bool {
+	used := numbers(len(index) + len(held))
+	err = n.Train(c, learn, used[:len(index)], used[len(index):], func(p classifier.Progress) bool {
 		if p.Wrong >= 0 && p.Wrong < fewest {
 			fewest, r.Epoch = p.Wrong, p.Epoch
 		}
@@ -136,11 +145,11 @@ func classify(t *terminal, m *Machine, args []string) (err error) {
 		r.HeldOutError = &e
 	}
 	learn = nil // the test images take its room
-	look, err := prepare(test)
+	look, err := prepare(test, numbers(len(test.Labels)))
 	if err != nil {
 		return fmt.Errorf("classify: %w", err)
 	}
-	r.TestWrong = n.Mistakes(look, numbers(len(test.Labels)), h.threads)
+	r.TestWrong = n.Mistakes(look, numbers(len(look.Labels)), h.threads)
 	r.TestError = float64(r.TestWrong) / float64(len(test.Labels))
 	r.Seconds = time.Since(began).Seconds()
 	t.clear()
