@@ -80,13 +80,15 @@ var places = func() (p [256][8]byte) {
 
 // adam is Kernels.Adam. Whole panels go to the vectors, the rest to the definition.
 func (v *vector) adam(w, g, mean, square []float32, rate float32) {
+	const most = 1 << 16 // in one call
 	whole := len(g) / dbm.Panel * dbm.Panel
-	if whole > 0 {
-		_, _, _ = w[whole-1], mean[whole-1], square[whole-1]
+	for i := 0; i < whole; i += most {
+		n := min(most, whole-i)
+		w, g, mean, square := w[i:][:n], g[i:][:n], mean[i:][:n], square[i:][:n]
 		if v.wide {
-			wideAdam(&w[0], &g[0], &mean[0], &square[0], whole/dbm.Panel, rate)
+			wideAdam(&w[0], &g[0], &mean[0], &square[0], n/dbm.Panel, rate)
 		} else {
-			adam(&w[0], &g[0], &mean[0], &square[0], whole/dbm.Panel, rate)
+			adam(&w[0], &g[0], &mean[0], &square[0], n/dbm.Panel, rate)
 		}
 	}
 	adamGeneric(w[whole:], g[whole:], mean[whole:], square[whole:], rate)

@@ -288,6 +288,9 @@ func TestExportedModelIsRead(t *testing.T) {
 		}
 	}
 	must(t, dir, "sample", "without.npz")
+	if run, model := about(t, dir, "run"), about(t, dir, "with.npz"); fmt.Sprint(model["layers"], model["updates"]) != fmt.Sprint(run["layers"], run["updates"]) {
+		t.Errorf("info of an exported model is %v", model)
+	}
 	if _, err := os.Stat(filepath.Join(dir, "without-samples.png")); err != nil {
 		t.Error(err)
 	}
@@ -356,6 +359,7 @@ func TestEval(t *testing.T) {
 	}
 	refuse(t, 2, dir, []string{"eval", "run", "--pixels", "grey"}, "grey", "fixed")
 	refuse(t, 2, dir, []string{"eval", "run", "--split", "all"}, "split", "test")
+	refuse(t, 2, dir, []string{"eval", "run", "--split", "test,test"}, "split", "test")
 	refuse(t, 2, dir, []string{"eval", "run", "--runs", "0"}, "runs")
 	refuse(t, 1, dir, []string{"eval", "nowhere"}, "nowhere")
 }
@@ -436,6 +440,7 @@ func TestAnnealedSamplesAndFilms(t *testing.T) {
 	if err != nil || len(film.Image) != 24 || bytes.Equal(film.Image[0].Pix, film.Image[23].Pix) {
 		t.Errorf("%d frames, %v", len(film.Image), err)
 	}
+	must(t, dir, "sample", "run", "--fresh", "1", "--sweeps", "1200", "--gif", "long.gif") // its captions grow
 	refuse(t, 2, dir, []string{"sample", "run", "--anneal", "20"}, "--fresh")
 	refuse(t, 2, dir, []string{"sample", "run", "--gif", "x.gif"}, "--sweeps")
 }
@@ -813,6 +818,12 @@ func TestOtherImages(t *testing.T) {
 		t.Errorf("layers are %v", r["layers"])
 	}
 	must(t, dir, "train", "--quiet", "--data", "data", "--layers", "35,9", "--alpha", "0", "--updates", "20", "--out", "rbm")
+	refuse(t, 1, dir, []string{"train", "--data", "data", "--layers", "35,9", "--alpha", "0", "--eval-every", "5", "--out", "never"}, "eval-every")
+	if _, err := os.Stat(filepath.Join(dir, "never")); err == nil {
+		t.Error("a refused training left a folder")
+	}
+	must(t, dir, "train", "--quiet", "--layers", "784,9", "--alpha", "0", "--patch", "9", "--updates", "2", "--batch", "4", "--out", "mnist")
+	must(t, dir, "train", "--quiet", "--config", filepath.Join("mnist", "config.json"), "--data", "data", "--layers", "35,9", "--patch", "3", "--out", "patch")
 	writeImages(t, filepath.Join(dir, "other"), 12, 5, 7)
 	before, err := os.ReadFile(filepath.Join(dir, "run", "config.json"))
 	if err != nil {

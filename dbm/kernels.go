@@ -192,7 +192,7 @@ func (l *Lists) Transpose(rows []*Lists, n int) {
 }
 
 // IfSparse returns the lists of rows × units if they are worth using: a term
-// from a list costs not quite twice one of a dense product.
+// from a list costs two to three times one of a dense product.
 func (l *Lists) IfSparse(rows, units int) *Lists {
 	if len(l.Index)*2 > rows*units {
 		return nil

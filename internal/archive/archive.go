@@ -31,9 +31,9 @@ type File struct {
 	Data       []byte
 }
 
-// checkName says why a file cannot have a name in an archive. A name must mean the
-// same file, inside the folder where the archive is unpacked, on every system, and
-// stand in a line of Sums as it is.
+// checkName says why a file cannot have a name in an archive. A name must mean a
+// file inside the folder where the archive is unpacked, on every system, and stand
+// in a line of Sums as it is.
 func checkName(name string) error {
 	switch {
 	case len(name) > maxName:

@@ -39,6 +39,21 @@ func estimateFlag(f *flag.FlagSet) *estimator {
 	return e
 }
 
+// open reads the test images that a model of so many visible units is to be looked
+// at with.
+func (e *estimator) open(data string, visible int) (err error) {
+	if e.every == 0 {
+		return nil
+	}
+	if e.test, err = mnist.Open(data, mnist.Test); err != nil {
+		return fmt.Errorf("eval-every: %w", err)
+	}
+	if n := e.test.Rows() * e.test.Columns(); n != visible {
+		return fmt.Errorf("eval-every: the model has %d visible units, but the test images of %s have %d pixels", visible, e.test.Source, n)
+	}
+	return nil
+}
+
 // due says whether to make an estimate after an update, by a process that has
 // trained for some seconds and made some updates.
 func (e *estimator) due(update, made uint64, seconds float64, c *dbm.Config) bool {
@@ -55,14 +70,12 @@ func (e *estimator) due(update, made uint64, seconds float64, c *dbm.Config) boo
 	return e.spent+cost <= estimateShare*seconds
 }
 
-// estimate returns log Z and the bound on the first test images, sampled once.
+// estimate returns log Z and the bound on the first test images, sampled once; zeros
+// where they are not finite.
 func (e *estimator) estimate(x *training, s *dbm.State) (logZ, bound float64, err error) {
 	began := time.Now()
 	c := x.run.Config()
-	if e.test == nil {
-		if e.test, err = mnist.Open(c.Data, mnist.Test); err != nil {
-			return 0, 0, fmt.Errorf("eval-every: %w", err)
-		}
+	if e.base == nil {
 		e.base = x.data.Mean(mnist.Fixed)
 	}
 	w, err := likelihood.Anneal(&c.Config, x.machine.Kernels, s, likelihood.Annealing{
@@ -79,5 +92,8 @@ func (e *estimator) estimate(x *training, s *dbm.State) (logZ, bound float64, er
 	bound, _, _ = likelihood.Mean(terms, logZ)
 	e.cost = time.Since(began).Seconds()
 	e.spent += e.cost
+	if bound-bound != 0 {
+		return 0, 0, nil
+	}
 	return logZ, bound, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,8 +30,6 @@ type evaluation struct {
 	Reverse float64 `json:"log_z_reverse"`
 	Gap     float64 `json:"log_z_gap"`
 	Trusted bool    `json:"trusted"`
-	Test    *split  `json:"-"`
-	Train   *split  `json:"-"`
 	Exact   *exact  `json:"exact,omitempty"`
 	Seconds float64 `json:"seconds"`
 	AISTime float64 `json:"log_z_seconds"`
@@ -82,10 +81,10 @@ func eval(t *terminal, m *Machine, args []string) (err error) {
 	if way != mnist.Fixed && way != mnist.Threshold {
 		return usageError{fmt.Errorf("eval: pixels: %s values have no log-probability; fixed or threshold have", way)}
 	}
-	sets := strings.Split(*splits, ",")
-	for _, name := range sets {
-		if name != mnist.Test && name != mnist.Train {
-			return usageError{fmt.Errorf("eval: split: %q; must be test, train or test,train", name)}
+	names := strings.Split(*splits, ",")
+	for i, name := range names {
+		if name != mnist.Test && name != mnist.Train || slices.Contains(names[:i], name) {
+			return usageError{fmt.Errorf("eval: split: %q; must be test, train or test,train", *splits)}
 		}
 	}
 	if err := h.begin(); err != nil {
@@ -95,6 +94,16 @@ func eval(t *terminal, m *Machine, args []string) (err error) {
 	s, training, err := loadWith(found[0], mnist.Train)
 	if err != nil {
 		return fmt.Errorf("eval: %w", err)
+	}
+	var sets []*mnist.Set // all that can fail comes before what takes long
+	for _, name := range names {
+		set := training
+		if name == mnist.Test {
+			if _, set, err = loadWith(found[0], name); err != nil {
+				return fmt.Errorf("eval: %w", err)
+			}
+		}
+		sets = append(sets, set)
 	}
 	began := time.Now()
 	t.last = began
@@ -110,34 +119,39 @@ func eval(t *terminal, m *Machine, args []string) (err error) {
 		Seed: how.Seed, LogZ: z.LogZ, StdErr: z.StdErr, Low: z.Low, High: z.High, Reverse: z.Reverse, Gap: z.Gap, Trusted: z.Trusted(),
 		AISTime: time.Since(began).Seconds()}
 	var all []*split
-	for _, part := range sets {
-		p, err := bound(t, m, found[0], s, part, way, z.LogZ, h.threads)
+	var test *mnist.Set
+	for _, set := range sets {
+		p, err := bound(t, m, s, set, way, z.LogZ, h.threads)
 		if err != nil {
 			return fmt.Errorf("eval: %w", err)
 		}
 		all = append(all, p)
-		if part == mnist.Test {
+		if set.Name == mnist.Test {
+			test = set
 			e.BoundTest, e.BoundTestStdErr, e.EnergyTest, e.EntropyTest = &p.bound, &p.stdErr, &p.energy, &p.entropy
 		} else {
 			e.BoundTrain, e.BoundTrainStdErr, e.EnergyTrain, e.EntropyTrain = &p.bound, &p.stdErr, &p.energy, &p.entropy
 		}
 	}
-	if e.Exact, err = enumerated(t, s, way); err != nil {
+	if e.Exact, err = enumerated(t, s, test, way); err != nil {
 		return fmt.Errorf("eval: %w", err)
 	}
 	e.Seconds = time.Since(began).Seconds()
 	t.clear()
+	if *asJSON {
+		if err := writeJSON(t.out, e); err != nil {
+			return fmt.Errorf("eval: %w", err)
+		}
+	} else {
+		e.print(t, c, all)
+	}
 	if *perExample != "" {
 		if err := writeFile(*perExample, func(w io.Writer) error { return writeTerms(w, all, z.LogZ) }); err != nil {
 			return fmt.Errorf("eval: %w", err)
 		}
-	}
-	if *asJSON {
-		return writeJSON(t.out, e)
-	}
-	e.print(t, c, all)
-	if *perExample != "" {
-		t.tell(*perExample)
+		if !*asJSON {
+			t.tell(*perExample)
+		}
 	}
 	return nil
 }
@@ -153,13 +167,10 @@ func (t *terminal) share(what string) func(done float64) {
 }
 
 // bound computes the bound on a data set.
-func bound(t *terminal, m *Machine, run string, s saved, part string, way mnist.Pixels, logZ float64, threads int) (*split, error) {
-	_, set, err := loadWith(run, part)
-	if err != nil {
-		return nil, err
-	}
-	p := &split{name: part}
+func bound(t *terminal, m *Machine, s saved, set *mnist.Set, way mnist.Pixels, logZ float64, threads int) (*split, error) {
+	p := &split{name: set.Name}
 	row := func(i int, v []float32) { set.Values(v, i, way, dbm.Draw{}) }
+	var err error
 	p.terms, err = likelihood.Bound(&s.Config.Config, m.Kernels, s.State, set.N(), row, threads, t.share("bound on "+p.name))
 	if err != nil {
 		return nil, err
@@ -174,8 +185,8 @@ func bound(t *terminal, m *Machine, run string, s saved, part string, way mnist.
 }
 
 // enumerated is the exact log Z, and with one hidden layer the exact log-likelihood
-// of the test images, or nil where there are too many units.
-func enumerated(t *terminal, s saved, way mnist.Pixels) (*exact, error) {
+// of the test images, unless they are nil, or nil where there are too many units.
+func enumerated(t *terminal, s saved, set *mnist.Set, way mnist.Pixels) (*exact, error) {
 	c := &s.Config.Config
 	if !likelihood.Enumerable(c.Layers) {
 		return nil, nil
@@ -186,12 +197,8 @@ func enumerated(t *terminal, s saved, way mnist.Pixels) (*exact, error) {
 		return nil, err
 	}
 	x := &exact{LogZ: logZ}
-	if c.Hidden() > 1 {
+	if c.Hidden() > 1 || set == nil {
 		return x, nil
-	}
-	set, err := mnist.Open(s.Config.Data, mnist.Test)
-	if err != nil {
-		return nil, err
 	}
 	sum, v := 0.0, make([]float32, c.Layers[0])
 	for i := range set.N() {

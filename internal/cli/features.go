@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"sync"
 
 	"tandem/dbm"
 	"tandem/mnist"
@@ -43,7 +44,7 @@ func features(t *terminal, m *Machine, args []string) (err error) {
 		return fmt.Errorf("features: %w", err)
 	}
 	row := func(i int, v []float32) { images.Values(v, i, way, dbm.Draw{}) }
-	write := func(w io.Writer) error { return writeFeatures(t, w, m, s, images, row) }
+	write := func(w io.Writer) error { return writeFeatures(t, w, m, s, images, row, h.threads) }
 	if err := writeFile(*name, write); err != nil {
 		return fmt.Errorf("features: %w", err)
 	}
@@ -77,12 +78,15 @@ const (
 
 // writeFeatures writes one layer after the other, and infers anew for each: so no
 // more than some images' are in memory.
-func writeFeatures(t *terminal, w io.Writer, m *Machine, s saved, images *mnist.Set, row func(i int, v []float32)) error {
-	const size = 100
+func writeFeatures(t *terminal, w io.Writer, m *Machine, s saved, images *mnist.Set, row func(i int, v []float32), threads int) error {
+	const size = 100 // images a worker infers at a time
 	c := &s.Config.Config
-	inference, err := dbm.NewInference(c, m.Kernels, s.State, size, finely, finelyMost)
-	if err != nil {
-		return err
+	workers := make([]*dbm.Inference, threads)
+	for i := range workers {
+		var err error
+		if workers[i], err = dbm.NewInference(c, m.Kernels, s.State, size, finely, finelyMost); err != nil {
+			return err
+		}
 	}
 	z := zip.NewWriter(w)
 	progress := t.share("mean field")
@@ -93,16 +97,29 @@ func writeFeatures(t *terminal, w io.Writer, m *Machine, s saved, images *mnist.
 		}
 		b, n := bufio.NewWriter(f), c.Layers[l]
 		writeNPYHeader(b, "<f4", images.N(), n)
-		for from := 0; from < images.N(); from += size {
-			rows := min(size, images.N()-from)
-			for r := range rows {
-				row(from+r, inference.Visible(r))
+		for from := 0; from < images.N(); from += size * threads {
+			var group sync.WaitGroup
+			share := func(i int) (first, rows int) {
+				first = min(from+i*size, images.N())
+				return first, min(size, images.N()-first)
 			}
-			inference.Infer(rows)
-			for r := range rows {
-				writeFloats(b, inference.Hidden(l)[r*dbm.Stride(n):][:n])
+			for i, inference := range workers {
+				group.Go(func() {
+					first, rows := share(i)
+					for r := range rows {
+						row(first+r, inference.Visible(r))
+					}
+					inference.Infer(rows)
+				})
 			}
-			progress((float64(l-1) + float64(from+rows)/float64(images.N())) / float64(c.Hidden()))
+			group.Wait()
+			for i, inference := range workers {
+				_, rows := share(i)
+				for r := range rows {
+					writeFloats(b, inference.Hidden(l)[r*dbm.Stride(n):][:n])
+				}
+			}
+			progress((float64(l-1) + float64(min(from+size*threads, images.N()))/float64(images.N())) / float64(c.Hidden()))
 		}
 		if err := b.Flush(); err != nil {
 			return err

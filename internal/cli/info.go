@@ -88,10 +88,32 @@ type report struct {
 	DuplicateFilters []float64 `json:"duplicate_filters"`
 	NormMean         []float64 `json:"norm_mean"`
 	NormSD           []float64 `json:"norm_sd"`
-	ParamsSHA256     string    `json:"params_sha256"`
+	ParamsSHA256     string    `json:"params_sha256,omitempty"` // of a run; an exported model is not all that it is of
 	Data             runs.Data `json:"data"`
 	Started          time.Time `json:"started"`
 	Checkpoint       string    `json:"checkpoint"`
+
+	Config *runs.Config `json:"config"`
+}
+
+// options tells of what a configuration makes use of that is not in every training.
+func options(c *runs.Config) string {
+	told := ""
+	add := func(is bool, format string, args ...any) {
+		if is {
+			told += ", " + fmt.Sprintf(format, args...)
+		}
+	}
+	add(c.Spring(), "spring of alpha %s and gamma %v", join(c.Alpha), c.Gamma)
+	add(c.OffsetRate > 0, "centering at rate %v", c.OffsetRate)
+	add(c.LearningRateEnd > 0, "rate falling to update %s", count(c.LearningRateEnd))
+	add(c.UpperRate > 0, "upper rate %v", c.UpperRate)
+	add(c.WeightDecay > 0, "weight decay %v", c.WeightDecay)
+	add(c.Pretrain > 0, "pretraining of %s updates a layer", count(c.Pretrain))
+	add(c.ContrastiveDivergence, "contrastive divergence")
+	add(c.Patch > 0, "patches of %d × %d pixels", c.Patch, c.Patch)
+	add(c.ZeroBiases, "biases from 0")
+	return told
 }
 
 // runInfo tells about a run, from its checkpoint.
@@ -103,15 +125,18 @@ func runInfo(t *terminal, m *Machine, dir string, asJSON bool) error {
 		}
 		return fmt.Errorf("info: %w", err)
 	}
-	manifest, err := runs.ReadManifest(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		manifest = &runs.Manifest{}
-	} else if err != nil {
-		return fmt.Errorf("info: %w", err)
-	}
+	manifest, checkpoint, sum := &runs.Manifest{}, dir, ""
 	c := &s.Config
-	if now, err := runs.ReadConfig(dir); err == nil {
-		c.Updates = now.Updates // a resume may have raised it since the checkpoint
+	if filepath.Ext(dir) != ".npz" { // an exported model is all there is
+		checkpoint, sum = filepath.Join(dir, "checkpoint.tandem"), s.State.SHA256()
+		if manifest, err = runs.ReadManifest(dir); errors.Is(err, fs.ErrNotExist) {
+			manifest = &runs.Manifest{}
+		} else if err != nil {
+			return fmt.Errorf("info: %w", err)
+		}
+		if now, err := runs.ReadConfig(dir); err == nil {
+			c.Updates = now.Updates // a resume may have raised it since the checkpoint
+		}
 	}
 	a := dbm.NewAssessor(&c.Config, m.Kernels, s.rows, s.columns).Assess(s.State)
 	r := report{
@@ -119,7 +144,7 @@ func runInfo(t *terminal, m *Machine, dir string, asJSON bool) error {
 		Kernel: manifest.Kernel, Threads: manifest.Threads, Seed: c.Seed, Pixels: c.Pixels, Numerics: s.Numerics, Version: s.Version,
 		LearningRate: c.LearningRate, Alpha: c.Alpha, Gamma: c.Gamma, Batch: c.Batch, Chains: c.Chains, Gibbs: c.Gibbs, Mu: s.State.Mu,
 		LiveFilters: a.Live, NoiseFilters: a.Noise, DuplicateFilters: a.Duplicate, NormMean: a.NormMean, NormSD: a.NormSD,
-		ParamsSHA256: s.State.SHA256(), Data: manifest.Data, Started: manifest.Started, Checkpoint: filepath.Join(dir, "checkpoint.tandem"),
+		ParamsSHA256: sum, Data: manifest.Data, Started: manifest.Started, Checkpoint: checkpoint, Config: c,
 	}
 	if n := len(manifest.Parts); n > 0 {
 		r.Kernel, r.Threads = manifest.Parts[n-1].Kernel, manifest.Parts[n-1].Threads
@@ -130,8 +155,7 @@ func runInfo(t *terminal, m *Machine, dir string, asJSON bool) error {
 	rows := [][2]string{
 		{"run", dir},
 		{"model", fmt.Sprintf("%s, begun with preset %s, seed %d, %s pixels", shape(c.Layers), c.Preset, c.Seed, c.Pixels)},
-		{"learning", fmt.Sprintf("rate %v, alpha %s, gamma %v, batch %d, %d chains, %d %s an update", c.LearningRate, join(c.Alpha), c.Gamma,
-			c.Batch, c.Chains, c.Gibbs, plural(c.Gibbs, "sweep"))},
+		{"learning", fmt.Sprintf("rate %v, batch %d, %d chains, %d %s an update", c.LearningRate, c.Batch, c.Chains, c.Gibbs, plural(c.Gibbs, "sweep")) + options(c)},
 		{"updates", fmt.Sprintf("%s of %s in %s", count(s.Updates), count(c.Updates), short(s.Seconds))},
 		{"trained by", fmt.Sprintf("tandem %s, %s kernels, %d %s, numerics %d", s.Version, r.Kernel, r.Threads, plural(r.Threads, "thread"), s.Numerics)},
 	}
@@ -143,10 +167,13 @@ func runInfo(t *terminal, m *Machine, dir string, asJSON bool) error {
 		row += fmt.Sprintf(", duplicate %s%%, norm %.3f ± %.3f, mu %.3f", percents(a.Duplicate[l:l+1]), a.NormMean[l], a.NormSD[l], s.State.Mu[l])
 		rows = append(rows, [2]string{fmt.Sprintf("layer %d", l+1), row})
 	}
-	table(t.out, append(rows,
-		[2]string{"data", strings.Trim(r.Data.Source+". "+r.Data.Credit, ". ")},
-		[2]string{"checkpoint", r.Checkpoint},
-		[2]string{"sha256", r.ParamsSHA256},
-	))
+	if r.Data.Source != "" {
+		rows = append(rows, [2]string{"data", strings.Trim(r.Data.Source+". "+r.Data.Credit, ". ")})
+	}
+	rows = append(rows, [2]string{"checkpoint", r.Checkpoint})
+	if sum != "" {
+		rows = append(rows, [2]string{"sha256", sum})
+	}
+	table(t.out, rows)
 	return nil
 }

@@ -73,6 +73,9 @@ func resume(t *terminal, m *Machine, args []string) (err error) {
 	if err != nil {
 		return fmt.Errorf("resume: %w", err)
 	}
+	if err := estimates.open(c.Data, c.Layers[0]); err != nil {
+		return fmt.Errorf("resume: %w", err)
+	}
 	x := &training{terminal: t, machine: m, how: h, estimator: estimates, run: run, data: set, arguments: append([]string{"resume"}, args...)}
 	if err := x.takeUp(c, done); err != nil {
 		return fmt.Errorf("resume: %w", err)

@@ -104,6 +104,9 @@ func addFrame(frames *gif.GIF, grid figure.Grid) error {
 		greys[i] = color.Gray{Y: uint8(i)}
 	}
 	frames.Image = append(frames.Image, &image.Paletted{Pix: img.Pix, Stride: img.Stride, Rect: img.Rect, Palette: greys})
+	// A caption may grow wider than few chains are.
+	frames.Config.Width = max(frames.Config.Width, img.Rect.Dx())
+	frames.Config.Height = max(frames.Config.Height, img.Rect.Dy())
 	frames.Delay = append(frames.Delay, 8) // hundredths of a second
 	return nil
 }

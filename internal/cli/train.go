@@ -53,9 +53,7 @@ func train(t *terminal, m *Machine, args []string) (err error) {
 	})
 	fitAlpha(&c, alpha)
 	known := c
-	if c.ImageColumns == 0 {
-		known.Patch = 0 // until the images are there
-	}
+	known.Patch = 0 // until the images are there
 	if err := known.Validate(); err != nil {
 		return usageError{fmt.Errorf("train: %w%s", err, from)}
 	}
@@ -85,6 +83,9 @@ func train(t *terminal, m *Machine, args []string) (err error) {
 		if err := c.Validate(); err != nil {
 			return usageError{fmt.Errorf("train: %w%s", err, from)}
 		}
+	}
+	if err := estimates.open(c.Data, c.Layers[0]); err != nil {
+		return fmt.Errorf("train: %w", err)
 	}
 	var run *runs.Run
 	if *out == "" {

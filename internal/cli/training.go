@@ -102,7 +102,7 @@ func (x *training) train(checkpoint *runs.Checkpoint) (err error) {
 		if now := time.Now(); t.due(now) {
 			t.progress(now, x.line(now, first))
 		}
-		if code != 0 && u < c.Updates {
+		if code != 0 && (u < c.Updates || x.whole != nil) {
 			t.keep()
 			t.say("stopped at update %s; the checkpoint is written", count(u))
 			if x.whole == nil {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"tandem/dbm"
 	"tandem/internal/archive"
 	"tandem/internal/runs"
@@ -183,7 +185,7 @@ func (x *verifying) verify(files map[string][]byte, most uint64) error {
 func hashes(metrics []runs.Metrics) (recorded map[uint64][]string, first uint64) {
 	recorded = map[uint64][]string{}
 	for _, m := range metrics {
-		if m.ParamsSHA256 == "" {
+		if m.ParamsSHA256 == "" || m.Update == 0 { // the beginning is no update
 			continue
 		}
 		if len(recorded) == 0 {
@@ -200,6 +202,10 @@ func (x *verifying) again(s *runs.Snapshot, recorded map[uint64][]string, last u
 	set, err := x.images(s)
 	if err != nil {
 		return err
+	}
+	if need := rowsMemory(&s.Config); need > maxRows {
+		return fmt.Errorf("batch %d and %d chains need %s of memory; must be at most %s",
+			s.Config.Batch, s.Config.Chains, humanize.IBytes(need), humanize.IBytes(maxRows))
 	}
 	trainer, err := newStages(&s.Config, x.machine.Kernels, nil, set, x.threads)
 	if err != nil {
@@ -227,6 +233,18 @@ func (x *verifying) again(s *runs.Snapshot, recorded map[uint64][]string, last u
 				"ETA " + short(float64(last-u-1)/rate)})
 		}
 	}
+}
+
+// maxRows is how much memory the minibatch and the chains of an archived run may
+// need, which nothing in the archive has the size of.
+const maxRows = 2 << 30
+
+// rowsMemory is about what they need: each unit's state, its probability and more.
+func rowsMemory(c *runs.Config) (bytes uint64) {
+	for _, n := range c.Layers {
+		bytes += 16 * uint64(n) * (uint64(c.Batch) + uint64(c.Chains))
+	}
+	return bytes
 }
 
 // compare compares a hash with those recorded for its update.

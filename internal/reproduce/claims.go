@@ -2,6 +2,7 @@ package reproduce
 
 import (
 	"fmt"
+	"path"
 	"strings"
 )
 
@@ -110,7 +111,7 @@ func Claims(all []Experiment, results map[string]*Measures) []Claim {
 					decide(b.bad() < a.bad(), direct), "")
 			}
 		case "depth":
-			add("How many layers can be learnt simultaneously?", deepest(&e, results), Answer, "depth-bound.svg")
+			add("How many layers can be learnt simultaneously?", deepest(&e, results), Answer, path.Join(picturesFolder, "depth-bound.svg"))
 		}
 	}
 	for _, e := range all {
@@ -128,15 +129,17 @@ func Claims(all []Experiment, results map[string]*Measures) []Claim {
 func deepest(e *Experiment, results map[string]*Measures) string {
 	best := map[string]int{}
 	var ways []string
+	shortest := uint64(depthUpdates)
 	for _, r := range e.Runs {
+		m := results[r.Name]
+		if m == nil {
+			continue
+		}
+		shortest = min(shortest, m.Updates)
 		_, way, _ := strings.Cut(r.Label, ", ")
 		if _, ok := best[way]; !ok {
 			best[way] = 0
 			ways = append(ways, way)
-		}
-		m := results[r.Name]
-		if m == nil {
-			continue
 		}
 		good := true
 		for l := range m.Layers {
@@ -145,6 +148,9 @@ func deepest(e *Experiment, results map[string]*Measures) string {
 		if good {
 			best[way] = max(best[way], len(m.Layers))
 		}
+	}
+	if shortest < depthUpdates/10 {
+		return fmt.Sprintf("too short to say: %s updates", comma(shortest))
 	}
 	var told []string
 	for _, way := range ways {

@@ -160,8 +160,6 @@ func (r *Report) Files(read func(name string) ([]byte, error)) (map[string][]byt
 		if c.Picture != "" {
 			if _, err := look(c.Picture); err != nil {
 				c.Picture = ""
-			} else if !strings.Contains(c.Picture, "/") {
-				c.Picture = path.Join(picturesFolder, c.Picture)
 			}
 		}
 		p.Claims = append(p.Claims, claim{c, titles[c.Experiment], c.Experiment, strings.ReplaceAll(c.Verdict, " ", "-")})

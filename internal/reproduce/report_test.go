@@ -54,6 +54,9 @@ func TestReport(t *testing.T) {
 			t.Errorf("report.md names %s, which is not there", link[1])
 		}
 	}
+	if !strings.Contains(markdown, "[picture](pictures/depth-bound.svg)") {
+		t.Error("report.md lacks the picture of a claim")
+	}
 	if !strings.Contains(markdown, "sorted.svg") || !strings.Contains(markdown, "depth-bound.svg") {
 		t.Error("report.md lacks pictures")
 	}

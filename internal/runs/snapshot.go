@@ -12,6 +12,10 @@ import (
 // Owns says whether a run keeps a file of its own by a name.
 func Owns(name string) bool { return name == lockName || slices.Contains(contents[:], name) }
 
+// maxText is how large a file of text may be: metrics have some hundred lines, and
+// take several times as much memory.
+const maxText = 16 << 20
+
 // Snapshot is what a run folder's own files say.
 type Snapshot struct {
 	Config     Config
@@ -55,11 +59,15 @@ func ReadSnapshot(dir string) (map[string][]byte, error) {
 
 // DecodeSnapshot reads what ReadSnapshot returned, which may since have been in
 // anybody's hands. It does not refuse a checkpoint of another version of the
-// numerics. Memory is taken only for what the files hold.
+// numerics. Memory is taken only for what the files hold, and files of text that are
+// larger than any run's are refused.
 func DecodeSnapshot(files map[string][]byte) (*Snapshot, error) {
 	for _, name := range contents {
 		if files[name] == nil {
 			return nil, fmt.Errorf("there is no %s", name)
+		}
+		if n := len(files[name]); name != checkpointName && n > maxText {
+			return nil, fmt.Errorf("%s: %d bytes; must be at most %d", name, n, maxText)
 		}
 	}
 	s := new(Snapshot)
