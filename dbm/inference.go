@@ -1,6 +1,10 @@
 package dbm
 
-import "fmt"
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+)
 
 // Inference is mean field for any examples, with the parameters of a state.
 // It is for one goroutine at a time; many may share a state.
@@ -67,4 +71,44 @@ func (n *Inference) Interaction(out []float32, l, rows int) {
 		p.Below.Nonzero = n.field.lists.IfSparse(rows, m.layers[0])
 	}
 	n.how.kernels.Linear(&p)
+}
+
+// InferAll infers n examples, which row writes, some at a time by each of several
+// threads, and hands every such block to take: examples first … first+rows−1 are rows
+// 0 … of the inference. row and take are called by many goroutines at once. The number
+// of threads does not show in what is inferred. progress, if not nil, is told the share
+// that is done.
+func InferAll(c *Config, k *Kernels, s *State, n, threads int, tolerance float64, most int, row func(i int, v []float32),
+	take func(inference *Inference, first, rows int), progress func(done float64)) error {
+	const size = 50
+	var next, done atomic.Int64
+	var group sync.WaitGroup
+	var report sync.Mutex
+	for range max(threads, 1) {
+		inference, err := NewInference(c, k, s, size, tolerance, most)
+		if err != nil {
+			return err
+		}
+		group.Go(func() {
+			for {
+				first := int(next.Add(size)) - size
+				if first >= n {
+					return
+				}
+				rows := min(size, n-first)
+				for r := range rows {
+					row(first+r, inference.Visible(r))
+				}
+				inference.Infer(rows)
+				take(inference, first, rows)
+				if all := done.Add(int64(rows)); progress != nil {
+					report.Lock()
+					progress(float64(all) / float64(n))
+					report.Unlock()
+				}
+			}
+		})
+	}
+	group.Wait()
+	return nil
 }

@@ -2,8 +2,6 @@ package classifier
 
 import (
 	"fmt"
-	"sync"
-	"sync/atomic"
 
 	"tandem/dbm"
 )
@@ -27,45 +25,19 @@ func Prepare(c *dbm.Config, k *dbm.Kernels, s *dbm.State, labels []byte, row fun
 	if c.Hidden() == 1 {
 		return e, nil
 	}
-	const size = 50
-	var next, done atomic.Int64
-	var group sync.WaitGroup
-	var report sync.Mutex
-	for range max(threads, 1) {
-		inference, err := dbm.NewInference(c, k, s, size, 1e-3, 50)
-		if err != nil {
-			return nil, fmt.Errorf("mean field: %w", err)
-		}
-		group.Add(1)
-		go func() {
-			defer group.Done()
-			for {
-				from := int(next.Add(size)) - size
-				if from >= len(labels) {
-					return
-				}
-				rows := min(size, len(labels)-from)
-				for r := range rows {
-					row(from+r, inference.Visible(r))
-				}
-				inference.Infer(rows)
-				for l := 2; l < len(c.Layers); l++ {
-					n := c.Layers[l]
-					for r := range rows {
-						for j, x := range inference.Hidden(l)[r*dbm.Stride(n):][:n] {
-							e.q[l][(from+r)*n+j] = uint16(float32(x*65535) + 0.5)
-						}
-					}
-				}
-				if all := done.Add(int64(rows)); progress != nil {
-					report.Lock()
-					progress(float64(all) / float64(len(labels)))
-					report.Unlock()
+	err := dbm.InferAll(c, k, s, len(labels), threads, 1e-3, 50, row, func(inference *dbm.Inference, first, rows int) {
+		for l := 2; l < len(c.Layers); l++ {
+			n := c.Layers[l]
+			for r := range rows {
+				for j, x := range inference.Hidden(l)[r*dbm.Stride(n):][:n] {
+					e.q[l][(first+r)*n+j] = uint16(float32(x*65535) + 0.5)
 				}
 			}
-		}()
+		}
+	}, progress)
+	if err != nil {
+		return nil, fmt.Errorf("mean field: %w", err)
 	}
-	group.Wait()
 	return e, nil
 }
 

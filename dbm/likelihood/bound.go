@@ -2,8 +2,6 @@ package likelihood
 
 import (
 	"math"
-	"sync"
-	"sync/atomic"
 
 	"tandem/dbm"
 )
@@ -32,48 +30,17 @@ const (
 // threads does not show in the numbers.
 func Bound(c *dbm.Config, k *dbm.Kernels, s *dbm.State, n int, row func(i int, v []float32), threads int, progress func(done float64)) ([]Terms, error) {
 	terms := make([]Terms, n)
-	const size = 50
-	var next, done atomic.Int64
-	var group sync.WaitGroup
-	var report sync.Mutex
-	for range max(threads, 1) {
-		inference, err := dbm.NewInference(c, k, s, size, tolerance, most)
-		if err != nil {
-			return nil, err
+	err := dbm.InferAll(c, k, s, n, threads, tolerance, most, row, func(inference *dbm.Inference, first, rows int) {
+		out := make([][]float32, len(c.Layers))
+		for l := 1; l < len(c.Layers); l++ {
+			out[l] = make([]float32, rows*dbm.Stride(c.Layers[l]))
+			inference.Interaction(out[l], l, rows)
 		}
-		var out [][]float32
-		for _, units := range c.Layers {
-			out = append(out, make([]float32, size*dbm.Stride(units)))
+		for r := range rows {
+			terms[first+r] = termsOf(c, s, inference, out, r)
 		}
-		group.Add(1)
-		go func() {
-			defer group.Done()
-			for {
-				from := int(next.Add(size)) - size
-				if from >= n {
-					return
-				}
-				rows := min(size, n-from)
-				for r := range rows {
-					row(from+r, inference.Visible(r))
-				}
-				inference.Infer(rows)
-				for l := 1; l < len(c.Layers); l++ {
-					inference.Interaction(out[l], l, rows)
-				}
-				for r := range rows {
-					terms[from+r] = termsOf(c, s, inference, out, r)
-				}
-				if all := done.Add(int64(rows)); progress != nil {
-					report.Lock()
-					progress(float64(all) / float64(n))
-					report.Unlock()
-				}
-			}
-		}()
-	}
-	group.Wait()
-	return terms, nil
+	}, progress)
+	return terms, err
 }
 
 // termsOf computes the terms of a row, given q_{l-1}·W_l for each layer.
