@@ -41,7 +41,7 @@ func classify(t *terminal, m *Machine, args []string) (err error) {
 	labels := f.Int("labels", 0, "`N` training images with labels, as many of each class, and no others held out (default all\n"+blank+"but the last 10,000, which choose the epoch)")
 	all := f.Bool("all", false, "learn from all training images; the last epoch is what there is")
 	scratch := f.Bool("scratch", false, "begin with random weights, to compare")
-	f.IntVar(&c.Epochs, "epochs", 0, "`N` passes over the images (default 60, and with few labels as many as make 5,000 updates)")
+	f.IntVar(&c.Epochs, "epochs", 0, "`N` passes over the images (default 200, and with few labels as many as make 5,000 updates)")
 	f.IntVar(&c.Batch, "batch", c.Batch, "`N` images an update")
 	f.Float64Var(&c.LearningRate, "learning-rate", c.LearningRate, "`X` at the start; it falls to 0 in a straight line")
 	f.Float64Var(&c.DropVisible, "drop-visible", c.DropVisible, "`X` probability that a pixel is left out")
@@ -86,7 +86,7 @@ func classify(t *terminal, m *Machine, args []string) (err error) {
 	}
 	c.Threads = h.threads
 	if c.Epochs == 0 {
-		c.Epochs = max(60, 5000*c.Batch/len(index))
+		c.Epochs = max(200, 5000*c.Batch/len(index))
 		if len(index) < c.Batch {
 			c.Epochs = 5000
 		}
