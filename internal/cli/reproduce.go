@@ -133,7 +133,7 @@ func (r *reproducing) ask(names []string, scale float64) error {
 		for i := range r.plan {
 			seconds += r.seconds(&r.plan[i], 0)
 		}
-		r.asked.Scale = min(roundDown(bareMinutes*60/seconds), 1)
+		r.asked.Scale = min(roundDown(0.95*bareMinutes*60/seconds), 1) // pictures take a little, too
 	}
 	if err := r.expand(r.asked.Scale); err != nil {
 		return usageError{err}

@@ -49,7 +49,7 @@ type Score struct {
 type Measures struct {
 	Run          string  `json:"run"`
 	Updates      uint64  `json:"updates"`
-	Seconds      float64 `json:"seconds"`
+	Seconds      float64 `json:"seconds,omitempty"` // of training
 	Layers       []Layer `json:"layers"`
 	ParamsSHA256 string  `json:"params_sha256"`
 	Score        *Score  `json:"score,omitempty"`

@@ -123,7 +123,7 @@ var pageHTML string
 var pageMarkdown string
 
 // Files makes the report: report.html, which needs no other file, report.md,
-// results.json, and charts of whole experiments. read reads a picture of a run, by
+// results.json, timings.json, and charts of whole experiments. read reads a picture of a run, by
 // the name that Pictures gave it; one that is missing is left out.
 func (r *Report) Files(read func(name string) ([]byte, error)) (map[string][]byte, error) {
 	out := map[string][]byte{}
@@ -182,7 +182,10 @@ func (r *Report) Files(read func(name string) ([]byte, error)) (map[string][]byt
 		return nil, err
 	}
 	out["report.md"] = bytes.Clone(b.Bytes())
-	out["results.json"], err = r.results(claims)
+	if out["results.json"], err = r.results(claims); err != nil {
+		return nil, err
+	}
+	out["timings.json"], err = r.timings()
 	return out, err
 }
 
@@ -324,7 +327,8 @@ func (r *Report) charts() map[string]*figure.Chart {
 	return out
 }
 
-// results is results.json: for programs.
+// results is results.json: for programs, and the same however often the runs were
+// stopped, so it has no times.
 func (r *Report) results(claims []Claim) ([]byte, error) {
 	type result struct {
 		Label string `json:"label"`
@@ -347,6 +351,7 @@ func (r *Report) results(claims []Claim) ([]byte, error) {
 		for _, run := range e.Runs {
 			if m := r.Results[run.Name]; m != nil {
 				short := *m
+				short.Seconds = 0
 				short.Layers = slices.Clone(m.Layers)
 				for l := range short.Layers { // a number a unit is in measures.json of the run
 					short.Layers[l].Norms, short.Layers[l].Roughness = nil, nil
@@ -355,6 +360,24 @@ func (r *Report) results(claims []Claim) ([]byte, error) {
 			}
 		}
 		file.Experiments = append(file.Experiments, x)
+	}
+	data, err := json.MarshalIndent(file, "", "  ")
+	return append(data, '\n'), err
+}
+
+// timings is timings.json: how long each run took to train.
+func (r *Report) timings() ([]byte, error) {
+	type timing struct {
+		Updates   uint64  `json:"updates"`
+		Seconds   float64 `json:"seconds"`
+		PerSecond float64 `json:"per_second"`
+	}
+	file := struct {
+		Machine string            `json:"machine"` // that the report was made on
+		Runs    map[string]timing `json:"runs"`
+	}{r.Machine, map[string]timing{}}
+	for name, m := range r.Results {
+		file.Runs[name] = timing{m.Updates, m.Seconds, float64(m.Updates) / max(m.Seconds, 1e-9)}
 	}
 	data, err := json.MarshalIndent(file, "", "  ")
 	return append(data, '\n'), err
