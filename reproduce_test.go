@@ -97,6 +97,14 @@ func TestReproduce(t *testing.T) {
 	if after, err := os.Stat(filepath.Join(dir, name, "checkpoint.tandem")); err != nil || !after.ModTime().Equal(before.ModTime()) || len(results.Experiments) != 1 {
 		t.Errorf("it was trained again (%v), or something else was: %+v", err, results.Experiments)
 	}
+	// What was measured is enough, where a run's checkpoint was not kept.
+	if err := os.Remove(filepath.Join(dir, name, "checkpoint.tandem")); err != nil {
+		t.Fatal(err)
+	}
+	must(t, dir, "reproduce")
+	if _, err := os.Stat(filepath.Join(dir, name, "checkpoint.tandem")); err == nil {
+		t.Error("a run that was measured was trained again")
+	}
 	refuse(t, 2, dir, []string{"reproduce", "two-layer", "--scale", "0.5"}, "0.5", "0.00015", "--out")
 	refuse(t, 2, dir, []string{"reproduce", "figure4", "--out", "other"}, "figure4", "figure2")
 	refuse(t, 2, dir, []string{"reproduce", "figure2", "--out", "other", "--scale", "-1"}, "scale")

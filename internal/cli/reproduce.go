@@ -222,6 +222,9 @@ func (r *reproducing) run() error {
 		if h, err := runs.ReadHeader(r.folder(&r.plan[i])); err == nil {
 			done[i] = h.Updates
 		}
+		if m := r.measured(&r.plan[i]); r.enough(&r.plan[i], m) {
+			done[i] = m.Updates // though its checkpoint may be gone, as from what is kept of a study
+		}
 	}
 	missing := 0
 	for i := range r.plan {
@@ -320,7 +323,7 @@ func (r *reproducing) measure(run *reproduce.Run) error {
 	score, wholePictures := r.wanted(run)
 	dir := r.folder(run)
 	m := r.measured(run)
-	if m != nil && (m.Score != nil || !score) && (m.Whole || !wholePictures) {
+	if r.enough(run, m) {
 		return nil
 	}
 	c, err := runs.ReadCheckpoint(dir)
@@ -352,6 +355,12 @@ func (r *reproducing) measure(run *reproduce.Run) error {
 		return err
 	}
 	return runs.WriteFile(filepath.Join(dir, measuresFile), func(w io.Writer) error { return writeJSON(w, m) })
+}
+
+// enough says whether m, which may be nil, is all that is to be measured of a run.
+func (r *reproducing) enough(run *reproduce.Run, m *reproduce.Measures) bool {
+	score, whole := r.wanted(run)
+	return m != nil && (m.Score != nil || !score) && (m.Whole || !whole)
 }
 
 // measured is what was measured of a run at its end, or nil.
