@@ -39,7 +39,7 @@ type vector struct {
 	abreast int  // panels of a tile, where there are so many
 	tallest int  // rows, or units, of the tallest such tile
 
-	stretches int // of the input of a group that lists are followed through at a time: half the nearest cache
+	stretches int // of the input that lists are followed through at a time: 64 KiB of a group's weights, by measurement
 }
 
 // kernels are the kernels in these instructions.
@@ -116,8 +116,7 @@ func tile(n, most int) (tall, tiles, rest int) {
 }
 
 // preNonzero computes some panels from lists of the nonzeros of rows, for so few
-// units of the input at a time that their weights stay in the nearest cache while
-// all rows use them.
+// units of the input at a time that their weights stay near while all rows use them.
 func (v *vector) preNonzero(in *dbm.Input, row, rows, panel, panels int, start []float32, startStride int, out []float32, stride int) {
 	size, all := dbm.Padded(in.K)*dbm.Panel, dbm.Stretches(in.K)
 	w, lists := in.W[panel*size:][:panels*size], in.Nonzero
