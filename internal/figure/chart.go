@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Chart is curves or points in a frame, drawn as SVG. Its colours suit light and
@@ -47,9 +48,15 @@ const (
 // them the lines are broken.
 var inks = []string{"#0d7dc4", "#d55e00", "#0b9e76", "#c05f98", "#b98600", "#5a6ee0"}
 
-// WriteSVG writes the chart as a file of its own that any browser shows; WriteSVG
-// with inline is for the middle of a page in HTML.
-func (c *Chart) WriteSVG(w io.Writer, inline bool) error {
+// colours gives a file of its own the colours that a page around it would have.
+const colours = "<style>svg{color:#222;background:#fff}@media(prefers-color-scheme:dark){svg{color:#ddd;background:#161616}}</style>\n"
+
+// Inline makes of what WriteSVG wrote a part for the middle of a page in HTML,
+// whose colours it takes.
+func Inline(svg []byte) string { return strings.Replace(string(svg), colours, "", 1) }
+
+// WriteSVG writes the chart as a file of its own that any browser shows.
+func (c *Chart) WriteSVG(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	legend := 0
 	for _, s := range c.Series {
@@ -59,10 +66,8 @@ func (c *Chart) WriteSVG(w io.Writer, inline bool) error {
 	}
 	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="%s" font-family="system-ui, sans-serif" font-size="13">`+"\n",
 		chartWidth, chartHeight+legend, html.EscapeString(c.Title))
-	ink := "currentColor"
-	if !inline {
-		fmt.Fprint(b, "<style>svg{color:#222;background:#fff}@media(prefers-color-scheme:dark){svg{color:#ddd;background:#161616}}</style>\n")
-	}
+	const ink = "currentColor"
+	fmt.Fprint(b, colours)
 	x := c.scale(func(s *Series) [][]float64 { return [][]float64{s.X} }, &c.X, 8)
 	y := c.scale(func(s *Series) [][]float64 { return [][]float64{s.Y, s.Low, s.High} }, &c.Y, 6)
 	atX := func(v float64) float64 { return frameLeft + (frameRight-frameLeft)*x.share(v) }

@@ -80,7 +80,7 @@ func Pictures(c *runs.Checkpoint, metrics []runs.Metrics, m *Measures, k *dbm.Ke
 
 func svg(c *figure.Chart) ([]byte, error) {
 	var b bytes.Buffer
-	err := c.WriteSVG(&b, false)
+	err := c.WriteSVG(&b)
 	return b.Bytes(), err
 }
 
@@ -269,12 +269,7 @@ func (r *Report) section(e *Experiment, look func(name string) ([]byte, error)) 
 // inside puts a picture into a page: no other file and no address is needed.
 func inside(f *shown, data []byte) template.HTML {
 	if strings.HasSuffix(f.File, ".svg") {
-		// Drawn by figure.Chart, which escapes what is written in it.
-		text := string(data)
-		if start, end := strings.Index(text, "<style>"), strings.Index(text, "</style>\n"); start >= 0 && end > start {
-			text = text[:start] + text[end+len("</style>\n"):] // the page has the colours
-		}
-		return template.HTML(text)
+		return template.HTML(figure.Inline(data)) // drawn by figure.Chart, which escapes what is written in it
 	}
 	return template.HTML(fmt.Sprintf(`<img loading="lazy" alt="%s" src="data:image/png;base64,%s">`,
 		template.HTMLEscapeString(f.Caption), base64.StdEncoding.EncodeToString(data)))
