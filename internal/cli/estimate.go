@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"time"
@@ -16,6 +17,7 @@ import (
 type estimator struct {
 	every  uint64 // updates; 0: never
 	always bool   // whatever it costs
+	temps  int    // of each run; 0: estimateTemps
 
 	test  *mnist.Set
 	base  []float64
@@ -79,7 +81,7 @@ func (e *estimator) estimate(x *training, s *dbm.State) (logZ, bound float64, er
 		e.base = x.data.Mean(mnist.Fixed)
 	}
 	w, err := likelihood.Anneal(&c.Config, x.machine.Kernels, s, likelihood.Annealing{
-		Runs: estimateRuns, Temperatures: estimateTemps, UpOnly: true, Base: e.base, Threads: x.how.threads})
+		Runs: estimateRuns, Temperatures: cmp.Or(e.temps, estimateTemps), UpOnly: true, Base: e.base, Threads: x.how.threads})
 	if err != nil {
 		return 0, 0, fmt.Errorf("eval-every: %w", err)
 	}

@@ -269,8 +269,9 @@ func (r *reproducing) trainRun(run *reproduce.Run, w *whole) error {
 	dir := r.folder(run)
 	estimates := new(estimator)
 	if _, whole := r.wanted(run); whole && run.Config.Updates >= estimatesFrom {
-		// The same ones however often the run is stopped.
-		*estimates = estimator{every: 2 * run.Config.CheckpointEvery, always: true, test: r.test}
+		// The same ones however often the run is stopped, of runs long enough to be
+		// within ten nats or so.
+		*estimates = estimator{every: 2 * run.Config.CheckpointEvery, always: true, temps: 5000, test: r.test}
 	}
 	x := &training{terminal: r.terminal, machine: r.machine, how: r.how, estimator: estimates, data: r.train, whole: w,
 		arguments: append([]string{"reproduce"}, append(slices.Clone(r.asked.Experiments), "--scale", strconv.FormatFloat(r.asked.Scale, 'g', -1, 64))...)}

@@ -214,7 +214,7 @@ func curves(metrics []runs.Metrics, m *Measures) map[string]*figure.Chart {
 		}
 	}
 	if len(at) > 1 {
-		all["bound"] = &figure.Chart{Title: "bound of 500 test images, log Z by short runs: rather too high", X: updates, Y: figure.Axis{Label: "nats an image"},
+		all["bound"] = &figure.Chart{Title: "bound of 500 test images; log Z by short runs, so too high by some nats", X: updates, Y: figure.Axis{Label: "nats an image"},
 			Series: []figure.Series{{X: at, Y: bound}}}
 	}
 	return all
