@@ -316,7 +316,7 @@ next:                             \
 	VFMADD231PS  384(R12), Z0, Z12;       \
 	VFMADD231PS  448(R12), Z0, Z13
 
-// WLISTS is the body of wideLearnNonzero4 and wideLearnNonzero8: ZERO clears the sums, and
+// WLISTS is the body of wideLearnNonzero4 and wideLearnNonzero8: ZEROS clears the sums, and
 // MOVES moves a unit's weights, in panels at BX, R8, R9 and R10 and, R15 bytes on, four more.
 #define WLISTS(ZEROS, ROWS, MOVES) \
 	MOVQ w+0(FP), BX;             \

@@ -96,6 +96,7 @@ func (s *Set) Values(v []float32, i int, pixels Pixels, fresh dbm.Draw) {
 	}
 }
 
+// look sets v[j] to table[x[j]]; every table has 0 for 0.
 func look(v []float32, x []byte, table *[256]float32) {
 	v = v[:len(x)]
 	clear(v)
