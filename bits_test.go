@@ -48,6 +48,10 @@ func trainings() []training {
 			c.Layers, c.OffsetRate, c.UpperRate = []int{784, 36, 20, 50}, 0.01, 0.1
 		}), mnist.Sample,
 			"72fd3ac36b452b3ea41cb86e5124c3e16cdb2efc1bdae0e24e878d75551ed0d2"},
+		{"drawn", with(func(c *dbm.Config) {
+			c.Layers, c.OffsetRate, c.SamplePosterior, c.LearningRate = []int{784, 36, 20, 50, 17}, 0.01, true, 0.1
+		}), mnist.Sample,
+			"ebfaa5a6b049a55a05fe8ca9df5b2283bd75e4188b3c902a18ff6613febea210"},
 		{"divergence", with(func(c *dbm.Config) {
 			c.Layers, c.Batch, c.Chains, c.ContrastiveDivergence, c.Gibbs = []int{784, 50}, 12, 12, true, 3
 		}), mnist.Grey,

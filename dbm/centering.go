@@ -24,7 +24,9 @@ type centering struct {
 	offsets [][]float32 // c_l: Stride(layers[l])
 	mean    [][]float32 // ⟨x_l⟩_minibatch
 	along   [][]float64 // along[l][r] = x_l·c_l of row r, the last two rows included
+	first   []float64   // along[1] for the layer below it, as Trainer.first is x[1]
 	scale   [][]float32 // for the biases of layer l, the factor of each row
+	upper   []float32   // where the posterior is drawn: what of scale[1] is of the layer above, and is the factor of x[1], not of Trainer.first
 	rows    Lists       // the pixels of the last two rows that are not 0
 }
 
@@ -41,6 +43,9 @@ func newCentering(c *Config, s *State) *centering {
 		z.along = append(z.along, make([]float64, rows))
 		z.scale = append(z.scale, make([]float32, rows))
 	}
+	if z.first = z.along[1]; c.SamplePosterior {
+		z.first, z.upper = make([]float64, rows), make([]float32, rows)
+	}
 	return z
 }
 
@@ -49,6 +54,9 @@ func (t *Trainer) measure(from, to int) {
 	for l, n := range t.config.Layers {
 		for r := from; r < to; r++ {
 			t.centering.along[l][r] = dot(t.x[l][r*Stride(n):][:n], t.centering.offsets[l])
+			if l == 1 && t.config.SamplePosterior {
+				t.centering.first[r] = dot(t.first[r*Stride(n):][:n], t.centering.offsets[l])
+			}
 		}
 	}
 }
@@ -78,24 +86,32 @@ func (t *Trainer) centre() {
 	batch, rows := t.config.Batch, t.config.Batch+t.config.Chains
 	for l, n := range layers {
 		stride := Stride(n)
-		offset, a := t.x[l][rows*stride:][:n], t.x[l][(rows+1)*stride:][:n]
-		copy(offset, z.offsets[l])
-		clear(a)
-		t.kernels.LearnBias(a, t.x[l], stride, t.scale[:rows], 1)
+		lastRows := func(x []float32) (offset, a []float32) {
+			offset, a = x[rows*stride:][:n], x[(rows+1)*stride:][:n]
+			copy(offset, z.offsets[l])
+			clear(a)
+			t.kernels.LearnBias(a, x, stride, t.scale[:rows], 1)
+			return offset, a
+		}
+		offset, a := lastRows(t.x[l])
+		if l == 1 && t.config.SamplePosterior {
+			offset, a = lastRows(t.first)
+		}
 		if l > 0 {
 			t.kernels.Scale(t.y[l][rows*stride:][:n], a, -1)
 			t.kernels.Scale(t.y[l][(rows+1)*stride:][:n], offset, -1)
 		}
 		clear(z.mean[l])
-		t.kernels.LearnBias(z.mean[l], t.x[l], stride, t.scale[:batch], 1)
+		t.kernels.LearnBias(z.mean[l], t.toBelow(l), stride, t.scale[:batch], 1)
 	}
 	t.measure(rows, rows+rowsMore)
 	for l := range layers {
-		for r := range rows {
-			z.scale[l][r] = float32(float64(t.scale[r]) * (t.config.rateShare(l) - t.beside(l, r)))
+		if l == 1 && t.config.SamplePosterior {
+			z.factors(z.scale[l], t.scale[:rows], t.config.rateShare(l), func(r int) float64 { return t.below(l, r) })
+			z.factors(z.upper, t.scale[:rows], 0, func(r int) float64 { return t.above(l, r) })
+			continue
 		}
-		z.scale[l][rows] = float32(t.beside(l, rows+1))
-		z.scale[l][rows+1] = float32(t.beside(l, rows))
+		z.factors(z.scale[l], t.scale[:rows], t.config.rateShare(l), func(r int) float64 { return t.below(l, r) + t.above(l, r) })
 	}
 	for l := range layers {
 		for i, c := range z.offsets[l] {
@@ -108,15 +124,33 @@ func (t *Trainer) centre() {
 	}
 }
 
-// beside is the sum of x·c over the layers next to l, for a row, each times the
-// share of the rate which the weights between the two have.
-func (t *Trainer) beside(l, r int) float64 {
-	sum := 0.0
-	if l > 0 {
-		sum += float64(t.config.rateShare(l) * t.centering.along[l-1][r])
+// factors are what the rows of x_l count for in the biases of layer l: scale of the
+// rows, and beside, the sum of x·c over layers next to l.
+func (z *centering) factors(out, scale []float32, share float64, beside func(r int) float64) {
+	rows := len(scale)
+	for r, x := range scale {
+		out[r] = float32(float64(x) * (share - beside(r)))
 	}
-	if l+1 < len(t.config.Layers) {
-		sum += float64(t.config.rateShare(l+1) * t.centering.along[l+1][r])
+	out[rows] = float32(beside(rows + 1))
+	out[rows+1] = float32(beside(rows))
+}
+
+// below is x·c of the layer below l, for a row, times the share of the rate which
+// the weights between the two have; 0 of the visible layer.
+func (t *Trainer) below(l, r int) float64 {
+	if l == 0 {
+		return 0
 	}
-	return sum
+	return float64(t.config.rateShare(l) * t.centering.along[l-1][r])
+}
+
+// above is the same of the layer above l.
+func (t *Trainer) above(l, r int) float64 {
+	switch {
+	case l+1 == len(t.config.Layers):
+		return 0
+	case l == 0:
+		return float64(t.config.rateShare(1) * t.centering.first[r])
+	}
+	return float64(t.config.rateShare(l+1) * t.centering.along[l+1][r])
 }

@@ -37,6 +37,7 @@ type Config struct {
 	MuDamping             float64   `json:"mu_damping"`             // learning rate of the mean norms over that of the weights
 	InitScale             float64   `json:"init_scale"`             // standard deviation of the initial weights
 	ZeroBiases            bool      `json:"zero_biases"`            // visible biases begin at 0, not at the log-odds of the mean
+	SamplePosterior       bool      `json:"sample_posterior"`       // what hidden layers have in common comes from states drawn from the posterior, not from its mean field (posterior.go)
 	ContrastiveDivergence bool      `json:"contrastive_divergence"` // the chains of an RBM begin each update at its examples
 	Pretrain              uint64    `json:"pretrain"`               // updates of greedy pretraining for each layer, before all train together
 	Patch                 int       `json:"patch"`                  // side of the square that a unit of the first hidden layer sees; 0: all pixels

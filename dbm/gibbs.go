@@ -36,23 +36,34 @@ func (g *gibbs) sweep(k *Kernels, m *model, x [][]float32, chains, sweeps int, d
 
 // half draws the odd layers or the even ones, as sweep i would.
 func (g *gibbs) half(k *Kernels, m *model, x [][]float32, chains, parity, i int, draw Draw, purpose Purpose) {
-	top, p := len(m.layers)-1, &g.pass
-	for l := parity; l <= top; l += 2 {
-		n := m.layers[l]
-		*p = Pass{Rows: chains, Panels: Padded(n) / Panel, Start: m.bias[l], Out: x[l], Stride: Stride(n)}
-		if l > 0 {
-			p.Below = m.below(l, x[l-1])
-			p.Below.Nonzero = g.lists[l-1].IfSparse(chains, m.layers[l-1])
-		}
-		if l < top {
-			p.Above = m.above(l, x[l+1])
-			p.Above.Nonzero = g.lists[l+1].IfSparse(chains, m.layers[l+1])
-		}
+	for l := parity; l < len(m.layers); l += 2 {
+		g.given(m, x, chains, l, x[l])
 		draw.Tag = Tag(purpose, l, i)
-		k.Sample(p, draw)
+		k.Sample(&g.pass, draw)
 		g.mark(Packing)
 		g.list(k, m, l, x[l], chains)
 		g.mark(Chains)
+	}
+}
+
+// means computes the probabilities of layer l given the layers beside it.
+func (g *gibbs) means(k *Kernels, m *model, x [][]float32, chains, l int, out []float32) {
+	g.given(m, x, chains, l, out)
+	k.Sigmoid(&g.pass, nil)
+}
+
+// given prepares the pass of layer l from the layers beside it.
+func (g *gibbs) given(m *model, x [][]float32, chains, l int, out []float32) {
+	n := m.layers[l]
+	p := &g.pass
+	*p = Pass{Rows: chains, Panels: Padded(n) / Panel, Start: m.bias[l], Out: out, Stride: Stride(n)}
+	if l > 0 {
+		p.Below = m.below(l, x[l-1])
+		p.Below.Nonzero = g.lists[l-1].IfSparse(chains, m.layers[l-1])
+	}
+	if l < len(m.layers)-1 {
+		p.Above = m.above(l, x[l+1])
+		p.Above.Nonzero = g.lists[l+1].IfSparse(chains, m.layers[l+1])
 	}
 }
 

@@ -37,6 +37,8 @@ const (
 
 	ForDropout Purpose = 9  // units that a classifier leaves out
 	ForOrder   Purpose = 10 // the order of a classifier's examples, and which have labels
+
+	ForPosterior Purpose = 11 // states of the odd layers, drawn from the mean field of an example
 )
 
 // Draw names a block of random numbers: rows × units of one layer.

@@ -31,6 +31,8 @@ type Trainer struct {
 
 	x     [][]float32 // x[l]: the minibatch's rows, then the chains', then those of centering × Stride(layers[l])
 	y     [][]float32 // y[l]: x[l]·scale, 0 in the padding; nil for l = 0
+	state [][]float32 // state[l]: the chains' states × Stride(layers[l]): a part of x[l], unless they count by their probabilities
+	first []float32   // x[1] for the layer below it: the same, unless the posterior is drawn
 	scale []float32   // of each row: 1/batch, or −1/chains, or 1 for those of centering
 	bias  [][]float32 // of each row, for the biases of layer l
 	pull  [][]float32 // pull[l]: the spring's factor for each unit of layer l
@@ -62,7 +64,8 @@ type Trainer struct {
 // sweeper is a worker's room for its chains.
 type sweeper struct {
 	gibbs *gibbs
-	x     [][]float32 // their rows of Trainer.x
+	given *gibbs      // for the posteriors of examples
+	x     [][]float32 // its rows of Trainer.x
 }
 
 // Phase is what a worker is doing.
@@ -125,8 +128,12 @@ func NewTrainer(c Config, k *Kernels, s *State, examples Examples, threads int) 
 	}
 	for l, n := range c.Layers {
 		t.x = append(t.x, make([]float32, rows*Stride(n)))
+		t.state = append(t.state, t.x[l][c.Batch*Stride(n):(c.Batch+c.Chains)*Stride(n)])
+		if c.SamplePosterior && l > 0 && l%2 == 0 {
+			t.state[l] = make([]float32, c.Chains*Stride(n))
+		}
 		for chain := range c.Chains {
-			copy(t.x[l][(c.Batch+chain)*Stride(n):], s.Chains[l][chain*n:(chain+1)*n])
+			copy(t.state[l][chain*Stride(n):], s.Chains[l][chain*n:(chain+1)*n])
 		}
 		if l == 0 {
 			t.y, t.pull = [][]float32{nil}, [][]float32{nil}
@@ -134,6 +141,9 @@ func NewTrainer(c Config, k *Kernels, s *State, examples Examples, threads int) 
 		}
 		t.y = append(t.y, make([]float32, rows*Stride(n)))
 		t.pull = append(t.pull, make([]float32, Padded(n)))
+	}
+	if t.first = t.x[1]; c.SamplePosterior {
+		t.first = make([]float32, len(t.x[1]))
 	}
 	for range c.Batch {
 		t.scale = append(t.scale, float32(1/float64(c.Batch)))
@@ -155,7 +165,7 @@ func NewTrainer(c Config, k *Kernels, s *State, examples Examples, threads int) 
 	for worker := range threads {
 		t.inferring = append(t.inferring, inferring{k, t.model, c.MeanFieldTolerance, c.MeanFieldMax, func(p Phase) { t.mark(worker, p) }})
 		t.fields = append(t.fields, newField(c.Layers, (c.Batch+threads-1)/threads))
-		t.sweepers = append(t.sweepers, sweeper{gibbs: newGibbs(c.Layers, func(p Phase) { t.mark(worker, p) }), x: make([][]float32, len(c.Layers))})
+		t.sweepers = append(t.sweepers, sweeper{gibbs: newGibbs(c.Layers, func(p Phase) { t.mark(worker, p) }), given: newGibbs(c.Layers, func(p Phase) { t.mark(worker, p) }), x: make([][]float32, len(c.Layers))})
 	}
 	for _, f := range t.fields {
 		t.rows = append(t.rows, &f.lists)
@@ -186,7 +196,7 @@ func (t *Trainer) State() *State {
 	t.model.save(s)
 	for l, n := range t.config.Layers {
 		for chain := range t.config.Chains {
-			copy(s.Chains[l][chain*n:(chain+1)*n], t.x[l][(t.config.Batch+chain)*Stride(n):])
+			copy(s.Chains[l][chain*n:(chain+1)*n], t.state[l][chain*Stride(n):])
 		}
 		if t.centering != nil {
 			copy(s.Offsets[l], t.centering.offsets[l])
@@ -253,6 +263,9 @@ func (t *Trainer) inferShare(worker int) {
 	t.iterations[worker] = 0
 	if from < to {
 		t.iterations[worker] = t.meanField(worker, from, to, t.keepRow)
+		if t.config.SamplePosterior {
+			t.drawPosterior(worker, from, to)
+		}
 	}
 	if t.centering != nil {
 		t.measure(from, to)
@@ -282,12 +295,15 @@ func (t *Trainer) sweep(worker, from, to int) {
 		s.gibbs.listed = false
 	}
 	for l, n := range t.config.Layers {
-		s.x[l] = t.x[l][(t.config.Batch+from)*Stride(n):]
+		s.x[l] = t.state[l][from*Stride(n):]
 	}
 	draw := Draw{Seed: t.config.Seed, Row: uint32(from), Update: uint32(t.updates + 1)}
 	s.gibbs.sweep(t.kernels, t.model, s.x, to-from, t.config.Gibbs, draw, ForChains)
 	if t.config.ContrastiveDivergence { // the hidden units have not seen the last visible ones
 		s.gibbs.half(t.kernels, t.model, s.x, to-from, 1, t.config.Gibbs, draw, ForChains)
+	}
+	if t.config.SamplePosterior {
+		t.chainMeans(worker, from, to)
 	}
 }
 
@@ -295,15 +311,23 @@ func (t *Trainer) sweep(worker, from, to int) {
 func (t *Trainer) keep(f *field, row, example int) {
 	for l := 1; l < len(t.config.Layers); l++ {
 		n, stride := t.config.Layers[l], Stride(t.config.Layers[l])
-		copy(t.x[l][example*stride:][:n], f.q[l][row*stride:])
+		copy(t.toBelow(l)[example*stride:][:n], f.q[l][row*stride:])
 		t.scaleRow(l, example)
 	}
 }
 
-// scaleRow computes a row of y from x.
+// toBelow is layer l as the layer below it learns from it.
+func (t *Trainer) toBelow(l int) []float32 {
+	if l == 1 {
+		return t.first
+	}
+	return t.x[l]
+}
+
+// scaleRow computes a row of y.
 func (t *Trainer) scaleRow(l, row int) {
 	n, at := t.config.Layers[l], row*Stride(t.config.Layers[l])
-	t.kernels.Scale(t.y[l][at:at+n], t.x[l][at:at+n], t.scale[row])
+	t.kernels.Scale(t.y[l][at:at+n], t.toBelow(l)[at:at+n], t.scale[row])
 }
 
 // moveMeans moves the mean norms.
@@ -334,7 +358,10 @@ func (t *Trainer) learnTasks(worker int) {
 			if t.centering == nil { // which has each layer's share in t.bias
 				rate *= t.config.rateShare(l)
 			}
-			t.kernels.LearnBias(t.model.bias[l][k.from:k.to], t.x[l][k.from:], Stride(t.config.Layers[l]), t.bias[l], float32(rate))
+			t.kernels.LearnBias(t.model.bias[l][k.from:k.to], t.toBelow(l)[k.from:], Stride(t.config.Layers[l]), t.bias[l], float32(rate))
+			if t.centering != nil && t.config.SamplePosterior && l == 1 {
+				t.kernels.LearnBias(t.model.bias[l][k.from:k.to], t.x[l][k.from:], Stride(t.config.Layers[l]), t.centering.upper, float32(rate))
+			}
 			continue
 		}
 		s := &t.steps[worker]
@@ -397,7 +424,7 @@ func (t *Trainer) ReconstructionError() float64 {
 	n := t.config.Layers[0]
 	out := make([]float32, t.config.Batch*Stride(n))
 	t.kernels.Sigmoid(&Pass{Rows: t.config.Batch, Panels: Padded(n) / Panel, Start: t.model.bias[0],
-		Above: t.model.above(0, t.x[1]), Out: out, Stride: Stride(n)}, nil)
+		Above: t.model.above(0, t.first), Out: out, Stride: Stride(n)}, nil)
 	sum := 0.0
 	for r := range t.config.Batch {
 		for i := range n {

@@ -63,7 +63,11 @@ func trainings() map[string]Config {
 	greedy.Batch, greedy.Chains, greedy.LearningRate, greedy.LearningRateEnd, greedy.Pretrain = 6, 6, 0.05, 4, 3
 	local := tiny(24, 19, 9)
 	local.Batch, local.Chains, local.Patch, local.ImageColumns, local.OffsetRate = 5, 4, 2, 6, 0.01
-	return map[string]Config{"local": local, "divergence": divergence, "greedy": greedy, "rbm": rbm, "spring": spring, "deep": deep, "centred": centred}
+	drawn := tiny(23, 19, 20, 5, 6)
+	drawn.Batch, drawn.Chains, drawn.LearningRate, drawn.Gibbs, drawn.SamplePosterior = 6, 9, 0.05, 2, true
+	drawnCentred := centred
+	drawnCentred.SamplePosterior = true
+	return map[string]Config{"drawn": drawn, "drawn and centred": drawnCentred, "local": local, "divergence": divergence, "greedy": greedy, "rbm": rbm, "spring": spring, "deep": deep, "centred": centred}
 }
 
 // Neither the number of workers nor a cut in the run shows.

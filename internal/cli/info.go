@@ -113,6 +113,7 @@ func options(c *runs.Config) string {
 	add(c.ContrastiveDivergence, "contrastive divergence")
 	add(c.Patch > 0, "patches of %d × %d pixels", c.Patch, c.Patch)
 	add(c.ZeroBiases, "biases from 0")
+	add(c.SamplePosterior, "posterior drawn")
 	return told
 }
 
@@ -152,9 +153,13 @@ func runInfo(t *terminal, m *Machine, dir string, asJSON bool) error {
 	if asJSON {
 		return writeJSON(t.out, r)
 	}
+	from := ""
+	if c.Preset != "" {
+		from = ", begun with preset " + c.Preset
+	}
 	rows := [][2]string{
 		{"run", dir},
-		{"model", fmt.Sprintf("%s, begun with preset %s, seed %d, %s pixels", shape(c.Layers), c.Preset, c.Seed, c.Pixels)},
+		{"model", fmt.Sprintf("%s%s, seed %d, %s pixels", shape(c.Layers), from, c.Seed, c.Pixels)},
 		{"learning", fmt.Sprintf("rate %v, batch %d, %d chains, %d %s an update", c.LearningRate, c.Batch, c.Chains, c.Gibbs, plural(c.Gibbs, "sweep")) + options(c)},
 		{"updates", fmt.Sprintf("%s of %s in %s", count(s.Updates), count(c.Updates), short(s.Seconds))},
 		{"trained by", fmt.Sprintf("tandem %s, %s kernels, %d %s, numerics %d", s.Version, r.Kernel, r.Threads, plural(r.Threads, "thread"), s.Numerics)},

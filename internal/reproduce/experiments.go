@@ -147,15 +147,20 @@ func (p *planner) experiment(name string) Experiment {
 		e.Runs = []Run{p.joint(three, fast, paperUpdates)}
 	case "depth":
 		e.Title = "How many layers can be learnt together?"
-		e.About = []string{"The paper's open question. Models of one to six hidden layers of the same width are trained directly, with the spring, with centering, and with both."}
+		e.About = []string{"The paper's open question. Models of one to six hidden layers of the same width are trained directly, with the spring, with centering, and with both.",
+			"Mean field takes the hidden units of an example for independent, which acts as a decay of all small weights between hidden layers. So there are two more ways: what hidden layers have in common is learnt from states drawn from the posterior (--sample-posterior), with the spring, and with centering."}
 		e.Score = true
 		width := two[len(two)-1]
 		for depth := 1; depth <= 6; depth++ {
 			layers := append([]int{two[0]}, slices.Repeat([]int{width}, depth)...)
 			for _, way := range []struct {
-				name              string
-				spring, centering bool
-			}{{"direct", false, false}, {"spring", true, false}, {"centering", false, true}, {"spring and centering", true, true}} {
+				name                     string
+				spring, centering, drawn bool
+			}{{"direct", false, false, false}, {"spring", true, false, false}, {"centering", false, true, false}, {"spring and centering", true, true, false},
+				{"spring and drawn posterior", true, false, true}, {"centering and drawn posterior", false, true, true}} {
+				if way.drawn && depth == 1 {
+					continue // the same: mean field is exact
+				}
 				base, offsets := p.bases.Direct, 0.0
 				if way.spring {
 					base = p.bases.Paper
@@ -165,7 +170,7 @@ func (p *planner) experiment(name string) Experiment {
 				}
 				e.Runs = append(e.Runs, p.run(fmt.Sprintf("depth-%d-%s", depth, strings.ReplaceAll(way.name, " ", "-")), fmt.Sprintf("%d %s, %s", depth, plural(depth, "layer"), way.name), base, depthUpdates,
 					func(c *runs.Config) {
-						c.Layers, c.LearningRate, c.OffsetRate, c.Pixels = layers, fast, offsets, "sample"
+						c.Layers, c.LearningRate, c.OffsetRate, c.Pixels, c.SamplePosterior = layers, fast, offsets, "sample", way.drawn
 					}))
 			}
 		}

@@ -49,11 +49,12 @@ func TestPlan(t *testing.T) {
 	if by["two-layer"].Runs[0].Name != by["rates"].Runs[2].Name || by["figure3"].Runs[0].Name != by["rates"].Runs[1].Name {
 		t.Error("rates trains again what other experiments have trained")
 	}
-	if n := len(by["depth"].Runs); n != 24 {
-		t.Errorf("%d runs of depth, want 24", n)
+	if n := len(by["depth"].Runs); n != 34 {
+		t.Errorf("%d runs of depth, want 34", n)
 	}
 	for _, r := range by["depth"].Runs {
-		if c := r.Config; c.Spring() != strings.Contains(r.Label, "spring") || c.OffsetRate > 0 != strings.Contains(r.Label, "centering") || !strings.HasPrefix(r.Label, string(rune('0'+c.Hidden()))) {
+		if c := r.Config; c.Spring() != strings.Contains(r.Label, "spring") || c.OffsetRate > 0 != strings.Contains(r.Label, "centering") ||
+			c.SamplePosterior != strings.Contains(r.Label, "drawn") || !strings.HasPrefix(r.Label, string(rune('0'+c.Hidden()))) {
 			t.Errorf("%s: %+v", r.Label, c)
 		}
 	}

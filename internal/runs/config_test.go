@@ -35,6 +35,7 @@ const configGolden = `{
   "mu_damping": 0.001,
   "init_scale": 0.003,
   "zero_biases": false,
+  "sample_posterior": false,
   "contrastive_divergence": false,
   "pretrain": 0,
   "patch": 0,

@@ -1,0 +1,154 @@
+package dbm
+
+import (
+	"math"
+	"testing"
+)
+
+// Where the posterior is drawn, states of odd layers are drawn from mean field,
+// even layers have their probabilities given these, and layer 1 meets the visible
+// layer by its mean field. The chains are binary in the state, and count by the
+// probabilities given the odd layers.
+func TestDrawnPosteriorByHand(t *testing.T) {
+	c := trainings()["drawn"]
+	before := run(t, c, nil, 3, 1)
+	tr := trainer(t, c, before, patterns{new(uint64)}, 2)
+	plain := c
+	plain.SamplePosterior = false
+	field := trainer(t, plain, before, patterns{new(uint64)}, 1)
+	for _, tr := range []*Trainer{tr, field} {
+		if _, err := tr.Update(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after := tr.State()
+	row := func(x []float32, l, r int) []float32 { return x[r*Stride(c.Layers[l]):][:c.Layers[l]] }
+	given := func(x [][]float32, l, j int) float64 {
+		pre := float64(before.Biases[l][j])
+		for i, v := range x[l-1] {
+			pre += float64(before.Weights[l-1][i*c.Layers[l]+j]) * float64(v)
+		}
+		if l+1 < len(c.Layers) {
+			for i, v := range x[l+1] {
+				pre += float64(before.Weights[l][j*c.Layers[l+1]+i]) * float64(v)
+			}
+		}
+		return 1 / (1 + math.Exp(-pre))
+	}
+	binary := func(what string, x []float32) {
+		for _, v := range x {
+			if v != 0 && v != 1 {
+				t.Fatalf("%s: %v is no state", what, v)
+			}
+		}
+	}
+	for r := range c.Batch + c.Chains {
+		x := make([][]float32, len(c.Layers))
+		for l := range c.Layers {
+			x[l] = row(tr.x[l], l, r)
+			switch {
+			case l == 0:
+			case l%2 == 1:
+				binary("odd layer", x[l])
+			}
+			if l > 0 {
+				scaled := row(tr.y[l], l, r)
+				for j, v := range row(tr.toBelow(l), l, r) {
+					if scaled[j] != v*tr.scale[r] {
+						t.Fatalf("layer %d: %v counts as %v", l, v, scaled[j])
+					}
+				}
+			}
+		}
+		for l := 2; l < len(c.Layers); l += 2 {
+			for j, got := range x[l] {
+				if want := given(x, l, j); math.Abs(float64(got)-want) > 1e-6 {
+					t.Fatalf("row %d, layer %d, unit %d: counts as %v, want %v", r, l, j, got, want)
+				}
+			}
+		}
+		if r < c.Batch {
+			for j, q := range row(field.x[1], 1, r) {
+				if got := row(tr.first, 1, r)[j]; got != q {
+					t.Fatalf("example %d, unit %d: mean field %v, want %v", r, j, got, q)
+				}
+			}
+			continue
+		}
+		for l := range c.Layers {
+			chain := row(after.Chains[l], l, 0)[:0]
+			chain = append(chain, after.Chains[l][(r-c.Batch)*c.Layers[l]:][:c.Layers[l]]...)
+			binary("chain", chain)
+			for j, want := range row(field.x[l], l, r) { // which drew the same numbers
+				if chain[j] != want {
+					t.Fatalf("chain %d, layer %d: another state than without", r-c.Batch, l)
+				}
+			}
+		}
+	}
+	mean := func(l, i, j int) float64 {
+		sum := 0.0
+		for r, scale := range tr.scale {
+			sum += float64(scale) * float64(row(tr.x[l-1], l-1, r)[i]) * float64(row(tr.toBelow(l), l, r)[j])
+		}
+		return sum
+	}
+	for l := 1; l < len(c.Layers); l++ {
+		for i := range c.Layers[l-1] {
+			for j := range c.Layers[l] {
+				at := i*c.Layers[l] + j
+				want, got := float64(before.Weights[l-1][at])+c.LearningRate*mean(l, i, j), float64(after.Weights[l-1][at])
+				if math.Abs(got-want) > 1e-6 {
+					t.Fatalf("weight %d, %d of layer %d is %v, want %v", i, j, l, got, want)
+				}
+			}
+		}
+	}
+}
+
+// Drawn states have the covariance that neighbouring units have given an example,
+// which mean field takes for 0.
+func TestDrawnPosteriorHasCovariance(t *testing.T) {
+	m := randomTruth(7, 3, 2, 2)
+	for i := range m.w[1] {
+		m.w[1][i] /= 2
+	}
+	v := []float64{1, 0, 1}
+	var exact, drawn covariance
+	z := m.logSum(m.visible(v), 1)
+	m.states(m.visible(v), 1, func(x [][]float64) { exact.add(x[1], x[2], math.Exp(-m.energy(x)-z)) })
+	c := tiny(m.layers...)
+	c.Batch, c.SamplePosterior = 1, true
+	tr := trainer(t, c, m.state(&c), given{v}, 1)
+	wide := func(x []float32) []float64 { return []float64{float64(x[0]), float64(x[1])} }
+	const draws = 50_000
+	for range draws {
+		tr.infer(0)
+		tr.updates++
+		drawn.add(wide(tr.x[1]), wide(tr.x[2]), 1.0/draws)
+	}
+	largest := 0.0
+	for i := range 4 {
+		want, got := exact.of(i), drawn.of(i)
+		largest = max(largest, math.Abs(want))
+		if math.Abs(got-want) > 0.004+0.1*math.Abs(want) {
+			t.Errorf("covariance %d is %.4f, want %.4f", i, got, want)
+		}
+	}
+	if largest < 0.02 {
+		t.Errorf("no covariance is above %.4f: nothing tested", largest)
+	}
+}
+
+// covariance is that of two units with two others.
+type covariance struct{ both, x, y [4]float64 }
+
+func (c *covariance) add(x, y []float64, p float64) {
+	for i := range 4 {
+		c.both[i] += p * x[i/2] * y[i%2]
+		c.x[i] += p * x[i/2]
+		c.y[i] += p * y[i%2]
+	}
+}
+
+func (c *covariance) of(i int) float64 { return c.both[i] - c.x[i]*c.y[i] }
