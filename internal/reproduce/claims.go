@@ -113,6 +113,9 @@ func Claims(all []Experiment, results map[string]*Measures) []Claim {
 		case "depth":
 			add("How many layers can be learnt simultaneously?", deepest(&e, results), Answer, path.Join(picturesFolder, "depth-bound.svg"))
 		}
+		if e.Whole && len(m.Layers) > 1 {
+			add("Do the units of a layer learn filters that differ?", "share of filters that are nearly another one's, layer by layer: "+duplicates(m), Answer, picture(m, "filters.png"))
+		}
 	}
 	for _, e := range all {
 		if e.Name == "figure2" {
@@ -122,6 +125,15 @@ func Claims(all []Experiment, results map[string]*Measures) []Claim {
 		}
 	}
 	return claims
+}
+
+// duplicates tells the share of duplicate filters of each layer.
+func duplicates(m *Measures) string {
+	var told []string
+	for l := range m.Layers {
+		told = append(told, percent(m.Layers[l].Duplicate))
+	}
+	return strings.Join(told, ", ")
 }
 
 // deepest tells, for each way of training, the deepest model in which no layer

@@ -17,8 +17,8 @@ func TestVerdicts(t *testing.T) {
 		t.Fatal(err)
 	}
 	direct, joint := all[0].Runs[0].Name, all[1].Runs[0].Name
-	noisy := Layer{Units: 500, Live: 1, Noise: 0.3, NormMean: 1, NormSD: 0.5, NoiseRank: 0.99}
-	clean := Layer{Units: 500, Live: 1, Noise: 0, NormMean: 1, NormSD: 0.01, NoiseRank: -1}
+	noisy := Layer{Units: 500, Live: 1, Duplicate: 0.125, Noise: 0.3, NormMean: 1, NormSD: 0.5, NoiseRank: 0.99}
+	clean := Layer{Units: 500, Live: 1, Duplicate: 0.125, Noise: 0, NormMean: 1, NormSD: 0.01, NoiseRank: -1}
 	for _, test := range []struct {
 		name    string
 		updates uint64
@@ -26,21 +26,24 @@ func TestVerdicts(t *testing.T) {
 		joint   Layer
 		want    string
 	}{
-		{"as the paper says", paperUpdates, noisy, clean, "holds holds holds holds holds"},
-		{"the other way round", paperUpdates, clean, noisy, "does not hold|cannot be said|does not hold|does not hold|does not hold"},
-		{"the other way round, short", 1000, clean, noisy, "too short to say|cannot be said|too short to say|too short to say|too short to say"},
-		{"noise of any norm", paperUpdates, Layer{Units: 500, Live: 1, Noise: 0.3, NormMean: 1, NormSD: 0.5, NoiseRank: 0.5}, clean, "holds|does not hold|holds|holds|holds"},
-		{"dead filters", paperUpdates, Layer{Units: 500, Live: 0.5, NormMean: 1, NormSD: 0.5, NoiseRank: -1}, clean, "holds|cannot be said|holds|holds|holds"},
+		{"as the paper says", paperUpdates, noisy, clean, "holds|holds|holds|our answer|holds|holds|our answer"},
+		{"the other way round", paperUpdates, clean, noisy, "does not hold|cannot be said|does not hold|our answer|does not hold|does not hold|our answer"},
+		{"the other way round, short", 1000, clean, noisy, "too short to say|cannot be said|too short to say|our answer|too short to say|too short to say|our answer"},
+		{"noise of any norm", paperUpdates, Layer{Units: 500, Live: 1, Noise: 0.3, Duplicate: 0.125, NormMean: 1, NormSD: 0.5, NoiseRank: 0.5}, clean, "holds|does not hold|holds|our answer|holds|holds|our answer"},
+		{"dead filters", paperUpdates, Layer{Units: 500, Live: 0.5, Duplicate: 0.125, NormMean: 1, NormSD: 0.5, NoiseRank: -1}, clean, "holds|cannot be said|holds|our answer|holds|holds|our answer"},
 	} {
 		claims := Claims(all, map[string]*Measures{direct: measured(direct, test.updates, test.direct, clean, clean), joint: measured(joint, test.updates, clean, test.joint)})
 		var got []string
 		for _, c := range claims {
 			got = append(got, c.Verdict)
+			if c.Verdict == Answer && !strings.Contains(c.Measured, ": 12.5%") {
+				t.Errorf("%+v", c)
+			}
 			if c.Measured == "" || c.Says == "" {
 				t.Errorf("%+v", c)
 			}
 		}
-		if g, w := strings.Join(got, "|"), strings.ReplaceAll(test.want, "holds holds holds holds holds", "holds|holds|holds|holds|holds"); g != w {
+		if g, w := strings.Join(got, "|"), test.want; g != w {
 			t.Errorf("%s: %s, want %s", test.name, g, w)
 		}
 	}

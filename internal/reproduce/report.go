@@ -104,7 +104,7 @@ type section struct {
 	Head          []string
 	Rows          [][]string
 	Figures       []shown
-	Missing       []string // labels of runs that have not ended
+	Missing       string // runs that have not ended
 }
 
 // shown is a picture with its caption.
@@ -197,11 +197,12 @@ func (r *Report) section(e *Experiment, look func(name string) ([]byte, error)) 
 		s.Head = append(s.Head, "test bound, nats", "log Z up, down")
 	}
 	var pictures []shown
+	var missing []string
 	for i := range e.Runs {
 		run := &e.Runs[i]
 		m := r.Results[run.Name]
 		if m == nil {
-			s.Missing = append(s.Missing, run.Label)
+			missing = append(missing, run.Label)
 			continue
 		}
 		for l := range m.Layers {
@@ -263,6 +264,11 @@ func (r *Report) section(e *Experiment, look func(name string) ([]byte, error)) 
 		s.Figures = append(s.Figures, f)
 	}
 	s.Figures = append(s.Figures, pictures...)
+	const named = 3
+	if more := len(missing) - named; more > 1 {
+		missing = append(missing[:named], fmt.Sprintf("and %d more", more))
+	}
+	s.Missing = strings.Join(missing, "; ")
 	return s, nil
 }
 
