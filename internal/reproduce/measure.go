@@ -164,6 +164,18 @@ func drawSamples(c *runs.Checkpoint, k *dbm.Kernels, rows, columns int) (*image.
 	return figure.Draw("", figure.Grid{Tiles: means[:shown*rows*columns], Rows: rows, Columns: columns, Across: 10, Scale: figure.Unit})
 }
 
+// planned are the metrics of the checkpoints that a run would have made alone; a
+// stop adds one wherever it comes.
+func planned(metrics []runs.Metrics, every uint64) []runs.Metrics {
+	var kept []runs.Metrics
+	for i := range metrics {
+		if metrics[i].Update%every == 0 || i == len(metrics)-1 {
+			kept = append(kept, metrics[i])
+		}
+	}
+	return kept
+}
+
 // curves are charts of a run: norms and their spread, live and noise filters,
 // mean-field iterations, the bound where it was estimated, and, at the end, the
 // norms in order and against roughness.

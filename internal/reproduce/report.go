@@ -70,7 +70,7 @@ func Pictures(c *runs.Checkpoint, metrics []runs.Metrics, m *Measures, k *dbm.Ke
 	if !whole {
 		return out, nil
 	}
-	for name, chart := range curves(metrics, m) {
+	for name, chart := range curves(planned(metrics, c.Config.CheckpointEvery), m) {
 		if out[picture(m, name+".svg")], err = svg(chart); err != nil {
 			return nil, err
 		}
