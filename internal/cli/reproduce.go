@@ -47,7 +47,7 @@ const (
 // bareMinutes is how long reproduce takes at most unless told what to do.
 const bareMinutes = 40
 
-// trainingShare is what of them is planned for training at the speed of its first
+// trainingShare is what of them is planned for training at the speed of its first half
 // second: mean field takes more iterations later on in direct training, and the
 // curves of the bound and the pictures want some time.
 const trainingShare = 0.82
@@ -186,7 +186,7 @@ func rateKey(c *runs.Config) string {
 	return fmt.Sprint(c.Layers, c.Gibbs, c.Pixels == mnist.Grey.String(), c.OffsetRate > 0, c.MeanFieldTolerance)
 }
 
-// measureRates trains a second of each kind of run.
+// measureRates trains half a second of each kind of run.
 func (r *reproducing) measureRates() error {
 	for i := range r.plan {
 		c := &r.plan[i].Config
@@ -201,7 +201,7 @@ func (r *reproducing) measureRates() error {
 			return err
 		}
 		made, began := 0, time.Now()
-		for time.Since(began) < time.Second {
+		for time.Since(began) < time.Second/2 {
 			if _, err := trainer.Update(); err != nil {
 				trainer.Close()
 				return err

@@ -101,9 +101,10 @@ type claim struct {
 type section struct {
 	Title, Anchor string
 	About         []string
+	Charts        []shown // of all runs together
 	Head          []string
 	Rows          [][]string
-	Figures       []shown
+	Figures       []shown // of each
 	Missing       string // runs that have not ended
 }
 
@@ -196,7 +197,6 @@ func (r *Report) section(e *Experiment, look func(name string) ([]byte, error)) 
 	if e.Score {
 		s.Head = append(s.Head, "test bound, nats", "log Z up, down")
 	}
-	var pictures []shown
 	var missing []string
 	for i := range e.Runs {
 		run := &e.Runs[i]
@@ -234,7 +234,7 @@ func (r *Report) section(e *Experiment, look func(name string) ([]byte, error)) 
 				return err
 			}
 			f.inside = inside(&f, data)
-			pictures = append(pictures, f)
+			s.Figures = append(s.Figures, f)
 			return nil
 		}
 		if err := add("filters.png", "what the units look for, by norm (below each)"); err != nil {
@@ -261,9 +261,8 @@ func (r *Report) section(e *Experiment, look func(name string) ([]byte, error)) 
 			continue
 		}
 		f.inside = inside(&f, data)
-		s.Figures = append(s.Figures, f)
+		s.Charts = append(s.Charts, f)
 	}
-	s.Figures = append(s.Figures, pictures...)
 	const named = 3
 	if more := len(missing) - named; more > 1 {
 		missing = append(missing[:named], fmt.Sprintf("and %d more", more))
