@@ -105,7 +105,7 @@ type section struct {
 	Head          []string
 	Rows          [][]string
 	Figures       []shown // of each
-	Missing       string // runs that have not ended
+	Missing       string  // runs that have not ended
 }
 
 // shown is a picture with its caption.
