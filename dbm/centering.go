@@ -16,6 +16,10 @@ package dbm
 // never changes has offset 0, and is learnt as without centering. Where layers
 // learn at rates of their own, that of layer l stands before a_l and ΔW_l.
 //
+// Where the posterior is drawn (posterior.go), layer 1 has other rows for W_1 than
+// for W_2, and an a_1 of each; Δb_1 is a sum over the one, which has a_1 and ΔW_1,
+// and a sum over the other, which has ΔW_2.
+//
 // Afterwards the offsets move towards the means of the minibatch:
 // c_l += rate·(⟨x_l⟩_minibatch − c_l).
 

@@ -1,22 +1,23 @@
 package dbm
 
 // Mean field takes hidden units for independent given an example, and so misses
-// that neighbours which are on together are so for a reason. With weights w into a
-// unit of layer 2 that are still small, the gradient of the log-likelihood by w is
+// that neighbours which are on together are so for a reason. Take weights w into a
+// unit of layer 2 that are still small, its bias 0, and layer 1 with the same means
+// in the minibatch as in the chains. To first order the gradient of the
+// log-likelihood by w is
 //
 //	¼ (Cov[h_1 | minibatch] − Cov[h_1 | chains]) w,
 //
 // and mean field leaves E[q_1(1−q_1)], the variance of a unit given the example,
 // out of the diagonal of the first term, though the chains have it in the second.
-// That is a decay of all small weights between hidden layers, faster than
-// most of what there is to learn, and what remains grows along a few directions
-// that all units have in common. It is no error: the bound that mean field
-// maximises prefers hidden layers that have nothing to do with each other, as long
-// as units of layer 1 are undecided.
+// That is a decay of all small weights between hidden layers. It is no error: the
+// bound that mean field maximises prefers hidden layers that have nothing to do with
+// each other, as long as units of layer 1 are undecided.
 //
 // With Config.SamplePosterior the statistics between hidden layers follow the
-// log-likelihood: a state of the odd layers is drawn from the mean field of each
-// example, and the even layers have their probabilities given that state. The even
+// log-likelihood to that order: a state of the odd layers is drawn from the mean
+// field of each example, and the even layers have their probabilities given that
+// state. The even
 // layers of the chains count by their probabilities given the odd ones, too, by
 // which no expectation changes, and less noise is in the gradient (Rao and
 // Blackwell). Layer 1 meets the visible layer as before: by its mean field.

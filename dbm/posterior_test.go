@@ -35,21 +35,18 @@ func TestDrawnPosteriorByHand(t *testing.T) {
 		}
 		return 1 / (1 + math.Exp(-pre))
 	}
-	binary := func(what string, x []float32) {
-		for _, v := range x {
-			if v != 0 && v != 1 {
-				t.Fatalf("%s: %v is no state", what, v)
-			}
-		}
-	}
 	for r := range c.Batch + c.Chains {
 		x := make([][]float32, len(c.Layers))
 		for l := range c.Layers {
 			x[l] = row(tr.x[l], l, r)
-			switch {
-			case l == 0:
-			case l%2 == 1:
-				binary("odd layer", x[l])
+			if l%2 == 1 && r < c.Batch {
+				u := make([]float32, c.Layers[l])
+				Draw{Seed: c.Seed, Row: uint32(r), Update: 4, Tag: Tag(ForPosterior, l, 0)}.Uniforms(u)
+				for j, q := range row(field.x[l], l, r) {
+					if on := x[l][j] == 1; on != (u[j] < q) || !on && x[l][j] != 0 {
+						t.Fatalf("example %d, layer %d, unit %d: %v drawn of %v by %v", r, l, j, x[l][j], q, u[j])
+					}
+				}
 			}
 			if l > 0 {
 				scaled := row(tr.y[l], l, r)
@@ -76,13 +73,22 @@ func TestDrawnPosteriorByHand(t *testing.T) {
 			continue
 		}
 		for l := range c.Layers {
-			chain := row(after.Chains[l], l, 0)[:0]
-			chain = append(chain, after.Chains[l][(r-c.Batch)*c.Layers[l]:][:c.Layers[l]]...)
-			binary("chain", chain)
+			chain := after.Chains[l][(r-c.Batch)*c.Layers[l]:][:c.Layers[l]]
 			for j, want := range row(field.x[l], l, r) { // which drew the same numbers
 				if chain[j] != want {
 					t.Fatalf("chain %d, layer %d: another state than without", r-c.Batch, l)
 				}
+			}
+		}
+	}
+	for l, n := range c.Layers {
+		for j := range n {
+			want, got := float64(before.Biases[l][j]), float64(after.Biases[l][j])
+			for r, scale := range tr.scale {
+				want += c.LearningRate * float64(scale) * float64(row(tr.toBelow(l), l, r)[j])
+			}
+			if math.Abs(got-want) > 1e-6 {
+				t.Errorf("bias %d of layer %d is %v, want %v", j, l, got, want)
 			}
 		}
 	}

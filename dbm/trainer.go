@@ -12,8 +12,9 @@ import (
 //	log-likelihood bound L(Q) − Σ_l α_l Σ_j (‖w_j‖ − μ_l)² − γ Σ_l (μ_l − μ_{l+1})²
 //
 // by the difference of ⟨x_{l-1} x_lᵀ⟩ over the minibatch, whose hidden units
-// come from mean field, and over persistent chains, centred or not (centering.go). All right-hand sides are
-// from before the update.
+// come from mean field, or are drawn from it (posterior.go), and over persistent
+// chains, centred or not (centering.go). All right-hand sides are from before the
+// update.
 //
 // An update has two parts. First every worker infers its own examples and sweeps
 // its own chains; then the weights are learnt in groups of panels by whoever is
@@ -30,7 +31,7 @@ type Trainer struct {
 	rate     float64 // the learning rate of this update
 
 	x     [][]float32 // x[l]: the minibatch's rows, then the chains', then those of centering × Stride(layers[l])
-	y     [][]float32 // y[l]: x[l]·scale, 0 in the padding; nil for l = 0
+	y     [][]float32 // y[l]: x[l]·scale, for l = 1 first·scale, 0 in the padding; nil for l = 0
 	state [][]float32 // state[l]: the chains' states × Stride(layers[l]): a part of x[l], unless they count by their probabilities
 	first []float32   // x[1] for the layer below it: the same, unless the posterior is drawn
 	scale []float32   // of each row: 1/batch, or −1/chains, or 1 for those of centering
@@ -115,6 +116,8 @@ func NewTrainer(c Config, k *Kernels, s *State, examples Examples, threads int) 
 	}
 	t := &Trainer{config: c, kernels: k, examples: examples, model: newModel(c.Layers, s, k), updates: s.Updates}
 	t.config.ContrastiveDivergence = c.ContrastiveDivergence && c.Hidden() == 1
+	t.config.SamplePosterior = c.SamplePosterior && c.Hidden() > 1
+	c.SamplePosterior = t.config.SamplePosterior
 	if p := newPatches(&c); p != nil {
 		t.mask = p.mask(c.Layers[0])
 	}

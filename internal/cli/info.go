@@ -113,7 +113,7 @@ func options(c *runs.Config) string {
 	add(c.ContrastiveDivergence, "contrastive divergence")
 	add(c.Patch > 0, "patches of %d × %d pixels", c.Patch, c.Patch)
 	add(c.ZeroBiases, "biases from 0")
-	add(c.SamplePosterior, "posterior drawn")
+	add(c.SamplePosterior && c.Hidden() > 1, "posterior drawn")
 	return told
 }
 

@@ -183,7 +183,7 @@ func (r *reproducing) expand(scale float64) error {
 
 // rateKey is what decides how fast a run is.
 func rateKey(c *runs.Config) string {
-	return fmt.Sprint(c.Layers, c.Gibbs, c.Pixels == mnist.Grey.String(), c.OffsetRate > 0, c.MeanFieldTolerance)
+	return fmt.Sprint(c.Layers, c.Gibbs, c.Pixels == mnist.Grey.String(), c.OffsetRate > 0, c.MeanFieldTolerance, c.SamplePosterior)
 }
 
 // measureRates trains half a second of each kind of run.

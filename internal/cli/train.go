@@ -131,7 +131,7 @@ func configFlags(f *flag.FlagSet, c *runs.Config) map[string]func(to, from *runs
 	f.StringVar(&c.Pixels, "pixels", c.Pixels, "`HOW` grey levels become values: grey, threshold, sample (anew at each use)\n"+blank+"or fixed (sampled once)")
 	f.Float64Var(&c.InitScale, "init-scale", c.InitScale, "`X` standard deviation of the initial weights")
 	f.BoolVar(&c.ZeroBiases, "zero-biases", c.ZeroBiases, "visible biases begin at 0, not at the log-odds of the mean image")
-	f.BoolVar(&c.SamplePosterior, "sample-posterior", c.SamplePosterior, "what hidden layers have in common is learnt from states drawn from the posterior,\n"+blank+"not from mean field, which keeps upper layers from learning")
+	f.BoolVar(&c.SamplePosterior, "sample-posterior", c.SamplePosterior, "what hidden layers have in common is learnt from states drawn from the posterior,\n"+blank+"not from mean field, which lets small weights between them decay")
 	f.Uint64Var(&c.Seed, "seed", c.Seed, "`N` the same seed gives the same bits on every machine")
 	f.Uint64Var(&c.CheckpointEvery, "checkpoint-every", c.CheckpointEvery, "`N` updates from one checkpoint to the next")
 	f.StringVar(&c.Data, "data", c.Data, "`DIR` folder with images in IDX format, train-images-idx3-ubyte or the same with .gz;\n"+blank+"without --layers the visible layer takes their size (default the embedded MNIST)")

@@ -158,8 +158,9 @@ func (p *planner) experiment(name string) Experiment {
 				spring, centering, drawn bool
 			}{{"direct", false, false, false}, {"spring", true, false, false}, {"centering", false, true, false}, {"spring and centering", true, true, false},
 				{"spring and drawn posterior", true, false, true}, {"centering and drawn posterior", false, true, true}} {
-				if way.drawn && depth == 1 {
-					continue // the same: mean field is exact
+				name := way.name
+				if depth == 1 { // mean field is exact: there is nothing to draw, and the run is the same
+					name, way.drawn = strings.TrimSuffix(name, " and drawn posterior"), false
 				}
 				base, offsets := p.bases.Direct, 0.0
 				if way.spring {
@@ -168,7 +169,7 @@ func (p *planner) experiment(name string) Experiment {
 				if way.centering {
 					offsets = 0.01
 				}
-				e.Runs = append(e.Runs, p.run(fmt.Sprintf("depth-%d-%s", depth, strings.ReplaceAll(way.name, " ", "-")), fmt.Sprintf("%d %s, %s", depth, plural(depth, "layer"), way.name), base, depthUpdates,
+				e.Runs = append(e.Runs, p.run(fmt.Sprintf("depth-%d-%s", depth, strings.ReplaceAll(name, " ", "-")), fmt.Sprintf("%d %s, %s", depth, plural(depth, "layer"), way.name), base, depthUpdates,
 					func(c *runs.Config) {
 						c.Layers, c.LearningRate, c.OffsetRate, c.Pixels, c.SamplePosterior = layers, fast, offsets, "sample", way.drawn
 					}))

@@ -49,14 +49,17 @@ func TestPlan(t *testing.T) {
 	if by["two-layer"].Runs[0].Name != by["rates"].Runs[2].Name || by["figure3"].Runs[0].Name != by["rates"].Runs[1].Name {
 		t.Error("rates trains again what other experiments have trained")
 	}
-	if n := len(by["depth"].Runs); n != 34 {
-		t.Errorf("%d runs of depth, want 34", n)
+	if n := len(by["depth"].Runs); n != 36 {
+		t.Errorf("%d runs of depth, want 36", n)
 	}
 	for _, r := range by["depth"].Runs {
 		if c := r.Config; c.Spring() != strings.Contains(r.Label, "spring") || c.OffsetRate > 0 != strings.Contains(r.Label, "centering") ||
-			c.SamplePosterior != strings.Contains(r.Label, "drawn") || !strings.HasPrefix(r.Label, string(rune('0'+c.Hidden()))) {
+			c.SamplePosterior != (strings.Contains(r.Label, "drawn") && c.Hidden() > 1) || !strings.HasPrefix(r.Label, string(rune('0'+c.Hidden()))) {
 			t.Errorf("%s: %+v", r.Label, c)
 		}
+	}
+	if all := Plan([]Experiment{by["depth"]}); len(all) != 34 {
+		t.Errorf("%d different runs of depth, want 34: one hidden layer leaves nothing to draw", len(all))
 	}
 	settings := map[string]bool{}
 	for _, r := range by["figure2"].Runs[1:] {

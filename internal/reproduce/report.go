@@ -111,6 +111,7 @@ type section struct {
 // shown is a picture with its caption.
 type shown struct {
 	File, Caption string
+	Anchor        string // a run may be shown by several experiments
 	inside        template.HTML
 }
 
@@ -225,7 +226,7 @@ func (r *Report) section(e *Experiment, look func(name string) ([]byte, error)) 
 		}
 		whole := e.Whole && !run.IsGrid()
 		add := func(what, caption string) error {
-			f := shown{File: picture(m, what), Caption: run.Label + ": " + caption}
+			f := shown{File: picture(m, what), Caption: run.Label + ": " + caption, Anchor: path.Join(e.Name, picture(m, what))}
 			data, err := look(f.File)
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil
@@ -255,7 +256,7 @@ func (r *Report) section(e *Experiment, look func(name string) ([]byte, error)) 
 		}
 	}
 	for _, c := range r.chartNames(e) {
-		f := shown{File: path.Join(picturesFolder, c[0]), Caption: c[1]}
+		f := shown{File: path.Join(picturesFolder, c[0]), Caption: c[1], Anchor: path.Join(e.Name, picturesFolder, c[0])}
 		data, err := look(f.File)
 		if err != nil {
 			continue

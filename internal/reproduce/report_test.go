@@ -17,7 +17,7 @@ func TestReport(t *testing.T) {
 	}
 	r := &Report{Experiments: all, Results: map[string]*Measures{}, Scale: 1, Version: "9.8.7", Machine: "a <machine>", Command: "tandem reproduce"}
 	layer := Layer{Units: 3, Live: 0.875, Noise: 0.125, NormMean: 1.234, NormSD: 0.5, NoiseRank: 0.5, Norms: []float64{1, 2, 3}, Roughness: []float64{0, 0.5, 1}}
-	for _, run := range []Run{all[0].Runs[0], all[0].Runs[1], all[1].Runs[0], all[1].Runs[5]} {
+	for _, run := range []Run{all[0].Runs[0], all[0].Runs[1], all[1].Runs[0], all[1].Runs[6]} {
 		m := measured(run.Name, run.Config.Updates)
 		for range run.Config.Hidden() {
 			m.Layers = append(m.Layers, layer)
