@@ -110,6 +110,8 @@ func Claims(all []Experiment, results map[string]*Measures) []Claim {
 					fmt.Sprintf("noise %s directly, %s with the spring; not live %s and %s", percent(a.Noise), percent(b.Noise), percent(1-a.Live), percent(1-b.Live)),
 					decide(b.bad() < a.bad(), direct), "")
 			}
+		case "likelihood":
+			add("Which model gives test images the most probability?", bounds(&e, results), Answer, "")
 		case "depth":
 			add("How many layers can be learnt simultaneously?", deepest(&e, results), Answer, path.Join(picturesFolder, "depth-bound.svg"))
 		}
@@ -125,6 +127,21 @@ func Claims(all []Experiment, results map[string]*Measures) []Claim {
 		}
 	}
 	return claims
+}
+
+// bounds tells the bound of each run, with what its log Z is worth.
+func bounds(e *Experiment, results map[string]*Measures) string {
+	var told []string
+	for _, r := range e.Runs {
+		if m := results[r.Name]; m != nil && m.Score != nil {
+			s := fmt.Sprintf("%s: %.2f", r.Label, m.Score.Bound)
+			if !m.Score.Trusted {
+				s += " (not to be trusted)"
+			}
+			told = append(told, s)
+		}
+	}
+	return "nats an image, at least: " + strings.Join(told, "; ")
 }
 
 // duplicates tells the share of duplicate filters of each layer.

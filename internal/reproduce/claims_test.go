@@ -47,6 +47,17 @@ func TestVerdicts(t *testing.T) {
 			t.Errorf("%s: %s, want %s", test.name, g, w)
 		}
 	}
+	likelihood, err := Experiments([]string{"likelihood"}, 1, bases())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rbm := likelihood[0].Runs[4]
+	scored := measured(rbm.Name, rbm.Config.Updates, clean)
+	scored.Score = &Score{Bound: -80.125}
+	claims := Claims(likelihood, map[string]*Measures{rbm.Name: scored})
+	if len(claims) != 1 || claims[0].Verdict != Answer || claims[0].Measured != "nats an image, at least: RBM, 784-500: -80.12 (not to be trusted)" {
+		t.Errorf("likelihood: %+v", claims)
+	}
 	if claims := Claims(all, nil); len(claims) != 0 {
 		t.Errorf("claims about nothing: %v", claims)
 	}
