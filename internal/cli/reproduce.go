@@ -340,8 +340,12 @@ func (r *reproducing) measure(run *reproduce.Run) error {
 		return err
 	}
 	rows, columns := r.train.Rows(), r.train.Columns()
-	if m == nil {
+	if m == nil || !m.Whole {
+		before := m
 		m = reproduce.Measure(run.Name, c, r.machine.Kernels, rows, columns)
+		if before != nil {
+			m.Score = before.Score
+		}
 	}
 	m.Whole = m.Whole || wholePictures
 	if score && m.Score == nil {
@@ -358,6 +362,11 @@ func (r *reproducing) measure(run *reproduce.Run) error {
 	}
 	if err := r.write(pictures); err != nil {
 		return err
+	}
+	if !m.Whole { // the numbers of each unit are for charts that it has not
+		for l := range m.Layers {
+			m.Layers[l].Norms, m.Layers[l].Roughness = nil, nil
+		}
 	}
 	return runs.WriteFile(filepath.Join(dir, measuresFile), func(w io.Writer) error { return writeJSON(w, m) })
 }
