@@ -49,7 +49,8 @@ const bareMinutes = 40
 
 // trainingShare is what of them is planned for training at the speed of its first half
 // second. Mean field takes twice as many iterations soon after, and the curves of the
-// bound and the pictures want some time: planned with 0.82, it took 45 minutes.
+// bound and the pictures want some time: planned with 0.82, it
+// would have taken 45 minutes.
 const trainingShare = 0.66
 
 // whole is the work that a run is a part of.
