@@ -66,7 +66,7 @@ type Trainer struct {
 type sweeper struct {
 	gibbs *gibbs
 	given *gibbs      // for the posteriors of examples
-	x     [][]float32 // its rows of Trainer.x
+	x     [][]float32 // its rows of Trainer.state, or those of Trainer.x for given
 }
 
 // Phase is what a worker is doing.
