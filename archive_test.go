@@ -201,9 +201,10 @@ func TestVerify(t *testing.T) {
 	refuse(t, 1, dir, []string{"verify", "nowhere.tar.gz"}, "nowhere.tar.gz")
 	refuse(t, 1, dir, []string{"verify", "run/checkpoint.tandem"}, "not an archive of tandem")
 
-	// A byte changed, without new checksums.
+	// A byte changed, without new checksums: one of gzip's own checksum of the content.
+	// Another may change nothing that is read, such as the distance to equal zeros.
 	data := get(t, filepath.Join(dir, "a.tar.gz"))
-	data[len(data)/2] ^= 1
+	data[len(data)-8] ^= 1
 	put(t, filepath.Join(dir, "damaged.tar.gz"), data)
 	refuse(t, 1, dir, []string{"verify", "damaged.tar.gz"}, "damaged.tar.gz")
 
