@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -16,9 +17,12 @@ import (
 // report says so.
 func TestReproduce(t *testing.T) {
 	long(t)
+	if runtime.GOOS == "windows" {
+		t.Skip("no program can be interrupted from outside here")
+	}
 	dir := t.TempDir()
-	args := []string{"reproduce", "two-layer", "--scale", "0.00015"}
-	name := filepath.Join("reproduction", "runs", "direct-784-500-500-rate-0.001-150")
+	args := []string{"reproduce", "two-layer", "--scale", "0.0005"}
+	name := filepath.Join("reproduction", "runs", "direct-784-500-500-rate-0.001-500")
 	c := command(t, dir, args...)
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
@@ -29,13 +33,15 @@ func TestReproduce(t *testing.T) {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	c.Process.Signal(syscall.SIGINT)
+	if err := c.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
 	c.Wait()
 	if code := c.ProcessState.ExitCode(); code != 130 {
 		t.Fatalf("exit code %d after an interrupt, want 130", code)
 	}
 	stopped := about(t, dir, name)["updates"].(float64)
-	if stopped >= 150 {
+	if stopped >= 500 {
 		t.Fatalf("stopped at update %v: the test saw nothing", stopped)
 	}
 	out := must(t, dir, args...)
@@ -68,7 +74,7 @@ func TestReproduce(t *testing.T) {
 		}
 	}
 	read()
-	if e := results.Experiments; len(e) != 1 || len(e[0].Runs) != 1 || e[0].Runs[0].SHA256 != want || e[0].Runs[0].Updates != 150 || results.Scale != 0.00015 {
+	if e := results.Experiments; len(e) != 1 || len(e[0].Runs) != 1 || e[0].Runs[0].SHA256 != want || e[0].Runs[0].Updates != 500 || results.Scale != 0.0005 {
 		t.Errorf("results.json: %+v", results)
 	}
 	must(t, dir, append(slices.Clone(args), "--out", "at-once")...)
@@ -107,7 +113,20 @@ func TestReproduce(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, name, "checkpoint.tandem")); err == nil {
 		t.Error("a run that was measured was trained again")
 	}
-	refuse(t, 2, dir, []string{"reproduce", "two-layer", "--scale", "0.5"}, "0.5", "0.00015", "--out")
+	// More is to be measured of it by another experiment: it is not trained again unasked.
+	measures := get(t, filepath.Join(dir, name, "measures.json"))
+	put(t, filepath.Join(dir, name, "measures.json"), bytes.Replace(measures, []byte(`"whole": true`), []byte(`"whole": false`), 1))
+	lines := get(t, filepath.Join(dir, name, "metrics.jsonl"))
+	refuse(t, 1, dir, []string{"reproduce"}, name, "its checkpoint is gone", "--out")
+	if !bytes.Equal(lines, get(t, filepath.Join(dir, name, "metrics.jsonl"))) {
+		t.Error("a refused command cut metrics.jsonl")
+	}
+	put(t, filepath.Join(dir, name, "measures.json"), measures)
+	config := get(t, filepath.Join(dir, name, "config.json"))
+	put(t, filepath.Join(dir, name, "config.json"), bytes.Replace(config, []byte(`"gibbs": 1`), []byte(`"gibbs": 2`), 1))
+	refuse(t, 1, dir, []string{"reproduce"}, name, "gibbs", "--out")
+	put(t, filepath.Join(dir, name, "config.json"), config)
+	refuse(t, 2, dir, []string{"reproduce", "two-layer", "--scale", "0.5"}, "0.5", "0.0005", "--out")
 	refuse(t, 2, dir, []string{"reproduce", "figure4", "--out", "other"}, "figure4", "figure2")
 	refuse(t, 2, dir, []string{"reproduce", "figure2", "--out", "other", "--scale", "-1"}, "scale")
 	if _, err := os.Stat(filepath.Join(dir, "other")); err == nil {

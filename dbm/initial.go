@@ -21,13 +21,6 @@ func Initial(c *Config, mean []float64) (*State, error) {
 	for l := 1; l < len(c.Layers); l++ {
 		below, n := c.Layers[l-1], c.Layers[l]
 		initialWeights(s.Weights[l-1], c, l)
-		if patches := newPatches(c); l == 1 && patches != nil {
-			for i := range s.Weights[0] {
-				if !patches.sees(i/n, i%n) {
-					s.Weights[0][i] = 0
-				}
-			}
-		}
 		sums := make([]float64, n)
 		for i := range below {
 			for j, w := range s.Weights[l-1][i*n : (i+1)*n] {
@@ -65,7 +58,8 @@ func Initial(c *Config, mean []float64) (*State, error) {
 // method: words 0 and 1 of a counter, and words 2 and 3, are each a point in
 // the square (−1, 1)², which makes two normal numbers if it lies in the unit
 // circle; if not, the next counter has its turn. Weights j = 4b … 4b+3 of row i
-// come from counters (b, i, 0, tag), (b, i, 1, tag) and so on.
+// come from counters (b, i, 0, tag), (b, i, 1, tag) and so on. Outside of patches
+// they are 0.
 func initialWeights(w []float32, c *Config, l int) {
 	n := c.Layers[l]
 	tag := Tag(ForWeights, l, 0)
@@ -90,6 +84,13 @@ func initialWeights(w []float32, c *Config, l int) {
 						}
 					}
 				}
+			}
+		}
+	}
+	if patches := newPatches(c); l == 1 && patches != nil {
+		for i := range w {
+			if !patches.sees(i/n, i%n) {
+				w[i] = 0
 			}
 		}
 	}

@@ -11,6 +11,9 @@ func TestPatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if a := NewAssessor(&c, naive, 5, 7).Assess(start); a.Live[0] != 0 {
+		t.Errorf("%v of the filters of layer 1 are live before they have learnt", a.Live[0])
+	}
 	end := run(t, c, nil, 4, 2)
 	corners := map[int]bool{}
 	for j := range 40 {

@@ -38,23 +38,6 @@ func (p Pixels) String() string {
 	return fmt.Sprintf("Pixels(%d)", uint8(p))
 }
 
-// MarshalText writes the name; it refuses a value that is none of the four.
-func (p Pixels) MarshalText() ([]byte, error) {
-	if err := p.valid(); err != nil {
-		return nil, err
-	}
-	return []byte(p.String()), nil
-}
-
-// UnmarshalText reads a name as ParsePixels does.
-func (p *Pixels) UnmarshalText(text []byte) error {
-	q, err := ParsePixels(string(text))
-	if err == nil {
-		*p = q
-	}
-	return err
-}
-
 func (p Pixels) valid() error {
 	if int(p) >= len(pixelsNames) {
 		return fmt.Errorf("pixels: %v is none of the known ways", p)

@@ -40,28 +40,6 @@ func (s *Set) Image(i int) []byte {
 	return s.Images.Pixels[i*size : (i+1)*size : (i+1)*size]
 }
 
-// Load reads the training set and the test set of a folder, or the embedded ones
-// where dir is empty. A folder may have no test set: test is nil then. Images of
-// the two sets must have the same size. Each set is refused for what Open refuses.
-func Load(dir string) (train, test *Set, err error) {
-	train, err = Open(dir, Train)
-	if err != nil {
-		return nil, nil, err
-	}
-	test, err = Open(dir, Test)
-	if errors.Is(err, fs.ErrNotExist) {
-		return train, nil, nil
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	if train.Rows() != test.Rows() || train.Columns() != test.Columns() {
-		return nil, nil, fmt.Errorf("%s: training images have %d × %d pixels, test images %d × %d; they must have the same size",
-			train.Source, train.Rows(), train.Columns(), test.Rows(), test.Columns())
-	}
-	return train, test, nil
-}
-
 // Open reads one set, Train or Test, and no file of the other: from a folder, or
 // the embedded one where dir is empty. The files have MNIST's names, with a dash or
 // a dot before idx, with or without .gz; where there are several, the first in the

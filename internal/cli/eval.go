@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -85,6 +87,11 @@ func eval(t *terminal, m *Machine, args []string) (err error) {
 	for i, name := range names {
 		if name != mnist.Test && name != mnist.Train || slices.Contains(names[:i], name) {
 			return usageError{fmt.Errorf("eval: split: %q; must be test, train or test,train", *splits)}
+		}
+	}
+	if *perExample != "" {
+		if _, err := os.Stat(filepath.Dir(*perExample)); err != nil {
+			return fmt.Errorf("eval: per-example: %w", err)
 		}
 	}
 	if err := h.begin(); err != nil {

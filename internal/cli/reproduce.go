@@ -44,7 +44,7 @@ const (
 	measuresFile = "measures.json" // in the folder of a run
 )
 
-// bareMinutes is how long reproduce takes at most unless told what to do.
+// bareMinutes is how long reproduce is planned to take at most unless told what to do.
 const bareMinutes = 40
 
 // trainingShare is what of them is planned for training at the speed of its first half
@@ -69,7 +69,7 @@ func (w *whole) place(seconds float64) []string {
 // reproduction is the verb that trains the paper's experiments.
 func reproduction(t *terminal, m *Machine, args []string) (err error) {
 	f := flags(t, "tandem reproduce [EXPERIMENT…] [flags]")
-	scale := f.Float64("scale", 0, "`X` times the paper's updates; 1: all 10⁶ (default as many as take 40 minutes)")
+	scale := f.Float64("scale", 0, "`X`; 1: the paper's 10⁶ updates for its figures, 50,000 for the map of settings, 100,000 for depths\n"+blank+"(default as many as are planned to end within 40 minutes)")
 	out := f.String("out", "reproduction", "`DIR` for the runs and the report; what is there is gone on with")
 	h := howFlags(f, t)
 	help := f.Usage
@@ -233,6 +233,9 @@ func (r *reproducing) run() error {
 	}
 	missing := 0
 	for i := range r.plan {
+		if err := r.usable(&r.plan[i]); err != nil {
+			return err
+		}
 		if done[i] < r.plan[i].Config.Updates {
 			missing++
 		}
@@ -265,6 +268,26 @@ func (r *reproducing) run() error {
 	return nil
 }
 
+// usable refuses a folder whose run is another one of the same name, as of an older
+// version, and one that was measured and would have to be trained again for more.
+func (r *reproducing) usable(run *reproduce.Run) error {
+	dir := r.folder(run)
+	if missing(dir, "config.json") {
+		return nil
+	}
+	c, err := runs.ReadConfig(dir)
+	if err != nil {
+		return err
+	}
+	if name := c.Differs(&run.Config); name != "" {
+		return hintedError{fmt.Errorf("%s: a run of another %s than this version trains under that name", dir, name), "choose another --out"}
+	}
+	if m := r.measured(run); m != nil && !r.enough(run, m) && missing(dir, "checkpoint.tandem") {
+		return hintedError{fmt.Errorf("%s: more is to be measured now, but its checkpoint is gone", dir), "choose another --out, or move that folder away to train it again"}
+	}
+	return nil
+}
+
 func (r *reproducing) folder(run *reproduce.Run) string {
 	return filepath.Join(r.dir, runsFolder, run.Name)
 }
@@ -274,8 +297,8 @@ func (r *reproducing) trainRun(run *reproduce.Run, w *whole) error {
 	dir := r.folder(run)
 	estimates := new(estimator)
 	if _, whole := r.wanted(run); whole && run.Config.Updates >= estimatesFrom {
-		// The same ones however often the run is stopped, of runs long enough to be
-		// within ten nats or so.
+		// The same ones however often the run is stopped. They are rough, and of short
+		// runs worth nothing.
 		*estimates = estimator{every: 2 * run.Config.CheckpointEvery, always: true, temps: 5000, test: r.test}
 	}
 	x := &training{terminal: r.terminal, machine: r.machine, how: r.how, estimator: estimates, data: r.train, whole: w,
@@ -391,14 +414,30 @@ func (r *reproducing) measured(run *reproduce.Run) *reproduce.Measures {
 	return m
 }
 
+// trainedBy is how many threads the parts of a run were trained by.
+func trainedBy(dir string) (threads []int, err error) {
+	m, err := runs.ReadManifest(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range m.Parts {
+		threads = append(threads, p.Threads)
+	}
+	slices.Sort(threads)
+	return slices.Compact(threads), nil
+}
+
 // report writes the report of what has ended.
-func (r *reproducing) report() error {
+func (r *reproducing) report() (err error) {
 	report := &reproduce.Report{Experiments: r.all, Results: map[string]*reproduce.Measures{}, Scale: r.asked.Scale, Version: Version,
-		Machine: fmt.Sprintf("%s with %s kernels and %s", r.machine.CPU, r.machine.Kernels.Name, number(r.how.threads, "thread")),
+		Machine: fmt.Sprintf("%s with %s kernels", r.machine.CPU, r.machine.Kernels.Name), Threads: map[string][]int{},
 		Command: fmt.Sprintf("tandem reproduce %s --scale %v", strings.Join(r.asked.Experiments, " "), r.asked.Scale)}
 	for i := range r.plan {
 		if m := r.measured(&r.plan[i]); m != nil {
 			report.Results[r.plan[i].Name] = m
+			if report.Threads[m.Run], err = trainedBy(r.folder(&r.plan[i])); err != nil {
+				return err
+			}
 		}
 	}
 	files, err := report.Files(func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(r.dir, filepath.FromSlash(name))) })

@@ -85,22 +85,25 @@ func resume(t *terminal, m *Machine, args []string) (err error) {
 
 // takeUp makes a run ready to go on, with a configuration, after so many updates.
 func (x *training) takeUp(c runs.Config, done uint64) error {
-	switch manifest, err := runs.ReadManifest(x.run.Dir()); {
-	case errors.Is(err, fs.ErrNotExist): // the run was killed before it had one
-		if err := x.describe(); err != nil {
-			return err
-		}
+	manifest, err := runs.ReadManifest(x.run.Dir())
+	killed := errors.Is(err, fs.ErrNotExist) // before it had one
+	switch {
+	case killed:
 	case err != nil:
 		return err
 	case manifest.Data.SHA256 != x.data.SHA256:
 		return fmt.Errorf("the images of %s are not those that %s was begun with: their SHA-256 is %.12s…, was %.12s…",
 			x.data.Source, x.run.Dir(), x.data.SHA256, manifest.Data.SHA256)
-	default:
-		if err := x.run.AddPart(x.part(time.Now(), done)); err != nil {
-			return err
-		}
 	}
 	if err := x.run.SetConfig(c); err != nil {
+		return err
+	}
+	if killed {
+		err = x.describe()
+	} else {
+		err = x.run.AddPart(x.part(time.Now(), done))
+	}
+	if err != nil {
 		return err
 	}
 	return x.run.CutAfter(done)

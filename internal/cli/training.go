@@ -150,8 +150,11 @@ func (x *training) checkpoint() error {
 	return x.run.WriteCheckpoint(s, x.elapsed(time.Now()), Version)
 }
 
-// elapsed is the time of training, that before a resume included.
-func (x *training) elapsed(now time.Time) float64 { return x.seconds + now.Sub(x.began).Seconds() }
+// elapsed is the time of training, that before a resume included, and estimates of
+// the likelihood not.
+func (x *training) elapsed(now time.Time) float64 {
+	return x.seconds + now.Sub(x.began).Seconds() - x.estimator.spent
+}
 
 // record appends a line to the metrics.
 func (x *training) record(s *dbm.State) error {
@@ -180,7 +183,7 @@ func (x *training) record(s *dbm.State) error {
 		}
 		x.bound = line.BoundTest
 	}
-	x.iterations, x.since, x.then = 0, s.Updates, now
+	x.iterations, x.since, x.then = 0, s.Updates, time.Now()
 	return x.run.Append(line)
 }
 

@@ -106,9 +106,13 @@ func Claims(all []Experiment, results map[string]*Measures) []Claim {
 					continue
 				}
 				a, b := &direct.Layers[0], &joint.Layers[0]
+				verdict := decide(b.bad() < a.bad(), direct)
+				if a.bad() == 0 {
+					verdict = Unsaid
+				}
 				add(fmt.Sprintf("At rate %g the spring leaves fewer bad filters in the first layer than direct training.", e.Runs[i].Config.LearningRate),
 					fmt.Sprintf("noise %s directly, %s with the spring; not live %s and %s", percent(a.Noise), percent(b.Noise), percent(1-a.Live), percent(1-b.Live)),
-					decide(b.bad() < a.bad(), direct), "")
+					verdict, "")
 			}
 		case "likelihood":
 			add("Which model gives test images the most probability?", bounds(&e, results), Answer, "")

@@ -177,7 +177,7 @@ func (p *planner) experiment(name string) Experiment {
 		}
 	case "likelihood":
 		e.Title = "Likelihood"
-		e.About = []string{"Models side by side: the two of the figures, the best way to train for likelihood that we know, the same model pretrained layer by layer, and a restricted Boltzmann machine with the first of its hidden layers."}
+		e.About = []string{"Models side by side: the two of the figures, the way to train a DBM for likelihood that is the best that we know, the same model pretrained layer by layer, and a restricted Boltzmann machine with the first of its hidden layers."}
 		e.Score = true
 		best := p.bases.Best
 		n := float64(best.Updates)

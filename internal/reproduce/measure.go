@@ -165,12 +165,16 @@ func drawSamples(c *runs.Checkpoint, k *dbm.Kernels, rows, columns int) (*image.
 }
 
 // planned are the metrics of the checkpoints that a run would have made alone; a
-// stop adds one wherever it comes.
+// stop adds one wherever it comes. Mean-field iterations, which a line has the mean
+// of since the line before, become the mean since the one kept before.
 func planned(metrics []runs.Metrics, every uint64) []runs.Metrics {
 	var kept []runs.Metrics
-	for i := range metrics {
-		if metrics[i].Update%every == 0 || i == len(metrics)-1 {
-			kept = append(kept, metrics[i])
+	iterations, from, last := 0.0, uint64(0), uint64(0)
+	for i, m := range metrics {
+		iterations += float64(m.MeanFieldIterations * float64(m.Update-last))
+		if last = m.Update; m.Update%every == 0 || i == len(metrics)-1 {
+			m.MeanFieldIterations = iterations / float64(max(m.Update-from, 1))
+			kept, from, iterations = append(kept, m), m.Update, 0
 		}
 	}
 	return kept
@@ -226,7 +230,7 @@ func curves(metrics []runs.Metrics, m *Measures) map[string]*figure.Chart {
 		}
 	}
 	if len(at) > 1 {
-		all["bound"] = &figure.Chart{Title: "bound of 500 test images; log Z by short runs, so too high by some nats", X: updates, Y: figure.Axis{Label: "nats an image"},
+		all["bound"] = &figure.Chart{Title: "bound of 500 test images; a rough estimate that jumps", X: updates, Y: figure.Axis{Label: "nats an image"},
 			Series: []figure.Series{{X: at, Y: bound}}}
 	}
 	return all

@@ -27,9 +27,10 @@ type Report struct {
 	Experiments []Experiment
 	Results     map[string]*Measures // by the names of runs; those that are not there have not ended
 	Scale       float64
-	Version     string // of tandem
-	Machine     string // that the report was made on
-	Command     string // that makes it
+	Version     string           // of tandem
+	Machine     string           // that the report was made on
+	Threads     map[string][]int // of the parts of each run's training, ascending
+	Command     string           // that makes it
 }
 
 // picturesFolder is where a report has its pictures, beside it.
@@ -366,19 +367,21 @@ func (r *Report) results(claims []Claim) ([]byte, error) {
 	return append(data, '\n'), err
 }
 
-// timings is timings.json: how long each run took to train.
+// timings is timings.json: how long each run took to train, beside whatever else its
+// machine did.
 func (r *Report) timings() ([]byte, error) {
 	type timing struct {
 		Updates   uint64  `json:"updates"`
 		Seconds   float64 `json:"seconds"`
 		PerSecond float64 `json:"per_second"`
+		Threads   []int   `json:"threads"` // several, where it was trained in parts
 	}
 	file := struct {
 		Machine string            `json:"machine"` // that the report was made on
 		Runs    map[string]timing `json:"runs"`
 	}{r.Machine, map[string]timing{}}
 	for name, m := range r.Results {
-		file.Runs[name] = timing{m.Updates, m.Seconds, float64(m.Updates) / max(m.Seconds, 1e-9)}
+		file.Runs[name] = timing{m.Updates, m.Seconds, float64(m.Updates) / max(m.Seconds, 1e-9), r.Threads[name]}
 	}
 	data, err := json.MarshalIndent(file, "", "  ")
 	return append(data, '\n'), err
@@ -401,7 +404,8 @@ func (p *page) Counts() string {
 
 // ScaleTold writes the scale.
 func (p *page) ScaleTold() string {
-	return fmt.Sprintf("%.3g times the paper's %s updates", p.Report.Scale, comma(paperUpdates))
+	return fmt.Sprintf("scale %.3g, where 1 is the paper's %s updates for its figures, %s for the map of settings, %s for models of several depths",
+		p.Report.Scale, comma(paperUpdates), comma(gridUpdates), comma(depthUpdates))
 }
 
 // comma writes a number of updates.
