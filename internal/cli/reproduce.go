@@ -48,9 +48,10 @@ const (
 const bareMinutes = 40
 
 // trainingShare is what of them is planned for training at the speed of its first half
-// second. Mean field takes twice as many iterations soon after, and the curves of the
-// bound and the pictures want some time: planned with 0.82, it
-// would have taken 45 minutes.
+// second. Mean field takes twice as many iterations soon after, the curves of the
+// bound and the pictures want some time, and on a machine that others use that speed
+// varies by a third: planned with 0.82, one would have taken 45 minutes; with 0.66,
+// one took 25.
 const trainingShare = 0.66
 
 // whole is the work that a run is a part of.
