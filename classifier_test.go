@@ -53,11 +53,14 @@ func TestSameClassifierEverywhere(t *testing.T) {
 	kernels := append(vectorKernels(), genericKernels)
 	for _, c := range []struct {
 		layers []int
+		step   float64 // of adversarial examples
 		want   string
 	}{
-		{[]int{33, 20, 17}, "14a01dd32bc1d1a3308875db6cc8fb74f55d109f9d5ca5035d638c05d6605e9f"},
-		{[]int{30, 18, 12, 9}, "79b2f7e8145893b87b04d9c85687ab4b3846c51a974c05b0dfd7ad2cde497e7d"},
-		{[]int{40, 21}, "81b8020d4c98bb101c0100c45fc253488ce14894a2e84eff69ed5c5bd5ee1682"},
+		{[]int{33, 20, 17}, 0.1, "6fe6c0229e1c10aad08ec3013bca82f24b5552b411e5c8a0beeca8cd2d0ca065"},
+		{[]int{40, 21}, 0.1, "ea39ed445949dc2d9d32bf454b48d09949b9c96a134ff2485062e0f214b51d4a"},
+		{[]int{33, 20, 17}, 0, "14a01dd32bc1d1a3308875db6cc8fb74f55d109f9d5ca5035d638c05d6605e9f"},
+		{[]int{30, 18, 12, 9}, 0, "79b2f7e8145893b87b04d9c85687ab4b3846c51a974c05b0dfd7ad2cde497e7d"},
+		{[]int{40, 21}, 0, "81b8020d4c98bb101c0100c45fc253488ce14894a2e84eff69ed5c5bd5ee1682"},
 	} {
 		config, s := randomModel(5, 0.2, c.layers...)
 		for _, k := range kernels {
@@ -68,6 +71,9 @@ func TestSameClassifierEverywhere(t *testing.T) {
 					t.Fatal(err)
 				}
 				how := classifier.Config{Epochs: 4, Batch: 7, LearningRate: 0.01, DropVisible: 0.2, DropHidden: 0.5, Seed: 3, Threads: threads}
+				if c.step > 0 { // few enough pixels are left that they are listed
+					how.Adversarial, how.DropVisible, how.TopFirst = c.step, 0.5, 1
+				}
 				if err := n.Train(how, e, upTo(40), upTo(50)[40:], nil); err != nil {
 					t.Fatal(err)
 				}
@@ -152,10 +158,15 @@ func (b *byHand) loss(v []float64, q [][]float64, label int) float64 {
 	return math.Log(sum) - h[label]
 }
 
-// The gradient is that of the mean cross-entropy, without dropout.
+// The gradient is that of the mean cross-entropy, without dropout, of images and of
+// their adversarial examples.
 func TestClassifierGradient(t *testing.T) {
 	const n, classes = 3, 4
-	for _, layers := range [][]int{{5, 4}, {6, 5, 3}, {5, 4, 3, 4}} {
+	for _, p := range []struct {
+		layers []int
+		step   float64
+	}{{[]int{5, 4}, 0}, {[]int{6, 5, 3}, 0}, {[]int{5, 4, 3, 4}, 0}, {[]int{6, 5, 3}, 0.25}, {[]int{40, 5, 4, 3}, 0.5}} {
+		layers := p.layers
 		c, s := randomModel(9, 0.5, layers...)
 		e := prepared(t, c, s, &genericKernels, n, classes, 1)
 		net, err := classifier.New(c, &genericKernels, s, classes)
@@ -166,7 +177,7 @@ func TestClassifierGradient(t *testing.T) {
 		if err := net.Train(how, e, upTo(n), nil, nil); err != nil { // so that the classes' weights are not 0
 			t.Fatal(err)
 		}
-		before, gradient := net.Parameters(), net.Gradient(e, upTo(n), 2)
+		before, gradient := net.Parameters(), net.Gradient(classifier.Config{Adversarial: p.step, Threads: 2}, e, upTo(n))
 		b := &byHand{layers: layers, classes: classes, x: make([]float64, len(before))}
 		for i, x := range before {
 			b.x[i] = float64(x)
@@ -191,10 +202,23 @@ func TestClassifierGradient(t *testing.T) {
 				}
 			}
 		}
+		images := n
+		for r := 0; r < n && p.step > 0; r++ {
+			moved := slices.Clone(v[r])
+			for i, x := range v[r] {
+				at := func(x float64) float64 {
+					u := slices.Clone(v[r])
+					u[i] = x
+					return b.loss(u, q[r], int(e.Labels[r]))
+				}
+				moved[i] = min(max(x+math.Copysign(p.step, at(x+1e-5)-at(x-1e-5)), 0), 1)
+			}
+			v, q, images = append(v, moved), append(q, q[r]), 2*n
+		}
 		loss := func() float64 {
 			sum := 0.0
-			for r := range n {
-				sum += b.loss(v[r], q[r], int(e.Labels[r])) / n
+			for r := range images {
+				sum += b.loss(v[r], q[r], int(e.Labels[r%n])) / float64(images)
 			}
 			return sum
 		}

@@ -12,13 +12,15 @@ import (
 // Config is how to learn: by Adam (Kingma and Ba 2014) on the cross-entropy of
 // minibatches, at a rate that falls to 0 in a straight line, with dropout
 // (Hinton et al. 2012): each unit is left out with some probability, and what is
-// left counts for more.
+// left counts for more; and with adversarial examples (Goodfellow et al. 2015), a half
+// of all.
 type Config struct {
 	Epochs       int
 	Batch        int
 	LearningRate float64
 	DropVisible  float64 // probability that a pixel is left out
 	DropHidden   float64 // the same for a unit of h
+	Adversarial  float64 // by which pixels differ between an image and its adversarial example, see perturb; 0: none are learnt
 	TopFirst     int     // epochs at the beginning in which only the softmax learns, for its first gradients would spoil what is below
 	Seed         uint64
 	Threads      int // do not show in the numbers
@@ -39,6 +41,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("drop-visible: %v; must be 0 or more, and below 1", c.DropVisible)
 	case !(c.DropHidden >= 0 && c.DropHidden < 1):
 		return fmt.Errorf("drop-hidden: %v; must be 0 or more, and below 1", c.DropHidden)
+	case !(c.Adversarial >= 0 && c.Adversarial <= 1):
+		return fmt.Errorf("adversarial: %v; must be 0 to 1, as pixels are", c.Adversarial)
 	}
 	return nil
 }
@@ -47,13 +51,14 @@ func (c *Config) Validate() error {
 type trainer struct {
 	*Network
 	c                    Config
-	rows                 int
+	rows                 int         // the images of a minibatch, and then their adversarial examples
 	v                    []float32   // rows × Stride
 	h                    [][]float32 // h[l], h[0] = v; the last: the probabilities of the classes
 	q                    [][]float32
 	keep                 [][]float32  // keep[l]: of each unit of h[l], 0 or what it counts
 	delta                [][]float32  // delta[l]: the gradient by what h[l] receives, over rows × −1
-	lists                []*dbm.Lists // of the pixels, a worker each
+	lists                []*dbm.Lists // of the pixels, a worker each, and then as many of adversarial examples
+	workers              int
 	pixels               dbm.Lists
 	odds                 [2][]float32 // logit of the probability that a pixel, or a unit, is kept
 	zero                 []float32
@@ -64,7 +69,13 @@ type trainer struct {
 }
 
 func newTrainer(n *Network, c Config, rows int) *trainer {
-	t := &trainer{Network: n, c: c, rows: rows, q: [][]float32{nil, nil}, meanPart: 1, squarePart: 1}
+	t := &trainer{Network: n, c: c, workers: max(c.Threads, 1), q: [][]float32{nil, nil}, meanPart: 1, squarePart: 1}
+	t.lists = make([]*dbm.Lists, t.workers)
+	if c.Adversarial > 0 {
+		rows *= 2
+		t.lists = make([]*dbm.Lists, 2*t.workers)
+	}
+	t.rows = rows
 	widest := 0
 	for l, units := range append(append([]int(nil), n.layers...), n.classes) {
 		size := rows * dbm.Stride(units)
@@ -87,8 +98,8 @@ func newTrainer(n *Network, c Config, rows int) *trainer {
 	for range rows {
 		t.scale = append(t.scale, 1)
 	}
-	for range max(c.Threads, 1) {
-		t.lists = append(t.lists, new(dbm.Lists))
+	for i := range t.lists {
+		t.lists[i] = new(dbm.Lists)
 	}
 	return t
 }
@@ -106,11 +117,11 @@ func (t *trainer) units(l int) int {
 // at is rows from r up of layer l of one of the arrays.
 func (t *trainer) at(x [][]float32, l, r int) []float32 { return x[l][r*dbm.Stride(t.units(l)):] }
 
-// forward computes rows [from, to) of all layers, with dropout if drop is set.
-func (t *trainer) forward(worker, from, to int, drop bool) {
+// forward computes rows [from, to) of all layers, with dropout if drop is set, and
+// lists their pixels.
+func (t *trainer) forward(lists *dbm.Lists, from, to int, drop bool) {
 	rows := to - from
 	t.drop(0, from, to, drop)
-	lists := t.lists[worker]
 	lists.Reset()
 	for r := from; r < to; r++ {
 		lists.Add(t.k, t.at(t.h, 0, r)[:t.layers[0]])
@@ -201,14 +212,41 @@ func (t *trainer) backward(from, to int, labels []byte, topOnly bool) {
 		t.k.Scale(d, d, float32(1/float64(t.rows)))
 	}
 	for l := t.top(); l >= 1 && !topOnly; l-- {
-		m, n := t.up[l+1], t.units(l)
-		p := dbm.Pass{Rows: to - from, Panels: dbm.Padded(n) / dbm.Panel, Start: t.zero, Out: t.at(t.delta, l, from), Stride: dbm.Stride(n)}
-		p.Below = dbm.Input{X: t.at(t.delta, l+1, from), Stride: dbm.Stride(m.units), K: m.units, W: m.back}
-		t.k.Linear(&p)
+		n := t.units(l)
+		t.down(l, from, to)
 		for r := from; r < to; r++ {
 			d := t.at(t.delta, l, r)[:n]
 			for j, x := range t.at(t.keep, l, r)[:n] {
 				d[j] = float32(d[j] * x)
+			}
+		}
+	}
+}
+
+// down computes rows [from, to) of the gradient by h[l], from that by what the
+// layer above receives.
+func (t *trainer) down(l, from, to int) {
+	m, n := t.up[l+1], t.units(l)
+	p := dbm.Pass{Rows: to - from, Panels: dbm.Padded(n) / dbm.Panel, Start: t.zero, Out: t.at(t.delta, l, from), Stride: dbm.Stride(n)}
+	p.Below = dbm.Input{X: t.at(t.delta, l+1, from), Stride: dbm.Stride(m.units), K: m.units, W: m.back}
+	t.k.Linear(&p)
+}
+
+// perturb makes adversarial examples of the images in rows to and up, which are
+// those of rows from and up: all pixels move by as much, each to the side where the
+// label is less probable, but not out of [0, 1] (Goodfellow, Shlens and Szegedy,
+// "Explaining and harnessing adversarial examples", 2015).
+func (t *trainer) perturb(from, to, rows int) {
+	t.down(0, from, from+rows)
+	step := float32(t.c.Adversarial)
+	for r := range rows {
+		v, d := t.at(t.h, 0, to+r)[:t.layers[0]], t.at(t.delta, 0, from+r)[:t.layers[0]]
+		for i := range v {
+			switch {
+			case d[i] > 0:
+				v[i] = max(v[i]-step, 0)
+			case d[i] < 0:
+				v[i] = min(v[i]+step, 1)
 			}
 		}
 	}
@@ -285,7 +323,7 @@ func (t *trainer) learn(k task, rate float32) {
 // each calls f for all workers at once.
 func (t *trainer) each(f func(worker int)) {
 	var group sync.WaitGroup
-	for worker := range t.lists {
+	for worker := range t.workers {
 		group.Add(1)
 		go func() {
 			defer group.Done()
@@ -295,28 +333,37 @@ func (t *trainer) each(f func(worker int)) {
 	group.Wait()
 }
 
-// load loads examples into rows [from, to).
-func (t *trainer) load(e *Examples, index []int, from, to int) {
-	for r := from; r < to; r++ {
-		e.load(index[r], t.at(t.h, 0, r)[:t.layers[0]], func(l int) []float32 { return t.at(t.q, l, r)[:t.layers[l]] })
+// load loads examples into rows from from up.
+func (t *trainer) load(e *Examples, index []int, from int) {
+	for i, example := range index {
+		r := from + i
+		e.load(example, t.at(t.h, 0, r)[:t.layers[0]], func(l int) []float32 { return t.at(t.q, l, r)[:t.layers[l]] })
 	}
 }
 
-// update learns from the examples of index, which are t.rows; with rate 0 it only
-// computes the gradient.
+// update learns from the examples of index, which are as many as the minibatch has;
+// with rate 0 it only computes the gradient.
 func (t *trainer) update(e *Examples, index []int, rate float64, topOnly bool) {
 	t.meanPart = float64(t.meanPart * dbm.AdamKeepMean)
 	t.squarePart = float64(t.squarePart * dbm.AdamKeepSquare)
 	adjusted := float32(rate * math.Sqrt(1-t.squarePart) / (1 - t.meanPart))
 	labels := make([]byte, t.rows)
-	for r, i := range index {
-		labels[r] = e.Labels[i]
+	for r := range labels {
+		labels[r] = e.Labels[index[r%len(index)]]
 	}
+	drop := t.c.DropVisible > 0 || t.c.DropHidden > 0
 	t.each(func(worker int) {
-		from, to := share(t.rows, worker, len(t.lists))
-		t.load(e, index, from, to)
-		t.forward(worker, from, to, t.c.DropVisible > 0 || t.c.DropHidden > 0)
-		t.backward(from, to, labels, topOnly)
+		from, to := share(len(index), worker, t.workers)
+		t.load(e, index[from:to], from)
+		t.forward(t.lists[worker], from, to, drop)
+		t.backward(from, to, labels, topOnly && t.c.Adversarial == 0)
+		if t.c.Adversarial > 0 {
+			also := len(index) + from
+			t.load(e, index[from:to], also)
+			t.perturb(from, also, to-from)
+			t.forward(t.lists[t.workers+worker], also, also+to-from, drop)
+			t.backward(also, also+to-from, labels, topOnly)
+		}
 	})
 	t.pixels.Transpose(t.lists, t.layers[0])
 	tasks := t.tasks(topOnly)
@@ -367,8 +414,9 @@ func (n *Network) Train(c Config, e *Examples, index, held []int, progress func(
 	if len(index) == 0 {
 		return fmt.Errorf("no examples to learn from")
 	}
-	t := newTrainer(n, c, min(c.Batch, len(index)))
-	perEpoch := len(index) / t.rows
+	batch := min(c.Batch, len(index))
+	t := newTrainer(n, c, batch)
+	perEpoch := len(index) / batch
 	all := float64(c.Epochs) * float64(perEpoch)
 	order := append([]int(nil), index...)
 	best, fewest := []float32(nil), len(held)+1
@@ -378,7 +426,7 @@ func (n *Network) Train(c Config, e *Examples, index, held []int, progress func(
 		}
 		Shuffle(order, c.Seed, uint32(epoch+1))
 		for b := range perEpoch {
-			t.update(e, order[b*t.rows:(b+1)*t.rows], c.LearningRate*(1-float64(t.updates)/all), epoch < c.TopFirst)
+			t.update(e, order[b*batch:(b+1)*batch], c.LearningRate*(1-float64(t.updates)/all), epoch < c.TopFirst)
 		}
 		p := Progress{Epoch: epoch + 1, Wrong: -1}
 		if len(held) > 0 {
@@ -405,9 +453,9 @@ func (n *Network) Train(c Config, e *Examples, index, held []int, progress func(
 }
 
 // Gradient is the gradient of the mean log-likelihood of the labels of the examples
-// of index, by each of Parameters.
-func (n *Network) Gradient(e *Examples, index []int, threads int) (all []float32) {
-	newTrainer(n, Config{Threads: threads}, len(index)).update(e, index, 0, false)
+// of index, and of their adversarial examples if c asks for them, by each of Parameters.
+func (n *Network) Gradient(c Config, e *Examples, index []int) (all []float32) {
+	newTrainer(n, c, len(index)).update(e, index, 0, false)
 	for _, v := range n.vectors() {
 		all = append(all, v.g...)
 	}
@@ -424,9 +472,9 @@ func (n *Network) Mistakes(e *Examples, index []int, threads int) int {
 		part := index[:min(rows, len(index))]
 		index = index[len(part):]
 		t.each(func(worker int) {
-			from, to := share(len(part), worker, len(t.lists))
-			t.load(e, part, from, to)
-			t.forward(worker, from, to, false)
+			from, to := share(len(part), worker, t.workers)
+			t.load(e, part[from:to], from)
+			t.forward(t.lists[worker], from, to, false)
 		})
 		for r, i := range part {
 			class, p := 0, t.at(t.h, t.top()+1, r)[:n.classes]

@@ -28,6 +28,7 @@ type classification struct {
 	LearningRate float64  `json:"learning_rate"`
 	DropVisible  float64  `json:"drop_visible"`
 	DropHidden   float64  `json:"drop_hidden"`
+	Adversarial  float64  `json:"adversarial"`
 	TopFirst     int      `json:"top_first"`
 	Seed         uint64   `json:"seed"`
 	Scratch      bool     `json:"scratch"`
@@ -46,6 +47,7 @@ func classify(t *terminal, m *Machine, args []string) (err error) {
 	f.Float64Var(&c.LearningRate, "learning-rate", c.LearningRate, "`X` at the start; it falls to 0 in a straight line")
 	f.Float64Var(&c.DropVisible, "drop-visible", c.DropVisible, "`X` probability that a pixel is left out")
 	f.Float64Var(&c.DropHidden, "drop-hidden", c.DropHidden, "`X` probability that a hidden unit is left out")
+	f.Float64Var(&c.Adversarial, "adversarial", c.Adversarial, "`X` by which each pixel of an image is moved against its label; the images moved are learnt too")
 	f.IntVar(&c.TopFirst, "top-first", 3, "`N` epochs at the beginning in which only the softmax learns")
 	f.Uint64Var(&c.Seed, "seed", 1, "`N` of order, dropout and choice of images")
 	asJSON := f.Bool("json", false, "for programs")
@@ -120,7 +122,7 @@ func classify(t *terminal, m *Machine, args []string) (err error) {
 		return fmt.Errorf("classify: %w", err)
 	}
 	r := classification{Run: found[0], Labels: len(index), HeldOut: len(held), Epochs: c.Epochs, Epoch: c.Epochs, Batch: min(c.Batch, len(index)),
-		LearningRate: c.LearningRate, DropVisible: c.DropVisible, DropHidden: c.DropHidden, TopFirst: c.TopFirst, Seed: c.Seed, Scratch: *scratch}
+		LearningRate: c.LearningRate, DropVisible: c.DropVisible, DropHidden: c.DropHidden, Adversarial: c.Adversarial, TopFirst: c.TopFirst, Seed: c.Seed, Scratch: *scratch}
 	fewest := len(held) + 1
 	start := time.Now()
 	used := numbers(len(index) + len(held))
