@@ -38,7 +38,7 @@ type classification struct {
 // classify is the verb that makes a classifier of a model.
 func classify(t *terminal, m *Machine, args []string) (err error) {
 	f := flags(t, "tandem classify RUN [flags]")
-	c := classifier.Config{Batch: 100, LearningRate: 0.001, DropVisible: 0.2, DropHidden: 0.5}
+	c := classifier.Config{Batch: 100, LearningRate: 0.001, DropHidden: 0.3, Adversarial: 0.1}
 	labels := f.Int("labels", 0, "`N` training images with labels, as many of each class, and no others held out (default all\n"+blank+"but the last 10,000, which choose the epoch)")
 	all := f.Bool("all", false, "learn from all training images; the last epoch is what there is")
 	scratch := f.Bool("scratch", false, "begin with random weights, to compare")
