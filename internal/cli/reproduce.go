@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -415,28 +416,32 @@ func (r *reproducing) measured(run *reproduce.Run) *reproduce.Measures {
 	return m
 }
 
-// trainedBy is how many threads the parts of a run were trained by.
-func trainedBy(dir string) (threads []int, err error) {
+// trainedBy is what the parts of a run were trained by.
+func trainedBy(dir string) (*reproduce.Trained, error) {
 	m, err := runs.ReadManifest(dir)
 	if err != nil {
 		return nil, err
 	}
+	by := new(reproduce.Trained)
 	for _, p := range m.Parts {
-		threads = append(threads, p.Threads)
+		by.Threads = append(by.Threads, p.Threads)
+		by.Machines = append(by.Machines, fmt.Sprintf("%s with %s kernels", cmp.Or(p.CPU, m.CPU), p.Kernel))
 	}
-	slices.Sort(threads)
-	return slices.Compact(threads), nil
+	slices.Sort(by.Threads)
+	slices.Sort(by.Machines)
+	by.Threads, by.Machines = slices.Compact(by.Threads), slices.Compact(by.Machines)
+	return by, nil
 }
 
 // report writes the report of what has ended.
 func (r *reproducing) report() (err error) {
 	report := &reproduce.Report{Experiments: r.all, Results: map[string]*reproduce.Measures{}, Scale: r.asked.Scale, Version: Version,
-		Machine: fmt.Sprintf("%s with %s kernels", r.machine.CPU, r.machine.Kernels.Name), Threads: map[string][]int{},
-		Command: fmt.Sprintf("tandem reproduce %s --scale %v", strings.Join(r.asked.Experiments, " "), r.asked.Scale)}
+		TrainedBy: map[string]*reproduce.Trained{},
+		Command:   fmt.Sprintf("tandem reproduce %s --scale %v", strings.Join(r.asked.Experiments, " "), r.asked.Scale)}
 	for i := range r.plan {
 		if m := r.measured(&r.plan[i]); m != nil {
 			report.Results[r.plan[i].Name] = m
-			if report.Threads[m.Run], err = trainedBy(r.folder(&r.plan[i])); err != nil {
+			if report.TrainedBy[m.Run], err = trainedBy(r.folder(&r.plan[i])); err != nil {
 				return err
 			}
 		}

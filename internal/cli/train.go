@@ -179,6 +179,7 @@ func (x *training) describe() error {
 // part tells about this stretch of the run.
 func (x *training) part(now time.Time, updates uint64) runs.Part {
 	p := runs.NewPart(Version, now)
-	p.Arguments, p.FirstUpdate, p.Kernel, p.Threads = x.arguments, updates, x.machine.Kernels.Name, x.how.threads
+	p.Arguments, p.FirstUpdate = x.arguments, updates
+	p.Kernel, p.CPU, p.Threads = x.machine.Kernels.Name, x.machine.CPU, x.how.threads
 	return p
 }

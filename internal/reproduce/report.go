@@ -27,10 +27,25 @@ type Report struct {
 	Experiments []Experiment
 	Results     map[string]*Measures // by the names of runs; those that are not there have not ended
 	Scale       float64
-	Version     string           // of tandem
-	Machine     string           // that the report was made on
-	Threads     map[string][]int // of the parts of each run's training, ascending
-	Command     string           // that makes it
+	Version     string              // of tandem
+	TrainedBy   map[string]*Trained // for each of Results, by its Run
+	Command     string              // that makes it
+}
+
+// Trained is what a run was trained by; several, where it was trained in parts.
+type Trained struct {
+	Machines []string `json:"machines"`
+	Threads  []int    `json:"threads"`
+}
+
+// Machines are those that the runs were trained on.
+func (r *Report) Machines() string {
+	var all []string
+	for _, by := range r.TrainedBy {
+		all = append(all, by.Machines...)
+	}
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), " and ")
 }
 
 // picturesFolder is where a report has its pictures, beside it.
@@ -374,14 +389,13 @@ func (r *Report) timings() ([]byte, error) {
 		Updates   uint64  `json:"updates"`
 		Seconds   float64 `json:"seconds"`
 		PerSecond float64 `json:"per_second"`
-		Threads   []int   `json:"threads"` // several, where it was trained in parts
+		*Trained
 	}
 	file := struct {
-		Machine string            `json:"machine"` // that the report was made on
-		Runs    map[string]timing `json:"runs"`
-	}{r.Machine, map[string]timing{}}
+		Runs map[string]timing `json:"runs"`
+	}{map[string]timing{}}
 	for name, m := range r.Results {
-		file.Runs[name] = timing{m.Updates, m.Seconds, float64(m.Updates) / max(m.Seconds, 1e-9), r.Threads[name]}
+		file.Runs[name] = timing{m.Updates, m.Seconds, float64(m.Updates) / max(m.Seconds, 1e-9), r.TrainedBy[name]}
 	}
 	data, err := json.MarshalIndent(file, "", "  ")
 	return append(data, '\n'), err

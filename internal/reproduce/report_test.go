@@ -15,7 +15,7 @@ func TestReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &Report{Experiments: all, Results: map[string]*Measures{}, Scale: 1, Version: "9.8.7", Machine: "a <machine>", Command: "tandem reproduce"}
+	r := &Report{Experiments: all, Results: map[string]*Measures{}, Scale: 1, Version: "9.8.7", TrainedBy: map[string]*Trained{}, Command: "tandem reproduce"}
 	layer := Layer{Units: 3, Live: 0.875, Noise: 0.125, NormMean: 1.234, NormSD: 0.5, NoiseRank: 0.5, Norms: []float64{1, 2, 3}, Roughness: []float64{0, 0.5, 1}}
 	for _, run := range []Run{all[0].Runs[0], all[0].Runs[1], all[1].Runs[0], all[1].Runs[6]} {
 		m := measured(run.Name, run.Config.Updates)
@@ -24,7 +24,9 @@ func TestReport(t *testing.T) {
 		}
 		m.Score = &Score{Bound: -123.25, Trusted: run.Config.Hidden() == 1}
 		r.Results[run.Name] = m
+		r.TrainedBy[m.Run] = &Trained{[]string{"a <machine>"}, []int{1, 2}}
 	}
+	r.TrainedBy[all[1].Runs[6].Name].Machines = []string{"a <machine>", "another"}
 	there := map[string][]byte{picture(r.Results[all[0].Runs[0].Name], "filters.png"): []byte("PNG"),
 		picture(r.Results[all[0].Runs[0].Name], "sorted.svg"): []byte("<svg><g/></svg>")}
 	files, err := r.Files(func(name string) ([]byte, error) {
@@ -37,7 +39,7 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := string(files["report.html"])
-	for _, want := range []string{"data:image/png;base64,UE5H", "<svg><g/></svg>", "a &lt;machine&gt;", "9.8.7", "87.5%", "1.234 ± 0.500", "-123.25", "not to be trusted", "prefers-color-scheme",
+	for _, want := range []string{"data:image/png;base64,UE5H", "<svg><g/></svg>", "on a &lt;machine&gt; and another;", "9.8.7", "87.5%", "1.234 ± 0.500", "-123.25", "not to be trusted", "prefers-color-scheme",
 		`name="viewport"`, "1,000,000", "4 of 51 runs"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("report.html lacks %q", want)

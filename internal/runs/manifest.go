@@ -46,6 +46,7 @@ type Part struct {
 	Started     time.Time `json:"started"`
 	FirstUpdate uint64    `json:"first_update"`
 	Kernel      string    `json:"kernel"`
+	CPU         string    `json:"cpu,omitempty"` // "": that of the manifest, which the first versions gave only once
 	Threads     int       `json:"threads"`
 	Version     string    `json:"version"` // of tandem
 	GOOS        string    `json:"goos"`

@@ -53,7 +53,7 @@ func TestManifest(t *testing.T) {
 		if p.GOOS != runtime.GOOS || p.GOARCH != runtime.GOARCH || p.Version != "v2" {
 			t.Errorf("part of this build: %+v", p)
 		}
-		p.FirstUpdate, p.Kernel, p.Threads = first, "generic", 3
+		p.FirstUpdate, p.Kernel, p.CPU, p.Threads = first, "generic", "another", 3
 		if err := r.AddPart(p); err != nil {
 			t.Fatal(err)
 		}
