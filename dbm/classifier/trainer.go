@@ -52,8 +52,7 @@ type trainer struct {
 	*Network
 	c                    Config
 	rows                 int         // the images of a minibatch, and then their adversarial examples
-	v                    []float32   // rows × Stride
-	h                    [][]float32 // h[l], h[0] = v; the last: the probabilities of the classes
+	h                    [][]float32 // rows × Stride of each layer; h[0]: the pixels; the last: the probabilities of the classes
 	q                    [][]float32
 	keep                 [][]float32  // keep[l]: of each unit of h[l], 0 or what it counts
 	delta                [][]float32  // delta[l]: the gradient by what h[l] receives, over rows × −1
@@ -85,7 +84,6 @@ func newTrainer(n *Network, c Config, rows int) *trainer {
 		}
 		widest = max(widest, dbm.Padded(units))
 	}
-	t.v = t.h[0]
 	t.zero, t.none = make([]float32, widest), make([]float32, widest)
 	for i, drop := range [2]float64{c.DropVisible, c.DropHidden} {
 		t.odds[i] = make([]float32, widest)

@@ -49,7 +49,7 @@ func classify(t *terminal, m *Machine, args []string) (err error) {
 	f.Float64Var(&c.DropHidden, "drop-hidden", c.DropHidden, "`X` probability that a hidden unit is left out")
 	f.Float64Var(&c.Adversarial, "adversarial", c.Adversarial, "`X` by which each pixel of an image is moved against its label; the images moved are learnt too")
 	f.IntVar(&c.TopFirst, "top-first", 3, "`N` epochs at the beginning in which only the softmax learns")
-	f.Uint64Var(&c.Seed, "seed", 1, "`N` of order, dropout and choice of images")
+	f.Uint64Var(&c.Seed, "seed", 1, "`N` of order, dropout, choice of images and weights from scratch")
 	asJSON := f.Bool("json", false, "for programs")
 	h := howFlags(f, t)
 	found, err := parse(f, args, "RUN")

@@ -15,7 +15,7 @@ import (
 
 // export is the verb that writes arrays for NumPy.
 func export(t *terminal, m *Machine, args []string) error {
-	f := flags(t, "tandem export RUN --npz FILE")
+	f := flags(t, "tandem export RUN --npz FILE [flags]")
 	name := f.String("npz", "", "`FILE` for numpy.load, with float32 arrays: W1, W2, … (units below × above),\n"+blank+"b0, b1, …, mu, and chains0, chains1, … (chains × units), and tandem.json, which tells\n"+blank+"what model it is; sample, filters and others read it in place of a run")
 	chains := f.Bool("chains", true, "the chains, too; --chains=false leaves them out")
 	found, err := parse(f, args, "RUN")

@@ -71,7 +71,7 @@ func (w *whole) place(seconds float64) []string {
 // reproduction is the verb that trains the paper's experiments.
 func reproduction(t *terminal, m *Machine, args []string) (err error) {
 	f := flags(t, "tandem reproduce [EXPERIMENT…] [flags]")
-	scale := f.Float64("scale", 0, "`X`; 1: the paper's 10⁶ updates for its figures, 50,000 for the map of settings, 100,000 for depths\n"+blank+"(default as many as are planned to end within 40 minutes)")
+	scale := f.Float64("scale", 0, "`X` times as many updates as the paper's 10⁶ for what it trains, 50,000 for the map of settings,\n"+blank+"100,000 for depths and 400,000 for models of likelihood (default as many as are planned to end within 40 minutes)")
 	out := f.String("out", "reproduction", "`DIR` for the runs and the report; what is there is gone on with")
 	h := howFlags(f, t)
 	help := f.Usage

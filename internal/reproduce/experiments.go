@@ -43,6 +43,7 @@ const (
 	paperUpdates = 1_000_000
 	depthUpdates = 100_000
 	gridUpdates  = 50_000
+	bestUpdates  = 400_000 // of the models trained for likelihood
 )
 
 // Names of the experiments, in the order of a report.
@@ -179,8 +180,7 @@ func (p *planner) experiment(name string) Experiment {
 		e.Title = "Likelihood"
 		e.About = []string{"Models side by side: the two of the figures, the way to train a DBM for likelihood that is the best that we know, the same model pretrained layer by layer, and a restricted Boltzmann machine with the first of its hidden layers."}
 		e.Score = true
-		best := p.bases.Best
-		n := float64(best.Updates)
+		best, n := p.bases.Best, float64(bestUpdates)
 		pretrained := func(c *runs.Config) { // as many updates in all, a third of them for each layer
 			c.Pretrain = c.Updates / uint64(c.Hidden()+1)
 		}

@@ -418,8 +418,8 @@ func (p *page) Counts() string {
 
 // ScaleTold writes the scale.
 func (p *page) ScaleTold() string {
-	return fmt.Sprintf("scale %.3g, where 1 is the paper's %s updates for its figures, %s for the map of settings, %s for models of several depths",
-		p.Report.Scale, comma(paperUpdates), comma(gridUpdates), comma(depthUpdates))
+	return fmt.Sprintf("scale %.3g, where 1 is the paper's %s updates for its figures, %s for the map of settings, %s for models of several depths, %s for those trained for likelihood",
+		p.Report.Scale, comma(paperUpdates), comma(gridUpdates), comma(depthUpdates), comma(bestUpdates))
 }
 
 // comma writes a number of updates.
