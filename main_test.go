@@ -660,6 +660,29 @@ func TestKilledRunResumes(t *testing.T) {
 	}
 }
 
+// A run whose checkpoint is gone keeps what it has recorded; one that never had one
+// begins again.
+func TestCheckpointIsGone(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, small("--out", "run", "--updates", "30", "--checkpoint-every", "10")...)
+	must(t, dir, small("--out", "short", "--updates", "30", "--checkpoint-every", "30")...)
+	for _, run := range []string{"run", "short"} {
+		if err := os.Remove(filepath.Join(dir, run, "checkpoint.tandem")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := get(t, filepath.Join(dir, "run", "metrics.jsonl"))
+	refuse(t, 1, dir, []string{"resume", "run", "--updates", "60", "--quiet"}, "30 updates", "its checkpoint is gone", "--config")
+	if !bytes.Equal(get(t, filepath.Join(dir, "run", "metrics.jsonl")), before) {
+		t.Error("resume has changed what was recorded")
+	}
+	must(t, dir, "resume", "short", "--quiet", "--updates", "40")
+	must(t, dir, small("--out", "whole", "--updates", "40")...)
+	if sha(t, dir, "short") != sha(t, dir, "whole") {
+		t.Error("the beginning anew shows")
+	}
+}
+
 // A run that was killed between its last checkpoint and its pictures gets them.
 func TestPicturesOfACompleteRun(t *testing.T) {
 	dir := t.TempDir()
@@ -670,7 +693,7 @@ func TestPicturesOfACompleteRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	refuse(t, 1, dir, []string{"resume", "run", "--updates", "40", "--quiet", "--memprofile", "no/such/file"}, "profile")
-	must(t, dir, small("--out", "again", "--updates", "30")...)
+	must(t, dir, small("--out", "again", "--updates", "30", "--checkpoint-every", "30")...) // which may be gone: none was before
 	if err := os.RemoveAll(filepath.Join(dir, "run")); err != nil {
 		t.Fatal(err)
 	}
