@@ -672,7 +672,9 @@ func TestCheckpointIsGone(t *testing.T) {
 		}
 	}
 	before := get(t, filepath.Join(dir, "run", "metrics.jsonl"))
-	refuse(t, 1, dir, []string{"resume", "run", "--updates", "60", "--quiet"}, "30 updates", "its checkpoint is gone", "--config")
+	for _, args := range [][]string{{"resume", "run", "--updates", "60", "--quiet"}, {"info", "run"}, {"filters", "run"}} {
+		refuse(t, 1, dir, args, "30 updates", "its checkpoint is gone", "--config")
+	}
 	if !bytes.Equal(get(t, filepath.Join(dir, "run", "metrics.jsonl")), before) {
 		t.Error("resume has changed what was recorded")
 	}

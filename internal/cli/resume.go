@@ -85,16 +85,6 @@ func resume(t *terminal, m *Machine, args []string) (err error) {
 
 // takeUp makes a run ready to go on, with a configuration, after so many updates.
 func (x *training) takeUp(c runs.Config, done uint64) error {
-	metrics, err := runs.ReadMetrics(x.run.Dir())
-	if err != nil {
-		return err
-	}
-	// A run that was killed before its first checkpoint begins again; one that had some
-	// would lose what it has recorded.
-	if n := len(metrics); done == 0 && n > 0 && metrics[n-1].Update > x.run.Config().CheckpointEvery {
-		err := fmt.Errorf("%s has made %s updates, but its checkpoint is gone", x.run.Dir(), count(metrics[n-1].Update))
-		return hintedError{err, fmt.Sprintf("tandem train --config %s --out NEW makes it again", filepath.Join(x.run.Dir(), "config.json"))}
-	}
 	manifest, err := runs.ReadManifest(x.run.Dir())
 	killed := errors.Is(err, fs.ErrNotExist) // before it had one
 	switch {

@@ -111,6 +111,24 @@ func ReadHeader(dir string) (*Header, error) {
 	return h, nil
 }
 
+// checkpointGone is an error where a run without a checkpoint must have had one:
+// begun anew it would lose what it has recorded.
+func checkpointGone(dir string) error {
+	c, err := ReadConfig(dir)
+	if err != nil {
+		return err
+	}
+	metrics, err := ReadMetrics(dir)
+	if err != nil {
+		return err
+	}
+	if n := len(metrics); n > 0 && metrics[n-1].Update > c.CheckpointEvery {
+		return fmt.Errorf("run %s has made %d updates, but its checkpoint is gone; `tandem train --config %s --out NEW` makes it again",
+			dir, metrics[n-1].Update, filepath.Join(dir, configName))
+	}
+	return nil
+}
+
 // openCheckpoint opens the checkpoint of a run folder and returns its size in bytes.
 func openCheckpoint(dir string) (*os.File, int64, error) {
 	if err := holdsRun(dir); err != nil {
@@ -118,6 +136,9 @@ func openCheckpoint(dir string) (*os.File, int64, error) {
 	}
 	f, err := os.Open(filepath.Join(dir, checkpointName))
 	if errors.Is(err, fs.ErrNotExist) {
+		if err := checkpointGone(dir); err != nil {
+			return nil, 0, err
+		}
 		return nil, 0, fmt.Errorf("run %s: %w; once stopped, `tandem resume %s` begins it anew", dir, ErrNoCheckpoint, dir)
 	}
 	if err != nil {

@@ -117,7 +117,7 @@ func create(dir string, c Config) (_ *Run, err error) {
 // Open locks a run folder to go on with it, and returns its checkpoint too: nil
 // where the run was stopped before its first, to begin it anew. It removes what a
 // killed process left half-written. It refuses a folder without a run, a run that
-// another process has, a damaged checkpoint, one of another numerics
+// another process has, one whose checkpoint is gone, a damaged checkpoint, one of another numerics
 // version, and one that config.json no longer agrees with.
 func Open(dir string) (_ *Run, _ *Checkpoint, err error) {
 	if err := holdsRun(dir); err != nil { // before a lock is left in any folder
