@@ -14,7 +14,7 @@ import (
 )
 
 // Version is the version of tandem.
-const Version = "0.1.0"
+const Version = "0.2.0"
 
 // Machine is what main found out about the machine.
 type Machine struct {
