@@ -5,11 +5,12 @@ import (
 	"testing"
 
 	"tandem/dbm"
+	"tandem/dbm/kernel"
 	"tandem/mnist"
 )
 
 // training is a short run on real MNIST, and the hash of where it ends on every
-// machine. A hash may change only together with dbm.Numerics.
+// machine. A hash may change only together with kernel.Version.
 type training struct {
 	name   string
 	config dbm.Config
@@ -64,7 +65,7 @@ func trainings() []training {
 }
 
 // train makes updates from a state, or from the beginning if it is nil.
-func (c *training) train(t *testing.T, set *mnist.Set, k dbm.Kernels, threads int, from *dbm.State, updates uint64) *dbm.State {
+func (c *training) train(t *testing.T, set *mnist.Set, k kernel.Set, threads int, from *dbm.State, updates uint64) *dbm.State {
 	t.Helper()
 	if from == nil {
 		var err error

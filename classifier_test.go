@@ -10,16 +10,17 @@ import (
 
 	"tandem/dbm"
 	"tandem/dbm/classifier"
+	"tandem/dbm/kernel"
 )
 
 // prepared is a small problem: images of random pixels, labelled by the
 // sums of their halves.
-func prepared(t *testing.T, c *dbm.Config, s *dbm.State, k *dbm.Kernels, n, classes, threads int) *classifier.Examples {
+func prepared(t *testing.T, c *dbm.Config, s *dbm.State, k *kernel.Set, n, classes, threads int) *classifier.Examples {
 	t.Helper()
 	pixels := c.Layers[0]
 	images, labels := make([]float32, n*pixels), make([]byte, n)
 	for i := range labels {
-		d := dbm.Draw{Seed: 4, Row: uint32(i)}
+		d := kernel.Draw{Seed: 4, Row: uint32(i)}
 		d.Uniforms(images[i*pixels : (i+1)*pixels])
 		sum := float32(0)
 		for j, x := range images[i*pixels : (i+1)*pixels] {
@@ -98,7 +99,7 @@ type byHand struct {
 
 // at is the place of weight i, j of matrix number m: A_1 …, the classes', Q_1 ….
 func (b *byHand) at(m, i, j int) int {
-	return b.start(m) + (j/dbm.Panel*dbm.Padded(b.shape(m)[0])+i)*dbm.Panel + j%dbm.Panel
+	return b.start(m) + (j/kernel.Panel*kernel.Padded(b.shape(m)[0])+i)*kernel.Panel + j%kernel.Panel
 }
 
 func (b *byHand) shape(m int) [2]int {
@@ -115,7 +116,7 @@ func (b *byHand) shape(m int) [2]int {
 func (b *byHand) start(m int) int {
 	n := 0
 	for i := range m {
-		n += dbm.Padded(b.shape(i)[0]) * dbm.Padded(b.shape(i)[1])
+		n += kernel.Padded(b.shape(i)[0]) * kernel.Padded(b.shape(i)[1])
 	}
 	return n
 }
@@ -124,7 +125,7 @@ func (b *byHand) start(m int) int {
 func (b *byHand) bias(l int) int {
 	n := b.start(2 * (len(b.layers) - 1))
 	for i := 1; i < l; i++ {
-		n += dbm.Padded(b.layers[i])
+		n += kernel.Padded(b.layers[i])
 	}
 	return n
 }
@@ -197,7 +198,7 @@ func TestClassifierGradient(t *testing.T) {
 		for r := range n {
 			q[r] = make([][]float64, len(layers))
 			for l := 2; l < len(layers); l++ {
-				for _, x := range inference.Hidden(l)[r*dbm.Stride(layers[l]):][:layers[l]] {
+				for _, x := range inference.Hidden(l)[r*kernel.Stride(layers[l]):][:layers[l]] {
 					q[r][l] = append(q[r][l], float64(x))
 				}
 			}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"tandem/dbm"
+	"tandem/dbm/kernel"
 )
 
 // kernelNames are the names of all kernels there are, on any machine.
@@ -14,7 +14,7 @@ var kernelNames = []string{"generic", "avx2", "avx512", "neon"}
 
 // chooseKernels picks the fastest kernels that this machine has, or those that
 // the environment variable TANDEM_KERNEL names.
-func chooseKernels() (dbm.Kernels, error) {
+func chooseKernels() (kernel.Set, error) {
 	here := append(vectorKernels(), genericKernels)
 	name := os.Getenv("TANDEM_KERNEL")
 	var names []string
@@ -28,5 +28,5 @@ func chooseKernels() (dbm.Kernels, error) {
 	if !slices.Contains(kernelNames, name) {
 		what = "no such kernels"
 	}
-	return dbm.Kernels{}, fmt.Errorf("TANDEM_KERNEL=%s: %s; here it can be %s", name, what, strings.Join(names, " or "))
+	return kernel.Set{}, fmt.Errorf("TANDEM_KERNEL=%s: %s; here it can be %s", name, what, strings.Join(names, " or "))
 }

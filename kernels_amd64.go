@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/klauspost/cpuid/v2"
 
-	"tandem/dbm"
+	"tandem/dbm/kernel"
 )
 
 // avx2: a tile of 6 rows × 16 columns takes 12 of the 16 registers for sums, 2 for
@@ -15,7 +15,7 @@ var avx2 = vector{name: "avx2", group: 4, abreast: 1, tallest: 6, stretches: 4}
 var avx512 = vector{name: "avx512", wide: true, group: 8, abreast: 2, tallest: 13, stretches: 2}
 
 // vectorKernels are the kernels in assembly that this machine runs, the fastest first.
-func vectorKernels() (found []dbm.Kernels) {
+func vectorKernels() (found []kernel.Set) {
 	if cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3) {
 		if cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512DQ, cpuid.POPCNT) {
 			found = append(found, avx512.kernels())
@@ -48,12 +48,12 @@ func (v *vector) some(panels int) int {
 // the definition.
 func (v *vector) lists(index []int32, value, x []float32, first int32) int {
 	_, _ = index[len(x)+7], value[len(x)+7]
-	n, whole := 0, len(x)/dbm.Panel*dbm.Panel
+	n, whole := 0, len(x)/kernel.Panel*kernel.Panel
 	switch {
 	case whole > 0 && v.wide:
-		n = wideList(&index[0], &value[0], &x[0], whole/dbm.Panel, first)
+		n = wideList(&index[0], &value[0], &x[0], whole/kernel.Panel, first)
 	case whole > 0:
-		n = list(&index[0], &value[0], &x[0], whole/dbm.Panel, first, &places)
+		n = list(&index[0], &value[0], &x[0], whole/kernel.Panel, first, &places)
 	}
 	for i := whole; i < len(x); i++ {
 		index[n], value[n] = first+int32(i), x[i]
@@ -81,14 +81,14 @@ var places = func() (p [256][8]byte) {
 // adam is Kernels.Adam. Whole panels go to the vectors, the rest to the definition.
 func (v *vector) adam(w, g, mean, square []float32, rate float32) {
 	const most = 1 << 16 // in one call
-	whole := len(g) / dbm.Panel * dbm.Panel
+	whole := len(g) / kernel.Panel * kernel.Panel
 	for i := 0; i < whole; i += most {
 		n := min(most, whole-i)
 		w, g, mean, square := w[i:][:n], g[i:][:n], mean[i:][:n], square[i:][:n]
 		if v.wide {
-			wideAdam(&w[0], &g[0], &mean[0], &square[0], n/dbm.Panel, rate)
+			wideAdam(&w[0], &g[0], &mean[0], &square[0], n/kernel.Panel, rate)
 		} else {
-			adam(&w[0], &g[0], &mean[0], &square[0], n/dbm.Panel, rate)
+			adam(&w[0], &g[0], &mean[0], &square[0], n/kernel.Panel, rate)
 		}
 	}
 	adamGeneric(w[whole:], g[whole:], mean[whole:], square[whole:], rate)
@@ -143,9 +143,9 @@ func (v *vector) nonzero(panels int, out, start *float32, index *int32, value *f
 	case panels == 4 && v.wide:
 		wideNonzero4(out, start, index, value, n, w, panelStride)
 	case panels == 4:
-		nonzero4(out, start, index, value, n, w, panelStride, dbm.Panel)
+		nonzero4(out, start, index, value, n, w, panelStride, kernel.Panel)
 	default:
-		nonzero1(out, start, index, value, n, w, dbm.Panel)
+		nonzero1(out, start, index, value, n, w, kernel.Panel)
 	}
 }
 

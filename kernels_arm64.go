@@ -1,6 +1,6 @@
 package main
 
-import "tandem/dbm"
+import "tandem/dbm/kernel"
 
 // neon: a tile of 5 rows × 16 columns takes 20 of the 32 registers for sums, 4 for
 // the weights and 5 for four units of each row.
@@ -8,7 +8,7 @@ var neon = vector{name: "neon", group: 4, abreast: 1, tallest: 5, stretches: 4}
 
 // vectorKernels are the kernels in assembly that this machine runs, the fastest
 // first: NEON is part of every 64-bit Arm.
-func vectorKernels() []dbm.Kernels { return []dbm.Kernels{neon.kernels()} }
+func vectorKernels() []kernel.Set { return []kernel.Set{neon.kernels()} }
 
 // height is the height of the tallest tile of so many panels.
 func (v *vector) height(panels int) int { return v.tallest }
@@ -63,9 +63,9 @@ func (v *vector) learnTile(panels, height int, w *float32, panelStride int, x *f
 
 func (v *vector) nonzero(panels int, out, start *float32, index *int32, value *float32, n int, w *float32, panelStride int) {
 	if panels == 4 {
-		nonzero4(out, start, index, value, n, w, panelStride, dbm.Panel)
+		nonzero4(out, start, index, value, n, w, panelStride, kernel.Panel)
 	} else {
-		nonzero1(out, start, index, value, n, w, dbm.Panel)
+		nonzero1(out, start, index, value, n, w, kernel.Panel)
 	}
 }
 

@@ -2,7 +2,7 @@
 
 package main
 
-import "tandem/dbm"
+import "tandem/dbm/kernel"
 
 // vectorKernels is empty: there is no assembly for this architecture.
-func vectorKernels() []dbm.Kernels { return nil }
+func vectorKernels() []kernel.Set { return nil }

@@ -23,7 +23,7 @@ package main
 // maxChain terms, those of lists every few stretches, which costs a store and a load
 // but no rounding, and rows every maxRows.
 
-import "tandem/dbm"
+import "tandem/dbm/kernel"
 
 const (
 	maxChain = 2048 // terms of a chain in one call
@@ -43,8 +43,8 @@ type vector struct {
 }
 
 // kernels are the kernels in these instructions.
-func (v *vector) kernels() dbm.Kernels {
-	return dbm.Kernels{
+func (v *vector) kernels() kernel.Set {
+	return kernel.Set{
 		Name:      v.name,
 		Linear:    v.linear,
 		Sigmoid:   v.sigmoidPass,
@@ -61,26 +61,26 @@ func (v *vector) kernels() dbm.Kernels {
 
 // pre computes rows [row, row+rows) × panels [panel, panel+panels) of a pass
 // into out, with stride floats a row. panels is at most v.group.
-func (v *vector) pre(p *dbm.Pass, row, rows, panel, panels int, out []float32, stride int) {
-	start, startStride := p.Start[row*p.StartStride+panel*dbm.Panel:], p.StartStride
-	for _, in := range [2]*dbm.Input{&p.Below, &p.Above} {
+func (v *vector) pre(p *kernel.Pass, row, rows, panel, panels int, out []float32, stride int) {
+	start, startStride := p.Start[row*p.StartStride+panel*kernel.Panel:], p.StartStride
+	for _, in := range [2]*kernel.Input{&p.Below, &p.Above} {
 		if in.K == 0 {
 			continue
 		}
-		size := dbm.Padded(in.K) * dbm.Panel
+		size := kernel.Padded(in.K) * kernel.Panel
 		if in.Nonzero != nil {
 			v.preNonzero(in, row, rows, panel, panels, start, startStride, out, stride)
 		} else {
 			for i, n := 0, 0; i < panels; i += n {
 				n = min(v.abreast, panels-i)
-				v.preDense(in, row, rows, n, in.W[(panel+i)*size:][:n*size], start[i*dbm.Panel:], startStride, out[i*dbm.Panel:], stride)
+				v.preDense(in, row, rows, n, in.W[(panel+i)*size:][:n*size], start[i*kernel.Panel:], startStride, out[i*kernel.Panel:], stride)
 			}
 		}
 		start, startStride = out, stride
 	}
 	if p.Below.K == 0 && p.Above.K == 0 {
 		for r := range rows {
-			for j := range panels * dbm.Panel {
+			for j := range panels * kernel.Panel {
 				out[r*stride+j] = start[r*startStride+j] + 0
 			}
 		}
@@ -88,19 +88,19 @@ func (v *vector) pre(p *dbm.Pass, row, rows, panel, panels int, out []float32, s
 }
 
 // preDense computes a tile's width of panels from dense rows.
-func (v *vector) preDense(in *dbm.Input, row, rows, panels int, w, start []float32, startStride int, out []float32, stride int) {
+func (v *vector) preDense(in *kernel.Input, row, rows, panels int, w, start []float32, startStride int, out []float32, stride int) {
 	size := len(w) / panels
 	for k := 0; k < in.K; k += maxChain {
 		n := min(maxChain, in.K-k)
 		x := in.X[row*in.Stride+k:]
 		_ = x[(rows-1)*in.Stride+n-1]
-		_ = start[(rows-1)*startStride+panels*dbm.Panel-1]
-		_ = out[(rows-1)*stride+panels*dbm.Panel-1]
+		_ = start[(rows-1)*startStride+panels*kernel.Panel-1]
+		_ = out[(rows-1)*stride+panels*kernel.Panel-1]
 		tall, tiles, rest := tile(rows, v.height(panels))
-		v.product(panels, tall, &out[0], stride, &start[0], startStride, &x[0], in.Stride, &w[k*dbm.Panel], size, n, tiles)
+		v.product(panels, tall, &out[0], stride, &start[0], startStride, &x[0], in.Stride, &w[k*kernel.Panel], size, n, tiles)
 		if rest > 0 {
 			r := tall * tiles
-			v.product(panels, tall-1, &out[r*stride], stride, &start[r*startStride], startStride, &x[r*in.Stride], in.Stride, &w[k*dbm.Panel], size, n, rest)
+			v.product(panels, tall-1, &out[r*stride], stride, &start[r*startStride], startStride, &x[r*in.Stride], in.Stride, &w[k*kernel.Panel], size, n, rest)
 		}
 		start, startStride = out, stride
 	}
@@ -117,14 +117,14 @@ func tile(n, most int) (tall, tiles, rest int) {
 
 // preNonzero computes some panels from lists of the nonzeros of rows, for so few
 // units of the input at a time that their weights stay near while all rows use them.
-func (v *vector) preNonzero(in *dbm.Input, row, rows, panel, panels int, start []float32, startStride int, out []float32, stride int) {
-	size, all := dbm.Padded(in.K)*dbm.Panel, dbm.Stretches(in.K)
+func (v *vector) preNonzero(in *kernel.Input, row, rows, panel, panels int, start []float32, startStride int, out []float32, stride int) {
+	size, all := kernel.Padded(in.K)*kernel.Panel, kernel.Stretches(in.K)
 	w, lists := in.W[panel*size:][:panels*size], in.Nonzero
 	for from, to := 0, 0; from < all; from = to {
 		to = min(from+v.stretches, all)
 		for r := range rows {
 			a, b := lists.Cuts[(row+r)*all+from], lists.Cuts[(row+r)*all+to]
-			start, out := start[r*startStride:][:panels*dbm.Panel], out[r*stride:][:panels*dbm.Panel]
+			start, out := start[r*startStride:][:panels*kernel.Panel], out[r*stride:][:panels*kernel.Panel]
 			if a == b {
 				if from == 0 {
 					for j, x := range start {
@@ -136,7 +136,7 @@ func (v *vector) preNonzero(in *dbm.Input, row, rows, panel, panels int, start [
 			index, value := lists.Index[a:b], lists.Value[a:b]
 			for i, some := 0, 0; i < panels; i += some {
 				some = v.some(panels - i)
-				v.nonzero(some, &out[i*dbm.Panel], &start[i*dbm.Panel], &index[0], &value[0], len(index), &w[i*size], size)
+				v.nonzero(some, &out[i*kernel.Panel], &start[i*kernel.Panel], &index[0], &value[0], len(index), &w[i*size], size)
 			}
 		}
 		start, startStride = out, stride
@@ -144,12 +144,12 @@ func (v *vector) preNonzero(in *dbm.Input, row, rows, panel, panels int, start [
 }
 
 // linear is Kernels.Linear.
-func (v *vector) linear(p *dbm.Pass) {
+func (v *vector) linear(p *kernel.Pass) {
 	for panel := 0; panel < p.Panels; panel += v.group {
 		panels := min(v.group, p.Panels-panel)
 		for row := 0; row < p.Rows; row += maxRows {
 			rows := min(maxRows, p.Rows-row)
-			v.pre(p, row, rows, panel, panels, p.Out[row*p.Stride+panel*dbm.Panel:], p.Stride)
+			v.pre(p, row, rows, panel, panels, p.Out[row*p.Stride+panel*kernel.Panel:], p.Stride)
 		}
 	}
 }
@@ -158,10 +158,10 @@ func (v *vector) linear(p *dbm.Pass) {
 // Its rows are a panel longer than need be, so as not to share sets of the cache.
 type block [maxRows * blockStride]float32
 
-const blockStride = (maxGroup + 1) * dbm.Panel
+const blockStride = (maxGroup + 1) * kernel.Panel
 
 // sigmoidPass is Kernels.Sigmoid.
-func (v *vector) sigmoidPass(p *dbm.Pass, change []float32) {
+func (v *vector) sigmoidPass(p *kernel.Pass, change []float32) {
 	var b block
 	var none [maxRows]float32
 	for panel := 0; panel < p.Panels; panel += v.group {
@@ -169,8 +169,8 @@ func (v *vector) sigmoidPass(p *dbm.Pass, change []float32) {
 		for row := 0; row < p.Rows; row += maxRows {
 			rows := min(maxRows, p.Rows-row)
 			v.pre(p, row, rows, panel, panels, b[:], blockStride)
-			out := p.Out[row*p.Stride+panel*dbm.Panel:]
-			_ = out[(rows-1)*p.Stride+panels*dbm.Panel-1]
+			out := p.Out[row*p.Stride+panel*kernel.Panel:]
+			_ = out[(rows-1)*p.Stride+panels*kernel.Panel-1]
 			largest := none[:rows]
 			if change != nil {
 				largest = change[row:][:rows]
@@ -181,73 +181,73 @@ func (v *vector) sigmoidPass(p *dbm.Pass, change []float32) {
 }
 
 // samplePass is Kernels.Sample.
-func (v *vector) samplePass(p *dbm.Pass, d dbm.Draw) {
+func (v *vector) samplePass(p *kernel.Pass, d kernel.Draw) {
 	var b block
 	for panel := 0; panel < p.Panels; panel += v.group {
 		panels := min(v.group, p.Panels-panel)
 		for row := 0; row < p.Rows; row += maxRows {
 			rows := min(maxRows, p.Rows-row)
 			v.pre(p, row, rows, panel, panels, b[:], blockStride)
-			out := p.Out[row*p.Stride+panel*dbm.Panel:]
-			_ = out[(rows-1)*p.Stride+panels*dbm.Panel-1]
+			out := p.Out[row*p.Stride+panel*kernel.Panel:]
+			_ = out[(rows-1)*p.Stride+panels*kernel.Panel-1]
 			v.sampleBlock(&out[0], p.Stride, &b[0], blockStride, rows, panels,
-				uint32(d.Seed), uint32(d.Seed>>32), uint32(panel*dbm.Panel/4), d.Row+uint32(row), d.Update, d.Tag)
+				uint32(d.Seed), uint32(d.Seed>>32), uint32(panel*kernel.Panel/4), d.Row+uint32(row), d.Update, d.Tag)
 		}
 	}
 }
 
 // learn is Kernels.Learn.
-func (v *vector) learn(s *dbm.Step) {
-	size := dbm.Padded(s.Below) * dbm.Panel
+func (v *vector) learn(s *kernel.Step) {
+	size := kernel.Padded(s.Below) * kernel.Panel
 	for from := s.From; from < s.To; from += v.group {
 		panels := min(v.group, s.To-from)
 		w := s.W[from*size:][:panels*size]
-		pull := s.Pull[from*dbm.Panel:][:panels*dbm.Panel]
-		y := s.Y[from*dbm.Panel:]
-		_ = y[(s.Rows-1)*s.YStride+panels*dbm.Panel-1]
+		pull := s.Pull[from*kernel.Panel:][:panels*kernel.Panel]
+		y := s.Y[from*kernel.Panel:]
+		_ = y[(s.Rows-1)*s.YStride+panels*kernel.Panel-1]
 		if s.Nonzero != nil {
 			v.learnLists(s, w, y, pull, panels, size)
 		} else {
 			for i, n := 0, 0; i < panels; i += n {
 				n = min(v.abreast, panels-i)
-				v.learnDense(s, n, w[i*size:], y[i*dbm.Panel:], pull[i*dbm.Panel:])
+				v.learnDense(s, n, w[i*size:], y[i*kernel.Panel:], pull[i*kernel.Panel:])
 			}
 		}
 	}
 }
 
 // refresh is Kernels.Refresh.
-func refresh(s *dbm.Step) {
-	below, units := dbm.Padded(s.Below), dbm.Padded(s.Units)
-	size := below * dbm.Panel
+func refresh(s *kernel.Step) {
+	below, units := kernel.Padded(s.Below), kernel.Padded(s.Units)
+	size := below * kernel.Panel
 	_ = s.Back[below*units-1]
 	for panel := s.From; panel < s.To; panel++ {
 		w := s.W[panel*size:][:size]
-		squares(&s.Squares[panel*dbm.Panel:][:dbm.Panel][0], &w[0], below)
-		transpose(&s.Back[panel*dbm.Panel*dbm.Panel], units*dbm.Panel, &w[0], below/dbm.Panel)
+		squares(&s.Squares[panel*kernel.Panel:][:kernel.Panel][0], &w[0], below)
+		transpose(&s.Back[panel*kernel.Panel*kernel.Panel], units*kernel.Panel, &w[0], below/kernel.Panel)
 	}
 }
 
 // learnDense learns a tile's width of panels from dense rows. Every call works on
 // a run of units that keeps it short.
-func (v *vector) learnDense(s *dbm.Step, panels int, w, y, pull []float32) {
-	height, size := v.height(panels), dbm.Padded(s.Below)*dbm.Panel
+func (v *vector) learnDense(s *kernel.Step, panels int, w, y, pull []float32) {
+	height, size := v.height(panels), kernel.Padded(s.Below)*kernel.Panel
 	most := max(height, 1<<16/s.Rows/height*height)
 	for i := 0; i < s.Below; i += most {
 		n := min(most, s.Below-i)
 		x := s.X[i:]
 		_ = x[(s.Rows-1)*s.XStride+n-1]
 		tall, tiles, rest := tile(n, height)
-		v.learnTile(panels, tall, &w[i*dbm.Panel], size, &x[0], s.XStride, &y[0], s.YStride, s.Rows, &pull[0], s.Rate, tiles)
+		v.learnTile(panels, tall, &w[i*kernel.Panel], size, &x[0], s.XStride, &y[0], s.YStride, s.Rows, &pull[0], s.Rate, tiles)
 		if rest > 0 {
 			r := tall * tiles
-			v.learnTile(panels, tall-1, &w[(i+r)*dbm.Panel], size, &x[r], s.XStride, &y[0], s.YStride, s.Rows, &pull[0], s.Rate, rest)
+			v.learnTile(panels, tall-1, &w[(i+r)*kernel.Panel], size, &x[r], s.XStride, &y[0], s.YStride, s.Rows, &pull[0], s.Rate, rest)
 		}
 	}
 }
 
 // learnLists learns some panels from lists of the rows in which each unit is not 0.
-func (v *vector) learnLists(s *dbm.Step, w, y, pull []float32, panels, size int) {
+func (v *vector) learnLists(s *kernel.Step, w, y, pull []float32, panels, size int) {
 	most := max(1, 1<<16/s.Rows)
 	for i := 0; i < s.Below; i += most {
 		n := min(most, s.Below-i)
@@ -258,7 +258,7 @@ func (v *vector) learnLists(s *dbm.Step, w, y, pull []float32, panels, size int)
 		}
 		for p, some := 0, 0; p < panels; p += some {
 			some = v.some(panels - p)
-			v.learnNonzero(some, &w[p*size+i*dbm.Panel], size, &start[0], &index[0], &value[0], &y[p*dbm.Panel], s.YStride, &pull[p*dbm.Panel], s.Rate, n)
+			v.learnNonzero(some, &w[p*size+i*kernel.Panel], size, &start[0], &index[0], &value[0], &y[p*kernel.Panel], s.YStride, &pull[p*kernel.Panel], s.Rate, n)
 		}
 	}
 }
@@ -266,32 +266,32 @@ func (v *vector) learnLists(s *dbm.Step, w, y, pull []float32, panels, size int)
 // learnBias is Kernels.LearnBias. Whole panels go to the vectors, the rest of
 // the bias to the definition.
 func learnBias(b, x []float32, stride int, scale []float32, rate float32) {
-	whole := len(b) / dbm.Panel * dbm.Panel
+	whole := len(b) / kernel.Panel * kernel.Panel
 	if whole > 0 {
 		_ = x[(len(scale)-1)*stride+whole-1]
-		bias(&b[0], whole/dbm.Panel, &x[0], stride, &scale[0], len(scale), rate)
+		bias(&b[0], whole/kernel.Panel, &x[0], stride, &scale[0], len(scale), rate)
 	}
 	learnBiasGeneric(b[whole:], x[whole:], stride, scale, rate)
 }
 
 // scaleBy is Kernels.Scale.
 func scaleBy(dst, src []float32, by float32) {
-	whole := len(src) / dbm.Panel * dbm.Panel
+	whole := len(src) / kernel.Panel * kernel.Panel
 	if whole > 0 {
 		_ = dst[whole-1]
-		scale(&dst[0], &src[0], whole/dbm.Panel, by)
+		scale(&dst[0], &src[0], whole/kernel.Panel, by)
 	}
 	scaleGeneric(dst[whole:], src[whole:], by)
 }
 
 // softplusPass is Kernels.Softplus.
-func (v *vector) softplusPass(pre, a []float32, to, from dbm.Tempered, sums *[dbm.Panel]float32) {
+func (v *vector) softplusPass(pre, a []float32, to, from kernel.Tempered, sums *[kernel.Panel]float32) {
 	if len(a) == 0 {
 		return
 	}
 	last := len(a) - 1
 	_, _, _ = pre[last], to.Bias[last], from.Bias[last]
-	v.softplusRow(&pre[0], &a[0], &to.Bias[0], &from.Bias[0], to.Beta, from.Beta, len(a)/dbm.Panel, &sums[0])
+	v.softplusRow(&pre[0], &a[0], &to.Bias[0], &from.Bias[0], to.Beta, from.Beta, len(a)/kernel.Panel, &sums[0])
 }
 
 // In the stubs below, those that AVX2 and NEON share, strides count float32.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tandem/dbm"
+	"tandem/dbm/kernel"
 	"tandem/dbm/likelihood"
 )
 
@@ -34,7 +35,7 @@ func long(t *testing.T) {
 	}
 }
 
-func kernelsHere(t testing.TB) *dbm.Kernels {
+func kernelsHere(t testing.TB) *kernel.Set {
 	k, err := chooseKernels()
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +146,7 @@ func TestIntervalCovers(t *testing.T) {
 // log-weight.
 func TestSameLogWeightsEverywhere(t *testing.T) {
 	c, s := randomModel(3, 0.3, 70, 33, 20, 41)
-	anneal := func(k dbm.Kernels, first, runs, threads int) *likelihood.Weights {
+	anneal := func(k kernel.Set, first, runs, threads int) *likelihood.Weights {
 		w, err := likelihood.Anneal(c, &k, s, likelihood.Annealing{Runs: runs, First: first, Temperatures: 40, Sweeps: 3, Seed: 5, Threads: threads})
 		if err != nil {
 			t.Fatal(err)

@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"tandem/dbm"
+	"tandem/dbm/kernel"
 )
 
 // Kernel is how fast a kernel runs at one shape.
@@ -21,7 +21,7 @@ type Kernel struct {
 // minibatch of 50, on one thread: for the whole minibatch, and for half of it, as
 // each of two workers has it. ceiling is Ceiling(1),
 // 0 if it is not known.
-func Kernels(k *dbm.Kernels, ceiling float64) []Kernel {
+func Kernels(k *kernel.Set, ceiling float64) []Kernel {
 	var found []Kernel
 	add := func(name string, rows, below, units int, f func()) {
 		g := 2 * float64(rows*below*units) * rate(f) / 1e9
@@ -40,9 +40,9 @@ func Kernels(k *dbm.Kernels, ceiling float64) []Kernel {
 	}
 	p := pass(rng, 25, 500, 500, 1)
 	add("product, sigmoid", 25, 500, 500, func() { k.Sigmoid(p, nil) })
-	add("product, sample", 25, 500, 500, func() { k.Sample(p, dbm.Draw{}) })
+	add("product, sample", 25, 500, 500, func() { k.Sample(p, kernel.Draw{}) })
 	p = pass(rng, 25, 784, 500, 0.19)
-	lists := new(dbm.Lists)
+	lists := new(kernel.Lists)
 	lists.Reset()
 	for r := range 25 {
 		lists.Add(k, p.Below.X[r*p.Below.Stride:][:784])
@@ -93,21 +93,21 @@ func random(rng *rand.Rand, n int, density float64) []float32 {
 }
 
 // pass is a pass from one layer to another.
-func pass(rng *rand.Rand, rows, below, units int, density float64) *dbm.Pass {
-	return &dbm.Pass{
-		Rows: rows, Panels: dbm.Padded(units) / dbm.Panel, Start: make([]float32, dbm.Padded(units)),
-		Below: dbm.Input{X: random(rng, rows*dbm.Stride(below), density), Stride: dbm.Stride(below), K: below,
-			W: dbm.Pack(nil, random(rng, below*units, 1), below, units)},
-		Out: make([]float32, rows*dbm.Stride(units)), Stride: dbm.Stride(units),
+func pass(rng *rand.Rand, rows, below, units int, density float64) *kernel.Pass {
+	return &kernel.Pass{
+		Rows: rows, Panels: kernel.Padded(units) / kernel.Panel, Start: make([]float32, kernel.Padded(units)),
+		Below: kernel.Input{X: random(rng, rows*kernel.Stride(below), density), Stride: kernel.Stride(below), K: below,
+			W: kernel.Pack(nil, random(rng, below*units, 1), below, units)},
+		Out: make([]float32, rows*kernel.Stride(units)), Stride: kernel.Stride(units),
 	}
 }
 
 // step is a step between two layers that moves nothing.
-func step(rng *rand.Rand, rows, below, units int) *dbm.Step {
-	return &dbm.Step{
-		Rows: rows, X: random(rng, rows*dbm.Stride(below), 1), XStride: dbm.Stride(below),
-		Y: random(rng, rows*dbm.Stride(units), 1), YStride: dbm.Stride(units),
-		Below: below, Units: units, To: dbm.Padded(units) / dbm.Panel, Pull: make([]float32, dbm.Padded(units)),
-		W: dbm.Pack(nil, random(rng, below*units, 1), below, units),
+func step(rng *rand.Rand, rows, below, units int) *kernel.Step {
+	return &kernel.Step{
+		Rows: rows, X: random(rng, rows*kernel.Stride(below), 1), XStride: kernel.Stride(below),
+		Y: random(rng, rows*kernel.Stride(units), 1), YStride: kernel.Stride(units),
+		Below: below, Units: units, To: kernel.Padded(units) / kernel.Panel, Pull: make([]float32, kernel.Padded(units)),
+		W: kernel.Pack(nil, random(rng, below*units, 1), below, units),
 	}
 }

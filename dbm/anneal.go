@@ -1,5 +1,7 @@
 package dbm
 
+import "tandem/dbm/kernel"
+
 // Anneal makes sweeps of all chains at inverse temperatures that rise from 0 to 1
 // in even steps: all weights and hidden biases count β times, and the visible
 // biases go from base, the log-odds of base rates, to those of the model. So
@@ -10,7 +12,7 @@ func (g *Sampler) Anneal(sweeps int, base []float64, each func(done int)) {
 	hot := make([][]float32, len(m.layers)) // the states times β
 	bias := make([][]float32, len(m.layers))
 	for l, n := range m.layers {
-		hot[l], bias[l] = make([]float32, len(g.x[l])), make([]float32, Padded(n))
+		hot[l], bias[l] = make([]float32, len(g.x[l])), make([]float32, kernel.Padded(n))
 	}
 	for i := range sweeps {
 		beta := float64(i+1) / float64(sweeps)
@@ -19,7 +21,7 @@ func (g *Sampler) Anneal(sweeps int, base []float64, each func(done int)) {
 				from := 0.0
 				if l == 0 {
 					if from = float64(b); base != nil && j < len(base) {
-						from = LogOdds(min(max(base[j], 1e-3), 1-1e-3))
+						from = kernel.LogOdds(min(max(base[j], 1e-3), 1-1e-3))
 					}
 				}
 				bias[l][j] = float32(from + float64(beta*(float64(b)-from)))
@@ -32,14 +34,14 @@ func (g *Sampler) Anneal(sweeps int, base []float64, each func(done int)) {
 			}
 			for l := parity; l < len(m.layers); l += 2 {
 				n := m.layers[l]
-				p := Pass{Rows: g.chains, Panels: Padded(n) / Panel, Start: bias[l], Out: g.x[l], Stride: Stride(n)}
+				p := kernel.Pass{Rows: g.chains, Panels: kernel.Padded(n) / kernel.Panel, Start: bias[l], Out: g.x[l], Stride: kernel.Stride(n)}
 				if l > 0 {
 					p.Below = m.below(l, hot[l-1])
 				}
 				if l+1 < len(m.layers) {
 					p.Above = m.above(l, hot[l+1])
 				}
-				g.kernels.Sample(&p, Draw{Seed: g.seed, Update: g.sweeps, Tag: Tag(ForSamples, l, 0)})
+				g.kernels.Sample(&p, kernel.Draw{Seed: g.seed, Update: g.sweeps, Tag: kernel.Tag(kernel.ForSamples, l, 0)})
 			}
 		}
 		if each != nil {

@@ -3,6 +3,9 @@ package dbm
 import (
 	"math"
 	"testing"
+
+	"tandem/dbm/kernel"
+	"tandem/dbm/kernel/kerneltest"
 )
 
 // Annealed chains have the model's distribution at the end, where it is easily
@@ -10,7 +13,7 @@ import (
 func TestAnnealedSamples(t *testing.T) {
 	m := randomTruth(5, 3, 4, 2)
 	c := tiny(3, 4, 2)
-	g, err := NewSampler(&c, naive, m.state(&c), 4000, 7)
+	g, err := NewSampler(&c, kerneltest.Reference, m.state(&c), 4000, 7)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +26,7 @@ func TestAnnealedSamples(t *testing.T) {
 	})
 	got := make([]float64, 8)
 	for chain := range 4000 {
-		x := g.x[0][chain*Stride(3):]
+		x := g.x[0][chain*kernel.Stride(3):]
 		got[int(x[0]+2*x[1]+4*x[2])] += 1.0 / 4000
 	}
 	for i := range got {

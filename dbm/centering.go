@@ -1,5 +1,7 @@
 package dbm
 
+import "tandem/dbm/kernel"
+
 // Centering (Montavon and Müller 2012; Melchior, Fischer and Wiskott 2016) learns
 // as if every unit were measured from an offset near its mean, which makes the
 // gradients of weights and biases nearly independent of each other. The energy
@@ -25,13 +27,13 @@ package dbm
 
 // centering is what a Trainer needs for it.
 type centering struct {
-	offsets [][]float32 // c_l: Stride(layers[l])
-	mean    [][]float32 // ⟨x_l⟩_minibatch
-	along   [][]float64 // along[l][r] = x_l·c_l of row r, the last two rows included
-	first   []float64   // along[1] for the layer below it, as Trainer.first is x[1]
-	scale   [][]float32 // for the biases of layer l, the factor of each row
-	upper   []float32   // where the posterior is drawn: what of scale[1] is of the layer above, and is the factor of x[1], not of Trainer.first
-	rows    Lists       // the pixels of the last two rows that are not 0
+	offsets [][]float32  // c_l: Stride(layers[l])
+	mean    [][]float32  // ⟨x_l⟩_minibatch
+	along   [][]float64  // along[l][r] = x_l·c_l of row r, the last two rows included
+	first   []float64    // along[1] for the layer below it, as Trainer.first is x[1]
+	scale   [][]float32  // for the biases of layer l, the factor of each row
+	upper   []float32    // where the posterior is drawn: what of scale[1] is of the layer above, and is the factor of x[1], not of Trainer.first
+	rows    kernel.Lists // the pixels of the last two rows that are not 0
 }
 
 // rowsMore is the number of rows that centering adds: the offsets, then a_l.
@@ -57,30 +59,12 @@ func newCentering(c *Config, s *State) *centering {
 func (t *Trainer) measure(from, to int) {
 	for l, n := range t.config.Layers {
 		for r := from; r < to; r++ {
-			t.centering.along[l][r] = dot(t.x[l][r*Stride(n):][:n], t.centering.offsets[l])
+			t.centering.along[l][r] = kernel.Dot(t.x[l][r*kernel.Stride(n):][:n], t.centering.offsets[l])
 			if l == 1 && t.config.SamplePosterior {
-				t.centering.first[r] = dot(t.first[r*Stride(n):][:n], t.centering.offsets[l])
+				t.centering.first[r] = kernel.Dot(t.first[r*kernel.Stride(n):][:n], t.centering.offsets[l])
 			}
 		}
 	}
-}
-
-// dot is x·y in float64, in four lanes, element i in lane i mod 4, which end as
-// (lane 0 + lane 1) + (lane 2 + lane 3). The products are exact.
-func dot(x, y []float32) float64 {
-	var a, b, c, d float64
-	i := 0
-	for ; i+4 <= len(x); i += 4 {
-		x, y := x[i:i+4:i+4], y[i:i+4:i+4]
-		a += float64(x[0]) * float64(y[0])
-		b += float64(x[1]) * float64(y[1])
-		c += float64(x[2]) * float64(y[2])
-		d += float64(x[3]) * float64(y[3])
-	}
-	for lane := [3]*float64{&a, &b, &c}; i < len(x); i++ {
-		*lane[i%4] += float64(x[i]) * float64(y[i])
-	}
-	return (a + b) + (c + d)
 }
 
 // centre makes the last two rows of every layer and the factors of the biases,
@@ -89,7 +73,7 @@ func (t *Trainer) centre() {
 	z, layers := t.centering, t.config.Layers
 	batch, rows := t.config.Batch, t.config.Batch+t.config.Chains
 	for l, n := range layers {
-		stride := Stride(n)
+		stride := kernel.Stride(n)
 		lastRows := func(x []float32) (offset, a []float32) {
 			offset, a = x[rows*stride:][:n], x[(rows+1)*stride:][:n]
 			copy(offset, z.offsets[l])
@@ -124,7 +108,7 @@ func (t *Trainer) centre() {
 	}
 	z.rows.Reset()
 	for r := rows; r < rows+rowsMore; r++ {
-		z.rows.Add(t.kernels, t.x[0][r*Stride(layers[0]):][:layers[0]])
+		z.rows.Add(t.kernels, t.x[0][r*kernel.Stride(layers[0]):][:layers[0]])
 	}
 }
 

@@ -1,6 +1,10 @@
 package dbm
 
-import "fmt"
+import (
+	"fmt"
+
+	"tandem/dbm/kernel"
+)
 
 // Completion fills in what is not known of images: by Gibbs sampling with the known
 // pixels clamped to what they are.
@@ -12,7 +16,7 @@ type Completion struct {
 
 // NewCompletion starts one chain for each image (images × visible, each 0 or 1); the
 // unknown pixels and the hidden units begin with fair coins.
-func NewCompletion(c *Config, k *Kernels, s *State, images []float32, known []bool, seed uint64) (*Completion, error) {
+func NewCompletion(c *Config, k *kernel.Set, s *State, images []float32, known []bool, seed uint64) (*Completion, error) {
 	n := c.Layers[0]
 	if len(known) != n || len(images) == 0 || len(images)%n != 0 {
 		return nil, fmt.Errorf("completion: %d known and %d numbers of images for %d visible units", len(known), len(images), n)
@@ -32,7 +36,7 @@ func (p *Completion) clamp(x []float32) {
 	for chain := range p.sampler.chains {
 		for i, known := range p.known {
 			if known {
-				x[chain*Stride(n)+i] = p.images[chain*n+i]
+				x[chain*kernel.Stride(n)+i] = p.images[chain*n+i]
 			}
 		}
 	}
@@ -65,7 +69,7 @@ func (p *Completion) MeanField(iterations int) []float32 {
 	m, n := g.model, g.model.layers[0]
 	q := make([][]float32, len(m.layers))
 	for l, units := range m.layers {
-		q[l] = make([]float32, g.chains*Stride(units))
+		q[l] = make([]float32, g.chains*kernel.Stride(units))
 		for i := range q[l] {
 			q[l][i] = 0.5
 		}
@@ -80,7 +84,7 @@ func (p *Completion) MeanField(iterations int) []float32 {
 	}
 	out := make([]float32, 0, g.chains*n)
 	for chain := range g.chains {
-		out = append(out, q[0][chain*Stride(n):][:n]...)
+		out = append(out, q[0][chain*kernel.Stride(n):][:n]...)
 	}
 	return out
 }
@@ -88,7 +92,7 @@ func (p *Completion) MeanField(iterations int) []float32 {
 // pass computes the means of a layer from its neighbours'.
 func (p *Completion) pass(q [][]float32, l int) {
 	m, n := p.sampler.model, p.sampler.model.layers[l]
-	pass := Pass{Rows: p.sampler.chains, Panels: Padded(n) / Panel, Start: m.bias[l], Out: q[l], Stride: Stride(n)}
+	pass := kernel.Pass{Rows: p.sampler.chains, Panels: kernel.Padded(n) / kernel.Panel, Start: m.bias[l], Out: q[l], Stride: kernel.Stride(n)}
 	if l > 0 {
 		pass.Below = m.below(l, q[l-1])
 	}

@@ -3,6 +3,8 @@ package dbm
 import (
 	"math"
 	"testing"
+
+	"tandem/dbm/kernel/kerneltest"
 )
 
 // Known pixels stay, and the others come as often as the model says, given them.
@@ -15,7 +17,7 @@ func TestCompletion(t *testing.T) {
 	for i := range chains {
 		images[i*4], images[i*4+1], images[i*4+2] = 1, 1, 0
 	}
-	p, err := NewCompletion(&c, naive, m.state(&c), images, known, 3)
+	p, err := NewCompletion(&c, kerneltest.Reference, m.state(&c), images, known, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +52,7 @@ func TestCompletion(t *testing.T) {
 	if more := p.MeanField(301); math.Abs(float64(more[1]-q[1])) > 1e-6 {
 		t.Errorf("mean field goes on from %v to %v", q[1], more[1])
 	}
-	if _, err := NewCompletion(&c, naive, m.state(&c), images[:3], known, 3); err == nil {
+	if _, err := NewCompletion(&c, kerneltest.Reference, m.state(&c), images[:3], known, 3); err == nil {
 		t.Error("half an image was taken")
 	}
 }

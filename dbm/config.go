@@ -15,10 +15,6 @@ import (
 	"math"
 )
 
-// Numerics is the version of the numeric contract (docs/numerics.md): two
-// builds with the same version give the same bits for the same Config and data.
-const Numerics = 1
-
 // Config is everything, the data apart, that decides the numbers of a training run.
 type Config struct {
 	Layers                []int     `json:"layers"`                 // units of each layer, the visible one first

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"tandem/dbm/kernel"
 )
 
 // Thresholds of the measures in Assessment.
@@ -33,14 +35,14 @@ type Assessment struct {
 // Assessor assesses the filters of a run.
 type Assessor struct {
 	config        Config
-	kernels       *Kernels
+	kernels       *kernel.Set
 	rows, columns int
 	initial       [][]float32 // initial[l-1]: the initial weights of layer l
 }
 
 // NewAssessor draws the initial weights of a run anew from its seed. The visible
 // layer is an image of rows × columns, or none if these are not its units.
-func NewAssessor(c *Config, k *Kernels, rows, columns int) *Assessor {
+func NewAssessor(c *Config, k *kernel.Set, rows, columns int) *Assessor {
 	a := &Assessor{config: *c, kernels: k, rows: rows, columns: columns}
 	for l := 1; l < len(c.Layers); l++ {
 		w := make([]float32, c.Layers[l-1]*c.Layers[l])
@@ -109,16 +111,16 @@ func (a *Assessor) duplicates(pictures []float32, n int) float64 {
 		}
 		norm[j] = math.Sqrt(norm[j])
 	}
-	packed, none := Pack(nil, across, size, n), make([]float32, Padded(n))
-	dots := make([]float32, block*Padded(n))
+	packed, none := kernel.Pack(nil, across, size, n), make([]float32, kernel.Padded(n))
+	dots := make([]float32, block*kernel.Padded(n))
 	found := 0
 	for from := 0; from < n; from += block {
 		rows := min(block, n-from)
-		a.kernels.Linear(&Pass{Rows: rows, Panels: Padded(n) / Panel, Start: none, Out: dots, Stride: Padded(n),
-			Below: Input{X: pictures[from*size:], Stride: size, K: size, W: packed}})
+		a.kernels.Linear(&kernel.Pass{Rows: rows, Panels: kernel.Padded(n) / kernel.Panel, Start: none, Out: dots, Stride: kernel.Padded(n),
+			Below: kernel.Input{X: pictures[from*size:], Stride: size, K: size, W: packed}})
 		for r := range rows {
 			for j := range n {
-				if j != from+r && float64(dots[r*Padded(n)+j]) > float64(duplicateAbove*norm[j]*norm[from+r]) {
+				if j != from+r && float64(dots[r*kernel.Padded(n)+j]) > float64(duplicateAbove*norm[j]*norm[from+r]) {
 					found++
 					break
 				}

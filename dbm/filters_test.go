@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"tandem/dbm/kernel/kerneltest"
 )
 
 func TestAssess(t *testing.T) {
@@ -13,7 +15,7 @@ func TestAssess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := NewAssessor(&c, naive, 10, 10)
+	a := NewAssessor(&c, kerneltest.Reference, 10, 10)
 	got := a.Assess(s)
 	if got.Live[0] != 0 || got.Live[1] != 0 || got.Noise[0] != 1 || got.Duplicate[0] != 0 {
 		t.Errorf("at the start: %+v", got)
@@ -63,7 +65,7 @@ func TestAssess(t *testing.T) {
 	if got := a.Assess(s); got.Duplicate[1] != 2.0/4 {
 		t.Errorf("duplicates %v of layer 2, want 2 of 4", got.Duplicate[1])
 	}
-	if c := NewAssessor(&c, naive, 0, 0).Assess(s); c.Noise != nil {
+	if c := NewAssessor(&c, kerneltest.Reference, 0, 0).Assess(s); c.Noise != nil {
 		t.Errorf("noise %v without an image", c.Noise)
 	}
 }

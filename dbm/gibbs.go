@@ -1,6 +1,10 @@
 package dbm
 
-import "fmt"
+import (
+	"fmt"
+
+	"tandem/dbm/kernel"
+)
 
 // The negative phase: chains of binary states. A sweep draws the odd layers given
 // the even ones, then the even ones, the visible layer among them, given the odd
@@ -8,21 +12,21 @@ import "fmt"
 
 // gibbs is room for sweeps of some chains.
 type gibbs struct {
-	lists  []Lists // the units of each layer that are on
-	listed bool    // those of the even layers are there
-	pass   Pass
+	lists  []kernel.Lists // the units of each layer that are on
+	listed bool           // those of the even layers are there
+	pass   kernel.Pass
 	mark   func(Phase)
 }
 
 func newGibbs(layers []int, mark func(Phase)) *gibbs {
-	return &gibbs{lists: make([]Lists, len(layers)), mark: mark}
+	return &gibbs{lists: make([]kernel.Lists, len(layers)), mark: mark}
 }
 
 // sweep makes a number of sweeps of some chains, numbered from draw.Row up, whose
 // states are x[l]: chains × Stride(layers[l]). Layer l in sweep i takes its random
 // numbers from draw with Tag(purpose, l, i). The states must be as the last call
 // left them.
-func (g *gibbs) sweep(k *Kernels, m *model, x [][]float32, chains, sweeps int, draw Draw, purpose Purpose) {
+func (g *gibbs) sweep(k *kernel.Set, m *model, x [][]float32, chains, sweeps int, draw kernel.Draw, purpose kernel.Purpose) {
 	for l := 0; l < len(m.layers) && !g.listed; l += 2 {
 		g.list(k, m, l, x[l], chains)
 	}
@@ -35,10 +39,10 @@ func (g *gibbs) sweep(k *Kernels, m *model, x [][]float32, chains, sweeps int, d
 }
 
 // half draws the odd layers or the even ones, as sweep i would.
-func (g *gibbs) half(k *Kernels, m *model, x [][]float32, chains, parity, i int, draw Draw, purpose Purpose) {
+func (g *gibbs) half(k *kernel.Set, m *model, x [][]float32, chains, parity, i int, draw kernel.Draw, purpose kernel.Purpose) {
 	for l := parity; l < len(m.layers); l += 2 {
 		g.given(m, x, chains, l, x[l])
-		draw.Tag = Tag(purpose, l, i)
+		draw.Tag = kernel.Tag(purpose, l, i)
 		k.Sample(&g.pass, draw)
 		g.mark(Packing)
 		g.list(k, m, l, x[l], chains)
@@ -47,7 +51,7 @@ func (g *gibbs) half(k *Kernels, m *model, x [][]float32, chains, parity, i int,
 }
 
 // means computes the probabilities of layer l given the layers beside it.
-func (g *gibbs) means(k *Kernels, m *model, x [][]float32, chains, l int, out []float32) {
+func (g *gibbs) means(k *kernel.Set, m *model, x [][]float32, chains, l int, out []float32) {
 	g.given(m, x, chains, l, out)
 	k.Sigmoid(&g.pass, nil)
 }
@@ -56,7 +60,7 @@ func (g *gibbs) means(k *Kernels, m *model, x [][]float32, chains, l int, out []
 func (g *gibbs) given(m *model, x [][]float32, chains, l int, out []float32) {
 	n := m.layers[l]
 	p := &g.pass
-	*p = Pass{Rows: chains, Panels: Padded(n) / Panel, Start: m.bias[l], Out: out, Stride: Stride(n)}
+	*p = kernel.Pass{Rows: chains, Panels: kernel.Padded(n) / kernel.Panel, Start: m.bias[l], Out: out, Stride: kernel.Stride(n)}
 	if l > 0 {
 		p.Below = m.below(l, x[l-1])
 		p.Below.Nonzero = g.lists[l-1].IfSparse(chains, m.layers[l-1])
@@ -68,10 +72,10 @@ func (g *gibbs) given(m *model, x [][]float32, chains, l int, out []float32) {
 }
 
 // list makes the lists of a layer's units that are on.
-func (g *gibbs) list(k *Kernels, m *model, l int, x []float32, chains int) {
+func (g *gibbs) list(k *kernel.Set, m *model, l int, x []float32, chains int) {
 	g.lists[l].Reset()
 	for r := range chains {
-		g.lists[l].Add(k, x[r*Stride(m.layers[l]):][:m.layers[l]])
+		g.lists[l].Add(k, x[r*kernel.Stride(m.layers[l]):][:m.layers[l]])
 	}
 }
 
@@ -79,7 +83,7 @@ func (g *gibbs) list(k *Kernels, m *model, l int, x []float32, chains int) {
 // are not those of training.
 type Sampler struct {
 	model   *model
-	kernels *Kernels
+	kernels *kernel.Set
 	gibbs   *gibbs
 	x       [][]float32 // x[l]: chains × Stride(layers[l])
 	chains  int
@@ -89,7 +93,7 @@ type Sampler struct {
 
 // NewSampler returns a sampler of a state. Its chains are those of the state,
 // or, if fresh is not 0, so many new ones of fair coins.
-func NewSampler(c *Config, k *Kernels, s *State, fresh int, seed uint64) (*Sampler, error) {
+func NewSampler(c *Config, k *kernel.Set, s *State, fresh int, seed uint64) (*Sampler, error) {
 	if fresh < 0 || fresh > maxRows {
 		return nil, fmt.Errorf("chains: %d; must be 1 to %d", fresh, maxRows)
 	}
@@ -101,11 +105,11 @@ func NewSampler(c *Config, k *Kernels, s *State, fresh int, seed uint64) (*Sampl
 		g.chains = fresh
 	}
 	for l, n := range c.Layers {
-		g.x = append(g.x, make([]float32, g.chains*Stride(n)))
+		g.x = append(g.x, make([]float32, g.chains*kernel.Stride(n)))
 		for chain := range g.chains {
-			x := g.x[l][chain*Stride(n):][:n]
+			x := g.x[l][chain*kernel.Stride(n):][:n]
 			if fresh > 0 {
-				coins(x, Draw{Seed: seed, Row: uint32(chain), Tag: Tag(ForSamples, l, 0)})
+				kernel.Draw{Seed: seed, Row: uint32(chain), Tag: kernel.Tag(kernel.ForSamples, l, 0)}.Coins(x)
 			} else {
 				copy(x, s.Chains[l][chain*n:])
 			}
@@ -117,19 +121,19 @@ func NewSampler(c *Config, k *Kernels, s *State, fresh int, seed uint64) (*Sampl
 // Sweep makes a sweep of all chains.
 func (g *Sampler) Sweep() {
 	g.sweeps++
-	g.gibbs.sweep(g.kernels, g.model, g.x, g.chains, 1, Draw{Seed: g.seed, Update: g.sweeps}, ForSamples)
+	g.gibbs.sweep(g.kernels, g.model, g.x, g.chains, 1, kernel.Draw{Seed: g.seed, Update: g.sweeps}, kernel.ForSamples)
 }
 
 // Means returns the probabilities of the visible units of each chain given its
 // first hidden layer: chains × visible.
 func (g *Sampler) Means() []float32 {
 	n := g.model.layers[0]
-	wide := make([]float32, g.chains*Padded(n))
-	g.kernels.Sigmoid(&Pass{Rows: g.chains, Panels: Padded(n) / Panel, Start: g.model.bias[0],
-		Above: g.model.above(0, g.x[1]), Out: wide, Stride: Padded(n)}, nil)
+	wide := make([]float32, g.chains*kernel.Padded(n))
+	g.kernels.Sigmoid(&kernel.Pass{Rows: g.chains, Panels: kernel.Padded(n) / kernel.Panel, Start: g.model.bias[0],
+		Above: g.model.above(0, g.x[1]), Out: wide, Stride: kernel.Padded(n)}, nil)
 	means := make([]float32, 0, g.chains*n)
 	for chain := range g.chains {
-		means = append(means, wide[chain*Padded(n):][:n]...)
+		means = append(means, wide[chain*kernel.Padded(n):][:n]...)
 	}
 	return means
 }

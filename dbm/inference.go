@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+
+	"tandem/dbm/kernel"
 )
 
 // Inference is mean field for any examples, with the parameters of a state.
@@ -19,7 +21,7 @@ type Inference struct {
 // NewInference makes room for a number of examples at a time. An example is done
 // when none of its units changes by as much as the tolerance in one iteration, or
 // after the most iterations.
-func NewInference(c *Config, k *Kernels, s *State, rows int, tolerance float64, most int) (*Inference, error) {
+func NewInference(c *Config, k *kernel.Set, s *State, rows int, tolerance float64, most int) (*Inference, error) {
 	if err := s.fits(c); err != nil {
 		return nil, err
 	}
@@ -28,10 +30,10 @@ func NewInference(c *Config, k *Kernels, s *State, rows int, tolerance float64, 
 	}
 	n := &Inference{
 		how:   inferring{k, newModel(c.Layers, s, k), tolerance, most, func(Phase) {}},
-		field: newField(c.Layers, rows), rows: rows, v: make([]float32, rows*Stride(c.Layers[0])),
+		field: newField(c.Layers, rows), rows: rows, v: make([]float32, rows*kernel.Stride(c.Layers[0])),
 	}
 	for _, units := range c.Layers {
-		n.q = append(n.q, make([]float32, rows*Stride(units)))
+		n.q = append(n.q, make([]float32, rows*kernel.Stride(units)))
 	}
 	return n, nil
 }
@@ -39,7 +41,7 @@ func NewInference(c *Config, k *Kernels, s *State, rows int, tolerance float64, 
 // Visible is where example r goes before Infer.
 func (n *Inference) Visible(r int) []float32 {
 	units := n.how.model.layers[0]
-	return n.v[r*Stride(units):][:units]
+	return n.v[r*kernel.Stride(units):][:units]
 }
 
 // Infer infers the first rows examples and returns how many iterations they took
@@ -50,7 +52,7 @@ func (n *Inference) Infer(rows int) int {
 
 func (n *Inference) keep(f *field, row, example int) {
 	for l := 1; l < len(n.q); l++ {
-		stride := Stride(n.how.model.layers[l])
+		stride := kernel.Stride(n.how.model.layers[l])
 		copy(n.q[l][example*stride:(example+1)*stride], f.q[l][row*stride:])
 	}
 }
@@ -66,7 +68,7 @@ func (n *Inference) Interaction(out []float32, l, rows int) {
 	if l > 1 {
 		x = n.q[l-1]
 	}
-	p := Pass{Rows: rows, Panels: Padded(m.layers[l]) / Panel, Start: make([]float32, Padded(m.layers[l])), Below: m.below(l, x), Out: out, Stride: Stride(m.layers[l])}
+	p := kernel.Pass{Rows: rows, Panels: kernel.Padded(m.layers[l]) / kernel.Panel, Start: make([]float32, kernel.Padded(m.layers[l])), Below: m.below(l, x), Out: out, Stride: kernel.Stride(m.layers[l])}
 	if l == 1 {
 		p.Below.Nonzero = n.field.lists.IfSparse(rows, m.layers[0])
 	}
@@ -78,7 +80,7 @@ func (n *Inference) Interaction(out []float32, l, rows int) {
 // 0 … of the inference. row and take are called by many goroutines at once. The number
 // of threads does not show in what is inferred. progress, if not nil, is told the share
 // that is done.
-func InferAll(c *Config, k *Kernels, s *State, n, threads int, tolerance float64, most int, row func(i int, v []float32),
+func InferAll(c *Config, k *kernel.Set, s *State, n, threads int, tolerance float64, most int, row func(i int, v []float32),
 	take func(inference *Inference, first, rows int), progress func(done float64)) error {
 	const size = 50
 	var next, done atomic.Int64

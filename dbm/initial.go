@@ -3,6 +3,8 @@ package dbm
 import (
 	"fmt"
 	"math"
+
+	"tandem/dbm/kernel"
 )
 
 // Initial returns the state that training starts from: weights drawn from
@@ -37,7 +39,7 @@ func Initial(c *Config, mean []float64) (*State, error) {
 			break
 		}
 		p = min(max(p, 1e-5), 1-1e-5)
-		s.Biases[0][i] = float32(LogOdds(p))
+		s.Biases[0][i] = float32(kernel.LogOdds(p))
 	}
 	for l, offsets := range s.Offsets {
 		for i := range offsets {
@@ -48,7 +50,7 @@ func Initial(c *Config, mean []float64) (*State, error) {
 	}
 	for l, n := range c.Layers {
 		for chain := range c.Chains {
-			coins(s.Chains[l][chain*n:(chain+1)*n], Draw{Seed: c.Seed, Row: uint32(chain), Tag: Tag(ForChains, l, 0)})
+			kernel.Draw{Seed: c.Seed, Row: uint32(chain), Tag: kernel.Tag(kernel.ForChains, l, 0)}.Coins(s.Chains[l][chain*n : (chain+1)*n])
 		}
 	}
 	return s, nil
@@ -62,14 +64,14 @@ func Initial(c *Config, mean []float64) (*State, error) {
 // they are 0.
 func initialWeights(w []float32, c *Config, l int) {
 	n := c.Layers[l]
-	tag := Tag(ForWeights, l, 0)
+	tag := kernel.Tag(kernel.ForWeights, l, 0)
 	for i := range c.Layers[l-1] {
 		row := w[i*n : (i+1)*n]
 		for j := 0; j < n; j += 4 {
 			var have [2]bool
 			for try := uint32(0); !have[0] || !have[1]; try++ {
 				var word [4]uint32
-				word[0], word[1], word[2], word[3] = Philox(c.Seed, uint32(j/4), uint32(i), try, tag)
+				word[0], word[1], word[2], word[3] = kernel.Philox(c.Seed, uint32(j/4), uint32(i), try, tag)
 				for pair := range 2 {
 					a, b := centred(word[2*pair]), centred(word[2*pair+1])
 					s := float64(a*a) + float64(b*b)
@@ -77,7 +79,7 @@ func initialWeights(w []float32, c *Config, l int) {
 						continue
 					}
 					have[pair] = true
-					r := math.Sqrt(-2 * log(s) / s)
+					r := math.Sqrt(-2 * kernel.Log(s) / s)
 					for k, x := range [2]float64{a, b} {
 						if at := j + 2*pair + k; at < n {
 							row[at] = float32(x * r * c.InitScale)
@@ -98,26 +100,3 @@ func initialWeights(w []float32, c *Config, l int) {
 
 // centred maps a word to the middle of one of 2³² intervals of (−1, 1).
 func centred(w uint32) float64 { return (float64(w) - (1<<31 - 0.5)) / (1 << 31) }
-
-// LogOdds is log(p/(1−p)), the same on all architectures.
-func LogOdds(p float64) float64 { return log(p) - log(1-p) }
-
-// log is the natural logarithm of a positive, normal x. It is ours because
-// that of package math is not the same on all architectures. With x = f·2ᵉ, f
-// between √½ and √2, and s = (f−1)/(f+1), log f = 2·(s + s³/3 + s⁵/5 + …).
-func log(x float64) float64 {
-	bits := math.Float64bits(x)
-	e := int(bits>>52) - 1023
-	f := math.Float64frombits(bits&(1<<52-1) | 1023<<52)
-	if f > math.Sqrt2 {
-		f /= 2
-		e++
-	}
-	s := (f - 1) / (f + 1)
-	square := float64(s * s)
-	sum := 0.0
-	for k := 25; k >= 1; k -= 2 { // s < 0.172: what is left out is below 10⁻²⁰
-		sum = math.FMA(sum, square, 1/float64(k))
-	}
-	return math.FMA(float64(e), math.Ln2, float64(2*s*sum))
-}

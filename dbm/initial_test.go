@@ -5,24 +5,6 @@ import (
 	"testing"
 )
 
-func TestLog(t *testing.T) {
-	worst := 0.0
-	for x := 1e-300; x < 1e300; x *= 1.00717 {
-		want := math.Log(x)
-		if e := math.Abs(log(x)-want) / max(math.Abs(want), 1e-3); e > worst {
-			worst = e
-		}
-	}
-	for x := 0.9; x < 1.1; x += 1e-5 {
-		if e := math.Abs(log(x) - math.Log(x)); e > worst {
-			worst = e
-		}
-	}
-	if worst > 1e-15 {
-		t.Errorf("log is off by %g", worst)
-	}
-}
-
 // The initial weights have the moments of a normal distribution and are not
 // correlated across rows, columns and layers.
 func TestInitialWeightsAreNormal(t *testing.T) {

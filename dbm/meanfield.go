@@ -1,5 +1,7 @@
 package dbm
 
+import "tandem/dbm/kernel"
+
 // Mean field (Eq. 12–13): the posterior of the hidden units of an example v is
 // approximated by independent units, whose probabilities of being on, q, are a
 // fixed point of
@@ -16,26 +18,26 @@ package dbm
 // field is room for the mean field of some examples, packed together at the
 // front as some of them get done.
 type field struct {
-	q       [][]float32 // q[l]: rows × Stride(layers[l]), for l = 1…
-	pre     []float32   // v·W_1 + b_1: rows × Stride(layers[1])
-	change  []float32   // largest change of each row in this iteration
-	example []int       // which example a row is
-	lists   Lists       // the nonzero pixels of the examples
-	pass    Pass
+	q       [][]float32  // q[l]: rows × Stride(layers[l]), for l = 1…
+	pre     []float32    // v·W_1 + b_1: rows × Stride(layers[1])
+	change  []float32    // largest change of each row in this iteration
+	example []int        // which example a row is
+	lists   kernel.Lists // the nonzero pixels of the examples
+	pass    kernel.Pass
 }
 
 func newField(layers []int, rows int) *field {
 	f := &field{q: make([][]float32, len(layers)), change: make([]float32, rows), example: make([]int, rows)}
 	for l := 1; l < len(layers); l++ {
-		f.q[l] = make([]float32, rows*Stride(layers[l]))
+		f.q[l] = make([]float32, rows*kernel.Stride(layers[l]))
 	}
-	f.pre = make([]float32, rows*Stride(layers[1]))
+	f.pre = make([]float32, rows*kernel.Stride(layers[1]))
 	return f
 }
 
 // inferring is how examples are inferred.
 type inferring struct {
-	kernels   *Kernels
+	kernels   *kernel.Set
 	model     *model
 	tolerance float64
 	most      int // iterations
@@ -52,10 +54,10 @@ func (f *field) infer(how *inferring, v []float32, first, rows int, done func(f 
 	f.lists.Reset()
 	for r := range rows {
 		f.example[r] = first + r
-		f.lists.Add(k, v[r*Stride(m.layers[0]):][:m.layers[0]])
+		f.lists.Add(k, v[r*kernel.Stride(m.layers[0]):][:m.layers[0]])
 	}
 	how.mark(MeanField)
-	*p = Pass{Rows: rows, Panels: Padded(m.layers[1]) / Panel, Start: m.bias[1], Out: f.pre, Stride: Stride(m.layers[1])}
+	*p = kernel.Pass{Rows: rows, Panels: kernel.Padded(m.layers[1]) / kernel.Panel, Start: m.bias[1], Out: f.pre, Stride: kernel.Stride(m.layers[1])}
 	p.Below = m.below(1, v)
 	p.Below.Nonzero = f.lists.IfSparse(rows, m.layers[0])
 	k.Linear(p)
@@ -91,15 +93,15 @@ func (f *field) infer(how *inferring, v []float32, first, rows int, done func(f 
 // and calls done for each with the field and its row there. It returns how many
 // iterations they took in all.
 func (t *Trainer) meanField(worker, from, to int, done func(f *field, row, example int)) (iterations int) {
-	return t.fields[worker].infer(&t.inferring[worker], t.x[0][from*Stride(t.config.Layers[0]):], from, to-from, done)
+	return t.fields[worker].infer(&t.inferring[worker], t.x[0][from*kernel.Stride(t.config.Layers[0]):], from, to-from, done)
 }
 
 // layer makes the pass for one layer.
 func (f *field) layer(m *model, l, rows int, above bool) {
 	n := m.layers[l]
-	f.pass = Pass{Rows: rows, Panels: Padded(n) / Panel, Start: m.bias[l], Out: f.q[l], Stride: Stride(n)}
+	f.pass = kernel.Pass{Rows: rows, Panels: kernel.Padded(n) / kernel.Panel, Start: m.bias[l], Out: f.q[l], Stride: kernel.Stride(n)}
 	if l == 1 {
-		f.pass.Start, f.pass.StartStride = f.pre, Stride(n)
+		f.pass.Start, f.pass.StartStride = f.pre, kernel.Stride(n)
 	} else {
 		f.pass.Below = m.below(l, f.q[l-1])
 	}
@@ -115,10 +117,10 @@ func (f *field) move(m *model, to, from int) {
 		return
 	}
 	for l := 1; l < len(m.layers); l++ {
-		n := Stride(m.layers[l])
+		n := kernel.Stride(m.layers[l])
 		copy(f.q[l][to*n:(to+1)*n], f.q[l][from*n:(from+1)*n])
 	}
-	n := Stride(m.layers[1])
+	n := kernel.Stride(m.layers[1])
 	copy(f.pre[to*n:(to+1)*n], f.pre[from*n:(from+1)*n])
 	f.example[to] = f.example[from]
 }

@@ -1,5 +1,7 @@
 package dbm
 
+import "tandem/dbm/kernel"
+
 // Local receptive fields: each unit of the first hidden layer sees a square patch
 // of the image and has weights of exactly 0 to all other pixels, which an update
 // puts back. Where the patches lie is drawn from the seed, each place as likely as
@@ -20,7 +22,7 @@ func newPatches(c *Config) *patches {
 	down, across := uint64(rows-c.Patch+1), uint64(c.ImageColumns-c.Patch+1)
 	p := &patches{columns: c.ImageColumns, side: c.Patch, first: make([]int, c.Layers[1])}
 	for j := range p.first {
-		w, _, _, _ := Philox(c.Seed, uint32(j), 0, 0, Tag(ForWeights, 1, 1))
+		w, _, _, _ := kernel.Philox(c.Seed, uint32(j), 0, 0, kernel.Tag(kernel.ForWeights, 1, 1))
 		place := uint64(w) * (down * across) >> 32
 		p.first[j] = int(place/across)*c.ImageColumns + int(place%across)
 	}
@@ -36,12 +38,12 @@ func (p *patches) sees(i, j int) bool {
 // mask says for a panel of packed weights and a pixel which of the units do not
 // see it, a bit each.
 func (p *patches) mask(pixels int) []uint16 {
-	padded := Padded(pixels)
-	m := make([]uint16, Padded(len(p.first))/Panel*padded)
+	padded := kernel.Padded(pixels)
+	m := make([]uint16, kernel.Padded(len(p.first))/kernel.Panel*padded)
 	for j := range p.first {
 		for i := range pixels {
 			if !p.sees(i, j) {
-				m[j/Panel*padded+i] |= 1 << (j % Panel)
+				m[j/kernel.Panel*padded+i] |= 1 << (j % kernel.Panel)
 			}
 		}
 	}
@@ -50,9 +52,9 @@ func (p *patches) mask(pixels int) []uint16 {
 
 // clearMasked puts back the zeros of panels [from, to) of the first layer.
 func (t *Trainer) clearMasked(from, to int) {
-	padded := Padded(t.config.Layers[0])
+	padded := kernel.Padded(t.config.Layers[0])
 	for at := from * padded; at < to*padded; at++ {
-		w := (*[Panel]float32)(t.model.up[1][at*Panel:])
+		w := (*[kernel.Panel]float32)(t.model.up[1][at*kernel.Panel:])
 		for j, mask := 0, t.mask[at]; mask != 0; j, mask = j+1, mask>>1 {
 			if mask&1 != 0 {
 				w[j] = 0

@@ -1,5 +1,7 @@
 package dbm
 
+import "tandem/dbm/kernel"
+
 // Mean field takes hidden units for independent given an example, and so misses
 // that neighbours which are on together are so for a reason. Take weights w into a
 // unit of layer 2 that are still small, its bias 0, and layer 1 with the same means
@@ -26,15 +28,15 @@ package dbm
 // made.
 func (t *Trainer) drawPosterior(worker, from, to int) {
 	layers, s := t.config.Layers, &t.sweepers[worker]
-	draw := Draw{Seed: t.config.Seed, Update: uint32(t.updates + 1)}
+	draw := kernel.Draw{Seed: t.config.Seed, Update: uint32(t.updates + 1)}
 	for l, n := range layers {
-		s.x[l] = t.x[l][from*Stride(n):]
+		s.x[l] = t.x[l][from*kernel.Stride(n):]
 		if l%2 == 0 {
 			continue
 		}
 		for r := from; r < to; r++ {
-			draw.Row, draw.Tag = uint32(r), Tag(ForPosterior, l, 0)
-			draw.bernoulli(t.x[l][r*Stride(n):][:n], t.toBelow(l)[r*Stride(n):][:n])
+			draw.Row, draw.Tag = uint32(r), kernel.Tag(kernel.ForPosterior, l, 0)
+			draw.Bernoulli(t.x[l][r*kernel.Stride(n):][:n], t.toBelow(l)[r*kernel.Stride(n):][:n])
 			if l > 1 {
 				t.scaleRow(l, r)
 			}
@@ -49,27 +51,13 @@ func (t *Trainer) drawPosterior(worker, from, to int) {
 	}
 }
 
-// bernoulli fills x with 1 where the uniform number of the draw is below q, else 0.
-func (d Draw) bernoulli(x, q []float32) {
-	var u [Panel]float32
-	for j := range x {
-		if j%Panel == 0 {
-			d.Block(&u, j/Panel)
-		}
-		p := q[j]
-		if x[j] = 0; u[j%Panel] < p {
-			x[j] = 1
-		}
-	}
-}
-
 // chainMeans makes what the rows of chains [from, to) count for, once they have
 // been swept.
 func (t *Trainer) chainMeans(worker, from, to int) {
 	layers, s, batch := t.config.Layers, &t.sweepers[worker], t.config.Batch
 	for l := 2; l < len(layers); l += 2 {
-		s.gibbs.means(t.kernels, t.model, s.x, to-from, l, t.x[l][(batch+from)*Stride(layers[l]):])
+		s.gibbs.means(t.kernels, t.model, s.x, to-from, l, t.x[l][(batch+from)*kernel.Stride(layers[l]):])
 	}
-	stride := Stride(layers[1])
+	stride := kernel.Stride(layers[1])
 	copy(t.first[(batch+from)*stride:(batch+to)*stride], s.x[1])
 }

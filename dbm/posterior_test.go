@@ -3,6 +3,8 @@ package dbm
 import (
 	"math"
 	"testing"
+
+	"tandem/dbm/kernel"
 )
 
 // Where the posterior is drawn, states of odd layers are drawn from mean field,
@@ -22,7 +24,7 @@ func TestDrawnPosteriorByHand(t *testing.T) {
 		}
 	}
 	after := tr.State()
-	row := func(x []float32, l, r int) []float32 { return x[r*Stride(c.Layers[l]):][:c.Layers[l]] }
+	row := func(x []float32, l, r int) []float32 { return x[r*kernel.Stride(c.Layers[l]):][:c.Layers[l]] }
 	given := func(x [][]float32, l, j int) float64 {
 		pre := float64(before.Biases[l][j])
 		for i, v := range x[l-1] {
@@ -41,7 +43,7 @@ func TestDrawnPosteriorByHand(t *testing.T) {
 			x[l] = row(tr.x[l], l, r)
 			if l%2 == 1 && r < c.Batch {
 				u := make([]float32, c.Layers[l])
-				Draw{Seed: c.Seed, Row: uint32(r), Update: 4, Tag: Tag(ForPosterior, l, 0)}.Uniforms(u)
+				kernel.Draw{Seed: c.Seed, Row: uint32(r), Update: 4, Tag: kernel.Tag(kernel.ForPosterior, l, 0)}.Uniforms(u)
 				for j, q := range row(field.x[l], l, r) {
 					if on := x[l][j] == 1; on != (u[j] < q) || !on && x[l][j] != 0 {
 						t.Fatalf("example %d, layer %d, unit %d: %v drawn of %v by %v", r, l, j, x[l][j], q, u[j])

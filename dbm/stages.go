@@ -1,6 +1,10 @@
 package dbm
 
-import "fmt"
+import (
+	"fmt"
+
+	"tandem/dbm/kernel"
+)
 
 // Training may begin layer by layer, as Salakhutdinov and Hinton do ("Deep
 // Boltzmann Machines", 2009): for the first Pretrain updates the lowest two layers
@@ -25,7 +29,7 @@ import "fmt"
 // Stages are for one goroutine at a time, and for none after Close.
 type Stages struct {
 	config   Config
-	kernels  *Kernels
+	kernels  *kernel.Set
 	examples Examples
 	threads  int
 	state    *State // but for what the trainer has
@@ -35,7 +39,7 @@ type Stages struct {
 
 // NewStages continues training from a state, which it copies. threads is the
 // number of workers; it does not change the numbers.
-func NewStages(c Config, k *Kernels, s *State, examples Examples, threads int) (*Stages, error) {
+func NewStages(c Config, k *kernel.Set, s *State, examples Examples, threads int) (*Stages, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -162,19 +166,19 @@ func (s *State) copy(from *State) {
 // upward is examples as some hidden layer sees them: the means of its units.
 type upward struct {
 	Examples
-	kernels *Kernels
+	kernels *kernel.Set
 	model   *model
-	x       [][]float32 // x[l]: minibatch × Stride(layers[l])
-	lists   []Lists     // of each row's pixels that are not 0
+	x       [][]float32    // x[l]: minibatch × Stride(layers[l])
+	lists   []kernel.Lists // of each row's pixels that are not 0
 }
 
 // newUpward gives examples as layer top of a model sees them.
-func newUpward(c *Config, k *Kernels, s *State, examples Examples, top int) *upward {
-	up := &upward{Examples: examples, kernels: k, lists: make([]Lists, c.Batch)}
+func newUpward(c *Config, k *kernel.Set, s *State, examples Examples, top int) *upward {
+	up := &upward{Examples: examples, kernels: k, lists: make([]kernel.Lists, c.Batch)}
 	layers := c.Layers[:top+1]
 	up.model = newModel(layers, s, k)
 	for l, n := range layers {
-		up.x = append(up.x, make([]float32, c.Batch*Stride(n)))
+		up.x = append(up.x, make([]float32, c.Batch*kernel.Stride(n)))
 		if l > 0 {
 			k.Scale(up.model.up[l], up.model.up[l], 2)
 		}
@@ -185,14 +189,14 @@ func newUpward(c *Config, k *Kernels, s *State, examples Examples, top int) *upw
 // Row writes the means for an example of the prepared minibatch.
 func (up *upward) Row(row int, v []float32) {
 	top := len(up.x) - 1
-	at := func(l int) []float32 { return up.x[l][row*Stride(up.model.layers[l]):] }
+	at := func(l int) []float32 { return up.x[l][row*kernel.Stride(up.model.layers[l]):] }
 	pixels := at(0)[:up.model.layers[0]]
 	up.Examples.Row(row, pixels)
 	up.lists[row].Reset()
 	up.lists[row].Add(up.kernels, pixels)
 	for l := 1; l <= top; l++ {
 		n := up.model.layers[l]
-		p := Pass{Rows: 1, Panels: Padded(n) / Panel, Start: up.model.bias[l], Below: up.model.below(l, at(l-1)), Out: at(l), Stride: Stride(n)}
+		p := kernel.Pass{Rows: 1, Panels: kernel.Padded(n) / kernel.Panel, Start: up.model.bias[l], Below: up.model.below(l, at(l-1)), Out: at(l), Stride: kernel.Stride(n)}
 		if l == 1 {
 			p.Below.Nonzero = up.lists[row].IfSparse(1, len(pixels))
 		}

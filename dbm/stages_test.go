@@ -3,6 +3,9 @@ package dbm
 import (
 	"math"
 	"testing"
+
+	"tandem/dbm/kernel"
+	"tandem/dbm/kernel/kerneltest"
 )
 
 // The RBMs of pretraining, written once more from the definition: what their
@@ -15,7 +18,7 @@ func TestPretrainingByHand(t *testing.T) {
 		up, down float64
 	}{1: {1, 2, 1}, 4: {2, 2, 2}, 7: {3, 1, 2}} {
 		before := run(t, c, nil, updates, 1)
-		p, err := NewStages(c, naive, before, patterns{new(uint64)}, 2)
+		p, err := NewStages(c, kerneltest.Reference, before, patterns{new(uint64)}, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -32,7 +35,7 @@ func TestPretrainingByHand(t *testing.T) {
 		if l > 1 {
 			lower, later = before.Lower[l-2], after.Lower[l-2]
 		}
-		value := func(side, r, i int) float64 { return float64(tr.x[side][r*Stride(c.Layers[l-1+side])+i]) }
+		value := func(side, r, i int) float64 { return float64(tr.x[side][r*kernel.Stride(c.Layers[l-1+side])+i]) }
 		for r := range c.Batch {
 			// The example: the pixels, or the means of the layer below.
 			x := make([]float32, c.Layers[0])
@@ -70,9 +73,9 @@ func TestPretrainingByHand(t *testing.T) {
 			}
 		}
 		// The lower units of the chains follow from the upper ones.
-		draws := make([]float32, Padded(n))
+		draws := make([]float32, kernel.Padded(n))
 		for chain := range c.Chains {
-			Draw{Seed: c.Seed, Row: uint32(chain), Update: uint32(updates + 1), Tag: Tag(ForChains, 0, 0)}.Uniforms(draws)
+			kernel.Draw{Seed: c.Seed, Row: uint32(chain), Update: uint32(updates + 1), Tag: kernel.Tag(kernel.ForChains, 0, 0)}.Uniforms(draws)
 			for i := range n {
 				pre := float64(lower[i])
 				for j := range m {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"sync/atomic"
+
+	"tandem/dbm/kernel"
 )
 
 // Trainer trains a model by stochastic maximum likelihood, all layers at once:
@@ -24,32 +26,32 @@ import (
 // A Trainer is for one goroutine at a time, and for none after Close.
 type Trainer struct {
 	config   Config
-	kernels  *Kernels
+	kernels  *kernel.Set
 	examples Examples
 	model    *model
 	updates  uint64
 	rate     float64 // the learning rate of this update
 
-	x     [][]float32 // x[l]: the minibatch's rows, then the chains', then those of centering × Stride(layers[l])
-	y     [][]float32 // y[l]: x[l]·scale, for l = 1 first·scale, 0 in the padding; nil for l = 0
-	state [][]float32 // state[l]: the chains' states × Stride(layers[l]): a part of x[l], unless they count by their probabilities
-	first []float32   // x[1] for the layer below it: the same, unless the posterior is drawn
-	scale []float32   // of each row: 1/batch, or −1/chains, or 1 for those of centering
-	bias  [][]float32 // of each row, for the biases of layer l
-	pull  [][]float32 // pull[l]: the spring's factor for each unit of layer l
-	means []float64   // the gradient of each μ
-	rows  []*Lists    // the visible units of each row of x[0] that are not 0, a share of the rows each
-	pixel Lists       // for each visible unit, the rows in which it is not 0: the workers' shares of the minibatch, then of the chains
-	ready atomic.Bool // pixel is of this update
+	x     [][]float32     // x[l]: the minibatch's rows, then the chains', then those of centering × Stride(layers[l])
+	y     [][]float32     // y[l]: x[l]·scale, for l = 1 first·scale, 0 in the padding; nil for l = 0
+	state [][]float32     // state[l]: the chains' states × Stride(layers[l]): a part of x[l], unless they count by their probabilities
+	first []float32       // x[1] for the layer below it: the same, unless the posterior is drawn
+	scale []float32       // of each row: 1/batch, or −1/chains, or 1 for those of centering
+	bias  [][]float32     // of each row, for the biases of layer l
+	pull  [][]float32     // pull[l]: the spring's factor for each unit of layer l
+	means []float64       // the gradient of each μ
+	rows  []*kernel.Lists // the visible units of each row of x[0] that are not 0, a share of the rows each
+	pixel kernel.Lists    // for each visible unit, the rows in which it is not 0: the workers' shares of the minibatch, then of the chains
+	ready atomic.Bool     // pixel is of this update
 
 	fields     []*field // one a worker
 	inferring  []inferring
 	sweepers   []sweeper
 	iterations []int
 	tasks      []task
-	steps      []Step     // one a worker
-	centering  *centering // nil: none
-	mask       []uint16   // see patches; nil: none
+	steps      []kernel.Step // one a worker
+	centering  *centering    // nil: none
+	mask       []uint16      // see patches; nil: none
 	next       atomic.Int64
 	workers    *workers
 
@@ -104,7 +106,7 @@ type Stats struct {
 
 // NewTrainer continues training from a state, which it copies. threads is the
 // number of workers; it does not change the numbers.
-func NewTrainer(c Config, k *Kernels, s *State, examples Examples, threads int) (*Trainer, error) {
+func NewTrainer(c Config, k *kernel.Set, s *State, examples Examples, threads int) (*Trainer, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -130,20 +132,20 @@ func NewTrainer(c Config, k *Kernels, s *State, examples Examples, threads int) 
 		rows += rowsMore
 	}
 	for l, n := range c.Layers {
-		t.x = append(t.x, make([]float32, rows*Stride(n)))
-		t.state = append(t.state, t.x[l][c.Batch*Stride(n):(c.Batch+c.Chains)*Stride(n)])
+		t.x = append(t.x, make([]float32, rows*kernel.Stride(n)))
+		t.state = append(t.state, t.x[l][c.Batch*kernel.Stride(n):(c.Batch+c.Chains)*kernel.Stride(n)])
 		if c.SamplePosterior && l > 0 && l%2 == 0 {
-			t.state[l] = make([]float32, c.Chains*Stride(n))
+			t.state[l] = make([]float32, c.Chains*kernel.Stride(n))
 		}
 		for chain := range c.Chains {
-			copy(t.state[l][chain*Stride(n):], s.Chains[l][chain*n:(chain+1)*n])
+			copy(t.state[l][chain*kernel.Stride(n):], s.Chains[l][chain*n:(chain+1)*n])
 		}
 		if l == 0 {
 			t.y, t.pull = [][]float32{nil}, [][]float32{nil}
 			continue
 		}
-		t.y = append(t.y, make([]float32, rows*Stride(n)))
-		t.pull = append(t.pull, make([]float32, Padded(n)))
+		t.y = append(t.y, make([]float32, rows*kernel.Stride(n)))
+		t.pull = append(t.pull, make([]float32, kernel.Padded(n)))
 	}
 	if t.first = t.x[1]; c.SamplePosterior {
 		t.first = make([]float32, len(t.x[1]))
@@ -180,7 +182,7 @@ func NewTrainer(c Config, k *Kernels, s *State, examples Examples, threads int) 
 		t.rows = append(t.rows, &t.centering.rows)
 	}
 	t.iterations = make([]int, threads)
-	t.steps = make([]Step, threads)
+	t.steps = make([]kernel.Step, threads)
 	t.workers = newWorkers(threads)
 	t.infer, t.learn, t.keepRow = t.inferShare, t.learnTasks, t.keep
 	return t, nil
@@ -199,7 +201,7 @@ func (t *Trainer) State() *State {
 	t.model.save(s)
 	for l, n := range t.config.Layers {
 		for chain := range t.config.Chains {
-			copy(s.Chains[l][chain*n:(chain+1)*n], t.state[l][chain*Stride(n):])
+			copy(s.Chains[l][chain*n:(chain+1)*n], t.state[l][chain*kernel.Stride(n):])
 		}
 		if t.centering != nil {
 			copy(s.Offsets[l], t.centering.offsets[l])
@@ -212,14 +214,14 @@ func (t *Trainer) State() *State {
 func (t *Trainer) plan() {
 	const panels = 4
 	for l := len(t.config.Layers) - 1; l >= 0; l-- {
-		all := Padded(t.config.Layers[l]) / Panel
+		all := kernel.Padded(t.config.Layers[l]) / kernel.Panel
 		for from := 0; from < all && l > 0; from += panels {
 			t.tasks = append(t.tasks, task{layer: l, from: from, to: min(from+panels, all)})
 		}
 	}
 	for l, n := range t.config.Layers {
-		for from := 0; from < n; from += 16 * Panel {
-			t.tasks = append(t.tasks, task{layer: l, from: from, to: min(from+16*Panel, n), bias: true})
+		for from := 0; from < n; from += 16 * kernel.Panel {
+			t.tasks = append(t.tasks, task{layer: l, from: from, to: min(from+16*kernel.Panel, n), bias: true})
 		}
 	}
 }
@@ -261,7 +263,7 @@ func (t *Trainer) inferShare(worker int) {
 	n := t.config.Layers[0]
 	from, to := share(t.config.Batch, worker, len(t.fields))
 	for r := from; r < to; r++ {
-		t.examples.Row(r, t.x[0][r*Stride(n):][:n])
+		t.examples.Row(r, t.x[0][r*kernel.Stride(n):][:n])
 	}
 	t.iterations[worker] = 0
 	if from < to {
@@ -292,18 +294,18 @@ func (t *Trainer) inferShare(worker int) {
 func (t *Trainer) sweep(worker, from, to int) {
 	s := &t.sweepers[worker]
 	if t.config.ContrastiveDivergence {
-		n := t.config.Batch * Stride(t.config.Layers[0])
-		at := from * Stride(t.config.Layers[0])
-		copy(t.x[0][n+at:], t.x[0][at:to*Stride(t.config.Layers[0])])
+		n := t.config.Batch * kernel.Stride(t.config.Layers[0])
+		at := from * kernel.Stride(t.config.Layers[0])
+		copy(t.x[0][n+at:], t.x[0][at:to*kernel.Stride(t.config.Layers[0])])
 		s.gibbs.listed = false
 	}
 	for l, n := range t.config.Layers {
-		s.x[l] = t.state[l][from*Stride(n):]
+		s.x[l] = t.state[l][from*kernel.Stride(n):]
 	}
-	draw := Draw{Seed: t.config.Seed, Row: uint32(from), Update: uint32(t.updates + 1)}
-	s.gibbs.sweep(t.kernels, t.model, s.x, to-from, t.config.Gibbs, draw, ForChains)
+	draw := kernel.Draw{Seed: t.config.Seed, Row: uint32(from), Update: uint32(t.updates + 1)}
+	s.gibbs.sweep(t.kernels, t.model, s.x, to-from, t.config.Gibbs, draw, kernel.ForChains)
 	if t.config.ContrastiveDivergence { // the hidden units have not seen the last visible ones
-		s.gibbs.half(t.kernels, t.model, s.x, to-from, 1, t.config.Gibbs, draw, ForChains)
+		s.gibbs.half(t.kernels, t.model, s.x, to-from, 1, t.config.Gibbs, draw, kernel.ForChains)
 	}
 	if t.config.SamplePosterior {
 		t.chainMeans(worker, from, to)
@@ -313,7 +315,7 @@ func (t *Trainer) sweep(worker, from, to int) {
 // keep takes an example out of a field.
 func (t *Trainer) keep(f *field, row, example int) {
 	for l := 1; l < len(t.config.Layers); l++ {
-		n, stride := t.config.Layers[l], Stride(t.config.Layers[l])
+		n, stride := t.config.Layers[l], kernel.Stride(t.config.Layers[l])
 		copy(t.toBelow(l)[example*stride:][:n], f.q[l][row*stride:])
 		t.scaleRow(l, example)
 	}
@@ -329,7 +331,7 @@ func (t *Trainer) toBelow(l int) []float32 {
 
 // scaleRow computes a row of y.
 func (t *Trainer) scaleRow(l, row int) {
-	n, at := t.config.Layers[l], row*Stride(t.config.Layers[l])
+	n, at := t.config.Layers[l], row*kernel.Stride(t.config.Layers[l])
 	t.kernels.Scale(t.y[l][at:at+n], t.toBelow(l)[at:at+n], t.scale[row])
 }
 
@@ -361,15 +363,15 @@ func (t *Trainer) learnTasks(worker int) {
 			if t.centering == nil { // which has each layer's share in t.bias
 				rate *= t.config.rateShare(l)
 			}
-			t.kernels.LearnBias(t.model.bias[l][k.from:k.to], t.toBelow(l)[k.from:], Stride(t.config.Layers[l]), t.bias[l], float32(rate))
+			t.kernels.LearnBias(t.model.bias[l][k.from:k.to], t.toBelow(l)[k.from:], kernel.Stride(t.config.Layers[l]), t.bias[l], float32(rate))
 			if t.centering != nil && t.config.SamplePosterior && l == 1 {
-				t.kernels.LearnBias(t.model.bias[l][k.from:k.to], t.x[l][k.from:], Stride(t.config.Layers[l]), t.centering.upper, float32(rate))
+				t.kernels.LearnBias(t.model.bias[l][k.from:k.to], t.x[l][k.from:], kernel.Stride(t.config.Layers[l]), t.centering.upper, float32(rate))
 			}
 			continue
 		}
 		s := &t.steps[worker]
-		*s = Step{
-			Rows: len(t.scale), X: t.x[l-1], XStride: Stride(t.config.Layers[l-1]), Y: t.y[l], YStride: Stride(t.config.Layers[l]),
+		*s = kernel.Step{
+			Rows: len(t.scale), X: t.x[l-1], XStride: kernel.Stride(t.config.Layers[l-1]), Y: t.y[l], YStride: kernel.Stride(t.config.Layers[l]),
 			Below: t.config.Layers[l-1], Units: t.config.Layers[l], From: k.from, To: k.to,
 			Rate: float32(t.rate * t.config.rateShare(l)), Pull: t.pull[l], W: t.model.up[l], Back: t.model.back[l], Squares: t.model.squares[l],
 		}
@@ -425,13 +427,13 @@ func (t *Trainer) diverged(what string) error {
 // visible units and averaged over the examples.
 func (t *Trainer) ReconstructionError() float64 {
 	n := t.config.Layers[0]
-	out := make([]float32, t.config.Batch*Stride(n))
-	t.kernels.Sigmoid(&Pass{Rows: t.config.Batch, Panels: Padded(n) / Panel, Start: t.model.bias[0],
-		Above: t.model.above(0, t.first), Out: out, Stride: Stride(n)}, nil)
+	out := make([]float32, t.config.Batch*kernel.Stride(n))
+	t.kernels.Sigmoid(&kernel.Pass{Rows: t.config.Batch, Panels: kernel.Padded(n) / kernel.Panel, Start: t.model.bias[0],
+		Above: t.model.above(0, t.first), Out: out, Stride: kernel.Stride(n)}, nil)
 	sum := 0.0
 	for r := range t.config.Batch {
 		for i := range n {
-			d := float64(t.x[0][r*Stride(n)+i]) - float64(out[r*Stride(n)+i])
+			d := float64(t.x[0][r*kernel.Stride(n)+i]) - float64(out[r*kernel.Stride(n)+i])
 			sum += float64(d * d)
 		}
 	}

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tandem/dbm/kernel"
+	"tandem/dbm/kernel/kerneltest"
 )
 
 // patterns is random examples, each update others.
@@ -31,7 +34,7 @@ func run(t *testing.T, c Config, from *State, updates uint64, threads int) *Stat
 			t.Fatal(err)
 		}
 	}
-	tr, err := NewStages(c, naive, from, patterns{new(uint64)}, threads)
+	tr, err := NewStages(c, kerneltest.Reference, from, patterns{new(uint64)}, threads)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +107,7 @@ func TestUpdateByHand(t *testing.T) {
 		t.Fatal(err)
 	}
 	after := tr.State()
-	row := func(l, r int) []float32 { return tr.x[l][r*Stride(c.Layers[l]):][:c.Layers[l]] }
+	row := func(l, r int) []float32 { return tr.x[l][r*kernel.Stride(c.Layers[l]):][:c.Layers[l]] }
 	mean := func(f func(r int) float64, from, to int) float64 {
 		sum := 0.0
 		for r := from; r < to; r++ {
@@ -247,38 +250,12 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-func TestPackAndUnpack(t *testing.T) {
-	for k := 1; k < 40; k += 3 {
-		for n := 1; n < 40; n++ {
-			w := make([]float32, k*n)
-			for i := range w {
-				w[i] = float32(i + 1)
-			}
-			p := Pack(nil, w, k, n)
-			for i := range k {
-				for j := range n {
-					if p[packedAt(k, i, j)] != w[i*n+j] {
-						t.Fatalf("%d × %d: element %d, %d is not where it should be", k, n, i, j)
-					}
-				}
-			}
-			back := make([]float32, k*n)
-			unpack(back, p, k, n)
-			for i := range w {
-				if back[i] != w[i] {
-					t.Fatalf("%d × %d: element %d comes back as %v", k, n, i, back[i])
-				}
-			}
-		}
-	}
-}
-
 // A sampler's chains, run on from a state, are where one more sweep would take
 // them, and its means are the probabilities of the visible units.
 func TestSampler(t *testing.T) {
 	c := trainings()["spring"]
 	s := run(t, c, nil, 2, 1)
-	g, err := NewSampler(&c, naive, s, 0, 5)
+	g, err := NewSampler(&c, kerneltest.Reference, s, 0, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -289,7 +266,7 @@ func TestSampler(t *testing.T) {
 			for i := range c.Layers[0] {
 				pre := float64(s.Biases[0][i])
 				for j := range c.Layers[1] {
-					pre += float64(s.Weights[0][i*c.Layers[1]+j]) * float64(g.x[1][chain*Stride(c.Layers[1])+j])
+					pre += float64(s.Weights[0][i*c.Layers[1]+j]) * float64(g.x[1][chain*kernel.Stride(c.Layers[1])+j])
 				}
 				if got, want := float64(means[chain*c.Layers[0]+i]), 1/(1+math.Exp(-pre)); math.Abs(got-want) > 1e-6 {
 					t.Fatalf("chain %d: mean of pixel %d is %v, want %v", chain, i, got, want)
@@ -299,7 +276,7 @@ func TestSampler(t *testing.T) {
 	}
 	check()
 	for l, n := range c.Layers {
-		if got := g.x[l][2*Stride(n)+1]; got != s.Chains[l][2*n+1] {
+		if got := g.x[l][2*kernel.Stride(n)+1]; got != s.Chains[l][2*n+1] {
 			t.Errorf("layer %d does not start where the state is", l)
 		}
 	}
@@ -309,7 +286,7 @@ func TestSampler(t *testing.T) {
 	}
 	alone := newGibbs(c.Layers, func(Phase) {})
 	for sweep := uint32(1); sweep <= 2; sweep++ {
-		alone.sweep(naive, g.model, want, c.Chains, 1, Draw{Seed: 5, Update: sweep}, ForSamples)
+		alone.sweep(kerneltest.Reference, g.model, want, c.Chains, 1, kernel.Draw{Seed: 5, Update: sweep}, kernel.ForSamples)
 		before := slices.Clone(g.x[0])
 		g.Sweep()
 		check()
@@ -322,21 +299,21 @@ func TestSampler(t *testing.T) {
 			}
 		}
 	}
-	if fresh, err := NewSampler(&c, naive, s, 31, 5); err != nil {
+	if fresh, err := NewSampler(&c, kerneltest.Reference, s, 31, 5); err != nil {
 		t.Error(err)
 	} else {
 		for l, n := range c.Layers {
 			start := make([]float32, n)
-			coins(start, Draw{Seed: 5, Row: 30, Tag: Tag(ForSamples, l, 0)})
-			if !slices.Equal(fresh.x[l][30*Stride(n):][:n], start) {
+			kernel.Draw{Seed: 5, Row: 30, Tag: kernel.Tag(kernel.ForSamples, l, 0)}.Coins(start)
+			if !slices.Equal(fresh.x[l][30*kernel.Stride(n):][:n], start) {
 				t.Errorf("layer %d of a new chain does not start with its coins", l)
 			}
 		}
 	}
-	if fresh, err := NewSampler(&c, naive, s, 31, 5); err != nil || len(fresh.Means()) != 31*c.Layers[0] {
+	if fresh, err := NewSampler(&c, kerneltest.Reference, s, 31, 5); err != nil || len(fresh.Means()) != 31*c.Layers[0] {
 		t.Errorf("31 fresh chains: error %v", err)
 	}
-	if _, err := NewSampler(&c, naive, s, -1, 5); err == nil {
+	if _, err := NewSampler(&c, kerneltest.Reference, s, -1, 5); err == nil {
 		t.Error("-1 chains are taken")
 	}
 }
@@ -368,10 +345,10 @@ func TestStateMustFit(t *testing.T) {
 			t.Fatal(err)
 		}
 		f(s)
-		if _, err := NewTrainer(c, naive, s, nil, 1); err == nil || !strings.Contains(err.Error(), what) {
+		if _, err := NewTrainer(c, kerneltest.Reference, s, nil, 1); err == nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("%s: error %v", what, err)
 		}
-		if _, err := NewSampler(&c, naive, s, 0, 1); err == nil {
+		if _, err := NewSampler(&c, kerneltest.Reference, s, 0, 1); err == nil {
 			t.Errorf("%s: a sampler takes it", what)
 		}
 	}

@@ -5,6 +5,9 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"tandem/dbm/kernel"
+	"tandem/dbm/kernel/kerneltest"
 )
 
 // The truth about tiny models, by enumeration in float64.
@@ -139,7 +142,7 @@ func (g given) Row(r int, v []float32) {
 
 func trainer(t testing.TB, c Config, s *State, e Examples, threads int) *Trainer {
 	t.Helper()
-	tr, err := NewTrainer(c, naive, s, e, threads)
+	tr, err := NewTrainer(c, kerneltest.Reference, s, e, threads)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,19 +157,19 @@ var models = [][]int{{4, 3}, {3, 3, 2}, {3, 2, 3, 2}, {2, 2, 2, 2, 2}}
 func conditional(p *model, x [][]float64, l int) []float32 {
 	rows := make([][]float32, len(x))
 	for i := range x {
-		rows[i] = make([]float32, Stride(len(x[i])))
+		rows[i] = make([]float32, kernel.Stride(len(x[i])))
 		for j, v := range x[i] {
 			rows[i][j] = float32(v)
 		}
 	}
-	pass := Pass{Rows: 1, Panels: 1, Start: p.bias[l], Out: make([]float32, Panel), Stride: Panel}
+	pass := kernel.Pass{Rows: 1, Panels: 1, Start: p.bias[l], Out: make([]float32, kernel.Panel), Stride: kernel.Panel}
 	if l > 0 {
 		pass.Below = p.below(l, rows[l-1])
 	}
 	if l+1 < len(x) {
 		pass.Above = p.above(l, rows[l+1])
 	}
-	naive.Sigmoid(&pass, nil)
+	kerneltest.Reference.Sigmoid(&pass, nil)
 	return pass.Out
 }
 
@@ -176,7 +179,7 @@ func TestConditionals(t *testing.T) {
 	for i, layers := range models {
 		m := randomTruth(uint64(i), layers...)
 		c := tiny(layers...)
-		p := newModel(layers, m.state(&c), naive)
+		p := newModel(layers, m.state(&c), kerneltest.Reference)
 		m.states(make([][]float64, len(layers)), 0, func(x [][]float64) {
 			for l, n := range layers {
 				out := conditional(p, x, l)
@@ -204,7 +207,7 @@ func TestPosteriors(t *testing.T) {
 	for i, layers := range models {
 		m := randomTruth(uint64(i)+60, layers...)
 		c := tiny(layers...)
-		p := newModel(layers, m.state(&c), naive)
+		p := newModel(layers, m.state(&c), kerneltest.Reference)
 		v := []float64{1, 0, 1, 1}[:layers[0]]
 		var odds, want []float64
 		sum, z := 0.0, m.logSum(m.visible(v), 1)
@@ -259,7 +262,7 @@ func (t *Trainer) setRow(r int, x [][]float64, scale float64) {
 	t.scale[r] = float32(scale)
 	for l := range x {
 		for j, v := range x[l] {
-			t.x[l][r*Stride(t.config.Layers[l])+j] = float32(v)
+			t.x[l][r*kernel.Stride(t.config.Layers[l])+j] = float32(v)
 		}
 		if l > 0 {
 			t.scaleRow(l, r)
@@ -273,7 +276,7 @@ func (t *Trainer) learnNow() {
 	for share, rows := range [][2]int{{0, t.config.Batch}, {t.config.Batch, len(t.scale)}} {
 		t.rows[share].Reset()
 		for r := rows[0]; r < rows[1]; r++ {
-			t.rows[share].Add(naive, t.x[0][r*Stride(n):][:n])
+			t.rows[share].Add(kerneltest.Reference, t.x[0][r*kernel.Stride(n):][:n])
 		}
 	}
 	t.rate = t.config.LearningRate
@@ -367,7 +370,7 @@ func inferred(t *testing.T, m *truth, c Config, v ...[]float64) [][][]float64 {
 	for r := range v {
 		q := make([][]float64, len(m.layers))
 		for l := 1; l < len(m.layers); l++ {
-			for _, x := range tr.x[l][r*Stride(m.layers[l]):][:m.layers[l]] {
+			for _, x := range tr.x[l][r*kernel.Stride(m.layers[l]):][:m.layers[l]] {
 				q[l] = append(q[l], float64(x))
 			}
 		}
@@ -512,7 +515,7 @@ func TestGibbsFrequencies(t *testing.T) {
 			for chain := range c.Chains {
 				index, bit := 0, 0
 				for l, n := range layers {
-					for _, x := range tr.x[l][(c.Batch+chain)*Stride(n):][:n] {
+					for _, x := range tr.x[l][(c.Batch+chain)*kernel.Stride(n):][:n] {
 						index |= int(x) << bit
 						bit++
 					}
@@ -538,7 +541,7 @@ func TestSpringGradient(t *testing.T) {
 	m := randomTruth(8, layers...)
 	c := tiny(layers...)
 	alpha, gamma := []float64{0.1, 0.7, 0.3}, 1.3
-	p := newModel(layers, m.state(&c), naive)
+	p := newModel(layers, m.state(&c), kerneltest.Reference)
 	p.mu = []float64{1.5, 0.5, 2.5}
 	mu := slices.Clone(p.mu)
 	energy := func() float64 {
@@ -567,7 +570,7 @@ func TestSpringGradient(t *testing.T) {
 		*x = old
 		return (up - down) / (2 * h)
 	}
-	pull := make([]float32, Panel)
+	pull := make([]float32, kernel.Panel)
 	for l := 1; l < len(layers); l++ {
 		p.pull(pull, l, alpha[l-1], 0)
 		for i := range m.w[l-1] {

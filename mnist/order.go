@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"tandem/dbm"
+	"tandem/dbm/kernel"
 )
 
 // maxBatch is the largest minibatch: the most rows that package dbm allows.
@@ -70,8 +70,8 @@ func (m *Minibatches) Prepare(update uint64) {
 // image; v must have that length). Many goroutines may call it at once. Sample
 // takes its numbers from the seed, the update and the row.
 func (m *Minibatches) Row(row int, v []float32) {
-	m.set.Values(v, m.Index(row), m.pixels, dbm.Draw{
-		Seed: m.seed, Row: uint32(row), Update: uint32(m.update), Tag: dbm.Tag(dbm.ForPixels, 0, 0),
+	m.set.Values(v, m.Index(row), m.pixels, kernel.Draw{
+		Seed: m.seed, Row: uint32(row), Update: uint32(m.update), Tag: kernel.Tag(kernel.ForPixels, 0, 0),
 	})
 }
 
@@ -114,7 +114,7 @@ type words struct {
 func (w *words) next() uint32 {
 	if w.used%4 == 0 {
 		w.word[0], w.word[1], w.word[2], w.word[3] =
-			dbm.Philox(w.seed, w.counter, 0, w.epoch, dbm.Tag(dbm.ForShuffle, 0, 0))
+			kernel.Philox(w.seed, w.counter, 0, w.epoch, kernel.Tag(kernel.ForShuffle, 0, 0))
 		w.counter++
 	}
 	x := w.word[w.used%4]

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tandem/dbm"
+	"tandem/dbm/kernel"
 )
 
 var _ dbm.Examples = (*Minibatches)(nil)
@@ -42,7 +43,7 @@ func shuffledByHand(n int, seed uint64, epoch uint32) (order []int, thrown int) 
 		return uint64(w)
 	}
 	for c := range uint32(n) {
-		a, b, x, y := dbm.Philox(seed, c, 0, epoch, 5<<24)
+		a, b, x, y := kernel.Philox(seed, c, 0, epoch, 5<<24)
 		stream = append(stream, a, b, x, y)
 	}
 	for i := range n {
@@ -87,7 +88,7 @@ func TestOrderFollowsTheDescription(t *testing.T) {
 }
 
 // The order is part of the numeric contract: what stands here changes only with
-// dbm.Numerics.
+// kernel.Version.
 func TestOrderStays(t *testing.T) {
 	for _, c := range []struct {
 		seed, epoch uint64

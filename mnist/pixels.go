@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"tandem/dbm"
+	"tandem/dbm/kernel"
 )
 
 // Pixels is a way to turn the byte X of a pixel into a number.
@@ -61,7 +61,7 @@ var greyOf, thresholdOf = func() (grey, threshold [256]float32) {
 // the other ways ignore fresh. Fixed takes them from the seed 0, the set and i, so
 // an image looks the same in every run. Values does not allocate, and many may
 // call it at once.
-func (s *Set) Values(v []float32, i int, pixels Pixels, fresh dbm.Draw) {
+func (s *Set) Values(v []float32, i int, pixels Pixels, fresh kernel.Draw) {
 	x := s.Image(i)
 	switch pixels {
 	case Grey:
@@ -71,7 +71,7 @@ func (s *Set) Values(v []float32, i int, pixels Pixels, fresh dbm.Draw) {
 	case Sample:
 		sample(v, x, fresh)
 	case Fixed:
-		d := dbm.Draw{Row: uint32(i), Tag: dbm.Tag(dbm.ForFixed, 0, 0)}
+		d := kernel.Draw{Row: uint32(i), Tag: kernel.Tag(kernel.ForFixed, 0, 0)}
 		if s.Name == Test {
 			d.Update = 1
 		}
@@ -83,8 +83,8 @@ func (s *Set) Values(v []float32, i int, pixels Pixels, fresh dbm.Draw) {
 func look(v []float32, x []byte, table *[256]float32) {
 	v = v[:len(x)]
 	clear(v)
-	for from := 0; from < len(x); from += dbm.Panel {
-		to := min(from+dbm.Panel, len(x))
+	for from := 0; from < len(x); from += kernel.Panel {
+		to := min(from+kernel.Panel, len(x))
 		if blank(x[from:to]) {
 			continue
 		}
@@ -96,16 +96,16 @@ func look(v []float32, x []byte, table *[256]float32) {
 
 // sample sets v[j] to 1 where the uniform number of unit j is below x[j]/255: never
 // for 0, always for 255. No numbers are made for 16 units that are all 0.
-func sample(v []float32, x []byte, d dbm.Draw) {
+func sample(v []float32, x []byte, d kernel.Draw) {
 	v = v[:len(x)]
 	clear(v)
-	for from := 0; from < len(x); from += dbm.Panel {
-		to := min(from+dbm.Panel, len(x))
+	for from := 0; from < len(x); from += kernel.Panel {
+		to := min(from+kernel.Panel, len(x))
 		if blank(x[from:to]) {
 			continue
 		}
-		var u [dbm.Panel]float32
-		d.Block(&u, from/dbm.Panel)
+		var u [kernel.Panel]float32
+		d.Block(&u, from/kernel.Panel)
 		for j, b := range x[from:to] {
 			if u[j] < greyOf[b] {
 				v[from+j] = 1
@@ -145,7 +145,7 @@ func (s *Set) Mean(pixels Pixels) []float64 {
 	case Threshold, Fixed:
 		v := make([]float32, size)
 		for i := range s.N() {
-			s.Values(v, i, pixels, dbm.Draw{})
+			s.Values(v, i, pixels, kernel.Draw{})
 			for j, on := range v {
 				sums[j] += uint64(on)
 			}

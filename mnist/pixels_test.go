@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"tandem/dbm"
+	"tandem/dbm/kernel"
 )
 
 // small is a set whose image i starts the bytes 0 to 255 at another place; it has
@@ -23,7 +23,7 @@ func small(name string, n int) *Set {
 func uniform(seed uint64, unit int, row, update, word3 uint32) float64 {
 	counter := uint32(unit/16*4 + unit%8/2)
 	var w [4]uint32
-	w[0], w[1], w[2], w[3] = dbm.Philox(seed, counter, row, update, word3)
+	w[0], w[1], w[2], w[3] = kernel.Philox(seed, counter, row, update, word3)
 	return float64(w[unit%16/8*2+unit%2]>>8) / (1 << 24)
 }
 
@@ -36,7 +36,7 @@ func below(u float64, x byte) float32 {
 
 func TestValues(t *testing.T) {
 	train, test := small(Train, 40), small(Test, 40)
-	fresh := dbm.Draw{Seed: 1<<40 + 5, Row: 3, Update: 7, Tag: dbm.Tag(dbm.ForPixels, 0, 0)}
+	fresh := kernel.Draw{Seed: 1<<40 + 5, Row: 3, Update: 7, Tag: kernel.Tag(kernel.ForPixels, 0, 0)}
 	for _, c := range []struct {
 		name   string
 		set    *Set
@@ -76,7 +76,7 @@ func TestSampleFrequencies(t *testing.T) {
 	const draws = 4000
 	on, v := make([]float64, 256), make([]float32, 256)
 	for u := range uint32(draws) {
-		set.Values(v, 0, Sample, dbm.Draw{Seed: 1, Update: u, Tag: dbm.Tag(dbm.ForPixels, 0, 0)})
+		set.Values(v, 0, Sample, kernel.Draw{Seed: 1, Update: u, Tag: kernel.Tag(kernel.ForPixels, 0, 0)})
 		for j := range v {
 			on[j] += float64(v[j])
 		}
@@ -103,7 +103,7 @@ func TestSampleAtEquality(t *testing.T) {
 		m := &Images{N: 1, Rows: 1, Columns: 16, Pixels: make([]byte, 16)}
 		m.Pixels[c.unit] = c.x
 		v := make([]float32, 16)
-		(&Set{Images: m}).Values(v, 0, Sample, dbm.Draw{Seed: 1, Update: c.update, Tag: dbm.Tag(dbm.ForPixels, 0, 0)})
+		(&Set{Images: m}).Values(v, 0, Sample, kernel.Draw{Seed: 1, Update: c.update, Tag: kernel.Tag(kernel.ForPixels, 0, 0)})
 		if v[c.unit] != 0 {
 			t.Errorf("byte %d is on", c.x)
 		}
@@ -124,7 +124,7 @@ func TestMean(t *testing.T) {
 				if pixels == Sample {
 					want += float64(set.Image(i)[j]) / 255
 				} else {
-					set.Values(v, i, pixels, dbm.Draw{})
+					set.Values(v, i, pixels, kernel.Draw{})
 					want += float64(v[j])
 				}
 			}
@@ -183,7 +183,7 @@ func BenchmarkValues(b *testing.B) {
 	for _, pixels := range []Pixels{Grey, Threshold, Sample, Fixed} {
 		b.Run(pixels.String(), func(b *testing.B) {
 			for i := 0; b.Loop(); i++ {
-				set.Values(v, i%set.N(), pixels, dbm.Draw{Tag: dbm.Tag(dbm.ForPixels, 0, 0)})
+				set.Values(v, i%set.N(), pixels, kernel.Draw{Tag: kernel.Tag(kernel.ForPixels, 0, 0)})
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"tandem/dbm"
+	"tandem/dbm/kernel"
 )
 
 // Examples are images with labels, and the mean field of their upper layers.
@@ -15,7 +16,7 @@ type Examples struct {
 
 // Prepare runs mean field on the images that row writes, as many as labels.
 // row is called by many goroutines at once.
-func Prepare(c *dbm.Config, k *dbm.Kernels, s *dbm.State, labels []byte, row func(i int, v []float32), threads int, progress func(done float64)) (*Examples, error) {
+func Prepare(c *dbm.Config, k *kernel.Set, s *dbm.State, labels []byte, row func(i int, v []float32), threads int, progress func(done float64)) (*Examples, error) {
 	e := &Examples{Labels: labels, Row: row}
 	for l, units := range c.Layers {
 		if e.q = append(e.q, nil); l >= 2 {
@@ -29,7 +30,7 @@ func Prepare(c *dbm.Config, k *dbm.Kernels, s *dbm.State, labels []byte, row fun
 		for l := 2; l < len(c.Layers); l++ {
 			n := c.Layers[l]
 			for r := range rows {
-				for j, x := range inference.Hidden(l)[r*dbm.Stride(n):][:n] {
+				for j, x := range inference.Hidden(l)[r*kernel.Stride(n):][:n] {
 					e.q[l][(first+r)*n+j] = uint16(float32(x*65535) + 0.5)
 				}
 			}

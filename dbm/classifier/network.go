@@ -10,20 +10,20 @@
 // stands on the top layer. All matrices are then learnt by back-propagation, each on
 // its own.
 //
-// The arithmetic is that of dbm.Kernels, so that a network is the same to the bit
+// The arithmetic is that of kernel.Set, so that a network is the same to the bit
 // for all kernels and numbers of threads.
 package classifier
 
 import (
 	"fmt"
-	"math"
 
 	"tandem/dbm"
+	"tandem/dbm/kernel"
 )
 
 // Network is the parameters.
 type Network struct {
-	k       *dbm.Kernels
+	k       *kernel.Set
 	layers  []int // of the Boltzmann machine
 	classes int
 	up      []*matrix // up[l]: A_l, for l = 1…; the last: top layer to classes
@@ -51,19 +51,19 @@ type matrix struct {
 }
 
 func newMatrix(w []float32, below, units int) *matrix {
-	m := &matrix{vector: newVector(dbm.Pack(nil, w, below, units)), below: below, units: units}
+	m := &matrix{vector: newVector(kernel.Pack(nil, w, below, units)), below: below, units: units}
 	m.back = make([]float32, len(m.w))
-	m.squares = make([]float32, dbm.Padded(units))
+	m.squares = make([]float32, kernel.Padded(units))
 	return m
 }
 
 // step is a step for all panels.
-func (m *matrix) step() dbm.Step {
-	return dbm.Step{Below: m.below, Units: m.units, To: dbm.Padded(m.units) / dbm.Panel, W: m.w, Back: m.back, Squares: m.squares}
+func (m *matrix) step() kernel.Step {
+	return kernel.Step{Below: m.below, Units: m.units, To: kernel.Padded(m.units) / kernel.Panel, W: m.w, Back: m.back, Squares: m.squares}
 }
 
 // New makes a network of a Boltzmann machine's parameters.
-func New(c *dbm.Config, k *dbm.Kernels, s *dbm.State, classes int) (*Network, error) {
+func New(c *dbm.Config, k *kernel.Set, s *dbm.State, classes int) (*Network, error) {
 	if len(s.Weights) != c.Hidden() || len(s.Biases) != len(c.Layers) {
 		return nil, fmt.Errorf("state: not of %d layers", len(c.Layers))
 	}
@@ -94,7 +94,7 @@ func New(c *dbm.Config, k *dbm.Kernels, s *dbm.State, classes int) (*Network, er
 }
 
 func (n *Network) addBias(b []float32) {
-	v := newVector(make([]float32, dbm.Padded(len(b))))
+	v := newVector(make([]float32, kernel.Padded(len(b))))
 	copy(v.w, b)
 	n.bias = append(n.bias, &v)
 }
@@ -126,21 +126,4 @@ func (n *Network) restore(all []float32) {
 		s := m.step()
 		n.k.Refresh(&s)
 	}
-}
-
-// exp is the exponential function of a number not above 0; that of package math is
-// not the same on all architectures. With x = n·ln 2 + t, |t| ≤ ln2/2, exp(t) is the
-// first fourteen terms of its series.
-func exp(x float64) float64 {
-	const ln2Hi, ln2Lo = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-	if x < -700 {
-		return 0
-	}
-	n := math.Floor(float64(x*math.Log2E) + 0.5)
-	t := math.FMA(-n, ln2Lo, math.FMA(-n, ln2Hi, x))
-	sum := 1.0
-	for k := 13.0; k >= 1; k-- {
-		sum = math.FMA(sum, float64(t/k), 1)
-	}
-	return math.Ldexp(sum, int(n))
 }

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"tandem/dbm"
+	"tandem/dbm/kernel"
 )
 
 // Config is how to learn: by Adam (Kingma and Ba 2014) on the cross-entropy of
@@ -54,11 +54,11 @@ type trainer struct {
 	rows                 int         // the images of a minibatch, and then their adversarial examples
 	h                    [][]float32 // rows × Stride of each layer; h[0]: the pixels; the last: the probabilities of the classes
 	q                    [][]float32
-	keep                 [][]float32  // keep[l]: of each unit of h[l], 0 or what it counts
-	delta                [][]float32  // delta[l]: the gradient by what h[l] receives, over rows × −1
-	lists                []*dbm.Lists // of the pixels, a worker each, and then as many of adversarial examples
+	keep                 [][]float32     // keep[l]: of each unit of h[l], 0 or what it counts
+	delta                [][]float32     // delta[l]: the gradient by what h[l] receives, over rows × −1
+	lists                []*kernel.Lists // of the pixels, a worker each, and then as many of adversarial examples
 	workers              int
-	pixels               dbm.Lists
+	pixels               kernel.Lists
 	odds                 [2][]float32 // logit of the probability that a pixel, or a unit, is kept
 	zero                 []float32
 	none                 []float32 // no spring
@@ -69,27 +69,27 @@ type trainer struct {
 
 func newTrainer(n *Network, c Config, rows int) *trainer {
 	t := &trainer{Network: n, c: c, workers: max(c.Threads, 1), q: [][]float32{nil, nil}, meanPart: 1, squarePart: 1}
-	t.lists = make([]*dbm.Lists, t.workers)
+	t.lists = make([]*kernel.Lists, t.workers)
 	if c.Adversarial > 0 {
 		rows *= 2
-		t.lists = make([]*dbm.Lists, 2*t.workers)
+		t.lists = make([]*kernel.Lists, 2*t.workers)
 	}
 	t.rows = rows
 	widest := 0
 	for l, units := range append(append([]int(nil), n.layers...), n.classes) {
-		size := rows * dbm.Stride(units)
+		size := rows * kernel.Stride(units)
 		t.h, t.keep, t.delta = append(t.h, make([]float32, size)), append(t.keep, make([]float32, size)), append(t.delta, make([]float32, size))
 		if l >= 2 {
 			t.q = append(t.q, make([]float32, size))
 		}
-		widest = max(widest, dbm.Padded(units))
+		widest = max(widest, kernel.Padded(units))
 	}
 	t.zero, t.none = make([]float32, widest), make([]float32, widest)
 	for i, drop := range [2]float64{c.DropVisible, c.DropHidden} {
 		t.odds[i] = make([]float32, widest)
 		for j := range t.odds[i] {
 			if drop > 0 {
-				t.odds[i][j] = float32(dbm.LogOdds(1 - drop))
+				t.odds[i][j] = float32(kernel.LogOdds(1 - drop))
 			}
 		}
 	}
@@ -97,7 +97,7 @@ func newTrainer(n *Network, c Config, rows int) *trainer {
 		t.scale = append(t.scale, 1)
 	}
 	for i := range t.lists {
-		t.lists[i] = new(dbm.Lists)
+		t.lists[i] = new(kernel.Lists)
 	}
 	return t
 }
@@ -113,11 +113,11 @@ func (t *trainer) units(l int) int {
 }
 
 // at is rows from r up of layer l of one of the arrays.
-func (t *trainer) at(x [][]float32, l, r int) []float32 { return x[l][r*dbm.Stride(t.units(l)):] }
+func (t *trainer) at(x [][]float32, l, r int) []float32 { return x[l][r*kernel.Stride(t.units(l)):] }
 
 // forward computes rows [from, to) of all layers, with dropout if drop is set, and
 // lists their pixels.
-func (t *trainer) forward(lists *dbm.Lists, from, to int, drop bool) {
+func (t *trainer) forward(lists *kernel.Lists, from, to int, drop bool) {
 	rows := to - from
 	t.drop(0, from, to, drop)
 	lists.Reset()
@@ -126,14 +126,14 @@ func (t *trainer) forward(lists *dbm.Lists, from, to int, drop bool) {
 	}
 	for l := 1; l <= t.top()+1; l++ {
 		m := t.up[l]
-		p := dbm.Pass{Rows: rows, Panels: dbm.Padded(m.units) / dbm.Panel, Start: t.bias[l].w, Out: t.at(t.h, l, from), Stride: dbm.Stride(m.units)}
-		p.Below = dbm.Input{X: t.at(t.h, l-1, from), Stride: dbm.Stride(m.below), K: m.below, W: m.w}
+		p := kernel.Pass{Rows: rows, Panels: kernel.Padded(m.units) / kernel.Panel, Start: t.bias[l].w, Out: t.at(t.h, l, from), Stride: kernel.Stride(m.units)}
+		p.Below = kernel.Input{X: t.at(t.h, l-1, from), Stride: kernel.Stride(m.below), K: m.below, W: m.w}
 		if l == 1 {
 			p.Below.Nonzero = lists.IfSparse(rows, m.below)
 		}
 		if l < t.top() {
 			q := t.side[l]
-			p.Above = dbm.Input{X: t.at(t.q, l+1, from), Stride: dbm.Stride(q.below), K: q.below, W: q.w}
+			p.Above = kernel.Input{X: t.at(t.q, l+1, from), Stride: kernel.Stride(q.below), K: q.below, W: q.w}
 		}
 		if l <= t.top() {
 			t.k.Sigmoid(&p, nil)
@@ -150,7 +150,7 @@ func (t *trainer) forward(lists *dbm.Lists, from, to int, drop bool) {
 // drop leaves out units of layer l. Of a hidden layer keep becomes the factor of
 // the gradient by what a unit receives: h(1−h), times what it counts.
 func (t *trainer) drop(l, from, to int, drop bool) {
-	n, stride := t.units(l), dbm.Stride(t.units(l))
+	n, stride := t.units(l), kernel.Stride(t.units(l))
 	share := t.c.DropHidden
 	odds := t.odds[1]
 	if l == 0 {
@@ -159,8 +159,8 @@ func (t *trainer) drop(l, from, to int, drop bool) {
 	counts := float32(1)
 	if drop && share > 0 {
 		counts = float32(1 / (1 - share))
-		p := dbm.Pass{Rows: to - from, Panels: dbm.Padded(n) / dbm.Panel, Start: odds, Out: t.at(t.keep, l, from), Stride: stride}
-		t.k.Sample(&p, dbm.Draw{Seed: t.c.Seed, Row: uint32(from), Update: t.updates, Tag: dbm.Tag(dbm.ForDropout, l, 0)})
+		p := kernel.Pass{Rows: to - from, Panels: kernel.Padded(n) / kernel.Panel, Start: odds, Out: t.at(t.keep, l, from), Stride: stride}
+		t.k.Sample(&p, kernel.Draw{Seed: t.c.Seed, Row: uint32(from), Update: t.updates, Tag: kernel.Tag(kernel.ForDropout, l, 0)})
 	}
 	for r := from; r < to; r++ {
 		h, keep := t.at(t.h, l, r)[:n], t.at(t.keep, l, r)[:n]
@@ -188,7 +188,7 @@ func softmax(x []float32) {
 	var buf [64]float64
 	e := buf[:0]
 	for _, v := range x {
-		y := exp(float64(v) - float64(top))
+		y := kernel.Exp(float64(v) - float64(top))
 		sum += y
 		e = append(e, y)
 	}
@@ -225,8 +225,8 @@ func (t *trainer) backward(from, to int, labels []byte, topOnly bool) {
 // layer above receives.
 func (t *trainer) down(l, from, to int) {
 	m, n := t.up[l+1], t.units(l)
-	p := dbm.Pass{Rows: to - from, Panels: dbm.Padded(n) / dbm.Panel, Start: t.zero, Out: t.at(t.delta, l, from), Stride: dbm.Stride(n)}
-	p.Below = dbm.Input{X: t.at(t.delta, l+1, from), Stride: dbm.Stride(m.units), K: m.units, W: m.back}
+	p := kernel.Pass{Rows: to - from, Panels: kernel.Padded(n) / kernel.Panel, Start: t.zero, Out: t.at(t.delta, l, from), Stride: kernel.Stride(n)}
+	p.Below = kernel.Input{X: t.at(t.delta, l+1, from), Stride: kernel.Stride(m.units), K: m.units, W: m.back}
 	t.k.Linear(&p)
 }
 
@@ -254,7 +254,7 @@ func (t *trainer) perturb(from, to, rows int) {
 type task struct {
 	m        *matrix
 	x, y     []float32
-	lists    *dbm.Lists
+	lists    *kernel.Lists
 	layer    int // of the biases, where m is nil
 	from, to int
 }
@@ -262,10 +262,10 @@ type task struct {
 // tasks cuts the learning into pieces: of all layers, or of the softmax alone.
 func (t *trainer) tasks(topOnly bool) []task {
 	var all []task
-	add := func(m *matrix, x, y []float32, lists *dbm.Lists) {
+	add := func(m *matrix, x, y []float32, lists *kernel.Lists) {
 		const panels = 8
-		for from := 0; from < dbm.Padded(m.units)/dbm.Panel; from += panels {
-			all = append(all, task{m: m, x: x, y: y, lists: lists, from: from, to: min(from+panels, dbm.Padded(m.units)/dbm.Panel)})
+		for from := 0; from < kernel.Padded(m.units)/kernel.Panel; from += panels {
+			all = append(all, task{m: m, x: x, y: y, lists: lists, from: from, to: min(from+panels, kernel.Padded(m.units)/kernel.Panel)})
 		}
 	}
 	first := 1
@@ -273,7 +273,7 @@ func (t *trainer) tasks(topOnly bool) []task {
 		first = t.top() + 1
 	}
 	for l := first; l <= t.top()+1; l++ {
-		var lists *dbm.Lists
+		var lists *kernel.Lists
 		if l == 1 {
 			lists = t.pixels.IfSparse(t.rows, t.layers[0])
 		}
@@ -291,15 +291,15 @@ func (t *trainer) gradient(k task) {
 	if k.m == nil {
 		g, n := t.bias[k.layer].g, t.units(k.layer)
 		clear(g)
-		t.k.LearnBias(g[:n], t.delta[k.layer], dbm.Stride(n), t.scale, 1)
+		t.k.LearnBias(g[:n], t.delta[k.layer], kernel.Stride(n), t.scale, 1)
 		return
 	}
 	m := k.m
 	s := m.step()
 	s.From, s.To = k.from, k.to
-	s.Rows, s.X, s.XStride, s.Y, s.YStride, s.Nonzero = t.rows, k.x, dbm.Stride(m.below), k.y, dbm.Stride(m.units), k.lists
+	s.Rows, s.X, s.XStride, s.Y, s.YStride, s.Nonzero = t.rows, k.x, kernel.Stride(m.below), k.y, kernel.Stride(m.units), k.lists
 	s.Rate, s.Pull, s.W = 1, t.none, m.g
-	clear(m.g[k.from*dbm.Panel*dbm.Padded(m.below) : k.to*dbm.Panel*dbm.Padded(m.below)])
+	clear(m.g[k.from*kernel.Panel*kernel.Padded(m.below) : k.to*kernel.Panel*kernel.Padded(m.below)])
 	t.k.Learn(&s)
 }
 
@@ -311,7 +311,7 @@ func (t *trainer) learn(k task, rate float32) {
 		return
 	}
 	m := k.m
-	from, to := k.from*dbm.Panel*dbm.Padded(m.below), k.to*dbm.Panel*dbm.Padded(m.below)
+	from, to := k.from*kernel.Panel*kernel.Padded(m.below), k.to*kernel.Panel*kernel.Padded(m.below)
 	t.k.Adam(m.w[from:to], m.g[from:to], m.mean[from:to], m.square[from:to], rate)
 	s := m.step()
 	s.From, s.To = k.from, k.to
@@ -342,8 +342,8 @@ func (t *trainer) load(e *Examples, index []int, from int) {
 // update learns from the examples of index, which are as many as the minibatch has;
 // with rate 0 it only computes the gradient.
 func (t *trainer) update(e *Examples, index []int, rate float64, topOnly bool) {
-	t.meanPart = float64(t.meanPart * dbm.AdamKeepMean)
-	t.squarePart = float64(t.squarePart * dbm.AdamKeepSquare)
+	t.meanPart = float64(t.meanPart * kernel.AdamKeepMean)
+	t.squarePart = float64(t.squarePart * kernel.AdamKeepSquare)
 	adjusted := float32(rate * math.Sqrt(1-t.squarePart) / (1 - t.meanPart))
 	labels := make([]byte, t.rows)
 	for r := range labels {
@@ -492,7 +492,7 @@ func (n *Network) Mistakes(e *Examples, index []int, threads int) int {
 // Shuffle puts x into an order that the seed and a number name.
 func Shuffle(x []int, seed uint64, number uint32) {
 	for i := len(x) - 1; i > 0; i-- {
-		w, _, _, _ := dbm.Philox(seed, uint32(i), 0, number, dbm.Tag(dbm.ForOrder, 0, 0))
+		w, _, _, _ := kernel.Philox(seed, uint32(i), 0, number, kernel.Tag(kernel.ForOrder, 0, 0))
 		j := uint64(w) * uint64(i+1) >> 32
 		x[i], x[j] = x[j], x[i]
 	}

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"tandem/dbm"
+	"tandem/dbm/kernel"
 )
 
 // Annealed importance sampling (Neal 2001; for these models Salakhutdinov and
@@ -104,7 +105,7 @@ func logMean(x []float64) (mean, stdErr float64) {
 }
 
 // Anneal makes the runs up, and down again.
-func Anneal(c *dbm.Config, k *dbm.Kernels, s *dbm.State, how Annealing) (*Weights, error) {
+func Anneal(c *dbm.Config, k *kernel.Set, s *dbm.State, how Annealing) (*Weights, error) {
 	n, err := newNetwork(c, k, s)
 	if err != nil {
 		return nil, err
@@ -158,15 +159,15 @@ func Anneal(c *dbm.Config, k *dbm.Kernels, s *dbm.State, how Annealing) (*Weight
 					a.ticks++
 				}
 				a.start()
-				a.anneal(betas, dbm.ForAnnealing, w.Up[from:to])
+				a.anneal(betas, kernel.ForAnnealing, w.Up[from:to])
 				if how.UpOnly {
 					continue
 				}
 				for i := range how.Sweeps {
-					a.sweep(1, dbm.Draw{Update: uint32(i), Tag: dbm.Tag(dbm.ForReverse, 0, 1)})
+					a.sweep(1, kernel.Draw{Update: uint32(i), Tag: kernel.Tag(kernel.ForReverse, 0, 1)})
 					a.tick()
 				}
-				a.anneal(reversed(betas), dbm.ForReverse, w.Down[from:to])
+				a.anneal(reversed(betas), kernel.ForReverse, w.Down[from:to])
 			}
 		}()
 	}
@@ -213,12 +214,12 @@ func reversed(x []float32) []float32 {
 func baseBiases(n *network, mean []float64) [][]float32 {
 	var a [][]float32
 	for l, units := range n.layers {
-		a = append(a, make([]float32, dbm.Padded(units)))
+		a = append(a, make([]float32, kernel.Padded(units)))
 		switch {
 		case l == 0 && mean != nil:
 			for i, p := range mean {
 				p = min(max(p, 1e-3), 1-1e-3) // so that the base-rate model covers what the model does
-				a[l][i] = float32(dbm.LogOdds(p))
+				a[l][i] = float32(kernel.LogOdds(p))
 			}
 		case l == 0:
 			copy(a[l], n.bias[l])
@@ -239,7 +240,7 @@ type annealer struct {
 	pre   [][]float32    // the same times β, with biases
 	bias  [2][][]float32 // at this temperature and the last
 	beta  [2]float32
-	lists []dbm.Lists
+	lists []kernel.Lists
 	zero  []float32
 	more  [][]float64 // b − a of the smaller side
 	tick  func()
@@ -247,10 +248,10 @@ type annealer struct {
 }
 
 func newAnnealer(n *network, base [][]float32, rows int, seed uint64, first int) *annealer {
-	a := &annealer{network: n, base: base, rows: rows, seed: seed, first: first, lists: make([]dbm.Lists, len(n.layers))}
+	a := &annealer{network: n, base: base, rows: rows, seed: seed, first: first, lists: make([]kernel.Lists, len(n.layers))}
 	widest := 0
 	for l, units := range n.layers {
-		size := rows * dbm.Stride(units)
+		size := rows * kernel.Stride(units)
 		a.x = append(a.x, make([]float32, size))
 		a.input = append(a.input, nil)
 		a.pre = append(a.pre, nil)
@@ -264,9 +265,9 @@ func newAnnealer(n *network, base [][]float32, rows int, seed uint64, first int)
 			}
 		}
 		for i := range a.bias {
-			a.bias[i] = append(a.bias[i], make([]float32, dbm.Padded(units)))
+			a.bias[i] = append(a.bias[i], make([]float32, kernel.Padded(units)))
 		}
-		widest = max(widest, dbm.Padded(units))
+		widest = max(widest, kernel.Padded(units))
 	}
 	a.zero = make([]float32, widest)
 	return a
@@ -285,37 +286,37 @@ func (a *annealer) heat(beta float32) {
 }
 
 // draw is the draw of layer l in a step.
-func (a *annealer) draw(d dbm.Draw, l int) dbm.Draw {
+func (a *annealer) draw(d kernel.Draw, l int) kernel.Draw {
 	d.Seed, d.Row = a.seed, uint32(a.first)
-	d.Tag |= dbm.Tag(0, l, 0)
+	d.Tag |= kernel.Tag(0, l, 0)
 	return d
 }
 
 // start draws the smaller side from the base-rate model.
 func (a *annealer) start() {
 	for l := a.small; l < len(a.layers); l += 2 {
-		p := dbm.Pass{Rows: a.rows, Panels: dbm.Padded(a.layers[l]) / dbm.Panel, Start: a.base[l], Out: a.x[l], Stride: dbm.Stride(a.layers[l])}
-		a.k.Sample(&p, a.draw(dbm.Draw{Tag: dbm.Tag(dbm.ForAnnealing, 0, 0)}, l))
+		p := kernel.Pass{Rows: a.rows, Panels: kernel.Padded(a.layers[l]) / kernel.Panel, Start: a.base[l], Out: a.x[l], Stride: kernel.Stride(a.layers[l])}
+		a.k.Sample(&p, a.draw(kernel.Draw{Tag: kernel.Tag(kernel.ForAnnealing, 0, 0)}, l))
 	}
 }
 
 // anneal takes the runs through inverse temperatures, from the first of which
 // their states are, and writes their log-weights.
-func (a *annealer) anneal(betas []float32, purpose dbm.Purpose, weights []float64) {
+func (a *annealer) anneal(betas []float32, purpose kernel.Purpose, weights []float64) {
 	clear(weights)
 	a.heat(betas[0])
 	for i, beta := range betas[1:] {
 		a.heat(beta)
 		a.weigh(weights)
 		if i+2 < len(betas) {
-			a.move(dbm.Draw{Update: uint32(i + 1), Tag: dbm.Tag(purpose, 0, 0)})
+			a.move(kernel.Draw{Update: uint32(i + 1), Tag: kernel.Tag(purpose, 0, 0)})
 		}
 		a.tick()
 	}
 }
 
 // sweep makes a sweep at one temperature.
-func (a *annealer) sweep(beta float32, d dbm.Draw) {
+func (a *annealer) sweep(beta float32, d kernel.Draw) {
 	a.heat(beta)
 	a.heat(beta)
 	a.weigh(nil)
@@ -332,10 +333,10 @@ func (a *annealer) weigh(weights []float64) {
 	for l := 1 - a.small; l < len(a.layers); l += 2 {
 		p := a.pass(l, a.rows, a.zero, a.x, a.lists, a.input[l])
 		a.k.Linear(&p)
-		stride, width := dbm.Stride(a.layers[l]), dbm.Padded(a.layers[l])
-		to, from := dbm.Tempered{Beta: a.beta[0], Bias: a.bias[0][l]}, dbm.Tempered{Beta: a.beta[1], Bias: a.bias[1][l]}
+		stride, width := kernel.Stride(a.layers[l]), kernel.Padded(a.layers[l])
+		to, from := kernel.Tempered{Beta: a.beta[0], Bias: a.bias[0][l]}, kernel.Tempered{Beta: a.beta[1], Bias: a.bias[1][l]}
 		for r := range a.rows {
-			var sums [dbm.Panel]float32
+			var sums [kernel.Panel]float32
 			a.k.Softplus(a.pre[l][r*stride:][:width], a.input[l][r*stride:][:width], to, from, &sums)
 			if weights != nil {
 				for _, s := range sums {
@@ -356,10 +357,10 @@ func (a *annealer) weigh(weights []float64) {
 }
 
 // move draws the larger side from the pre-activations, and then the smaller one.
-func (a *annealer) move(d dbm.Draw) {
+func (a *annealer) move(d kernel.Draw) {
 	for l := 1 - a.small; l < len(a.layers); l += 2 {
-		stride := dbm.Stride(a.layers[l])
-		p := dbm.Pass{Rows: a.rows, Panels: dbm.Padded(a.layers[l]) / dbm.Panel, Start: a.pre[l], StartStride: stride, Out: a.x[l], Stride: stride}
+		stride := kernel.Stride(a.layers[l])
+		p := kernel.Pass{Rows: a.rows, Panels: kernel.Padded(a.layers[l]) / kernel.Panel, Start: a.pre[l], StartStride: stride, Out: a.x[l], Stride: stride}
 		a.k.Sample(&p, a.draw(d, l))
 		a.k.Scale(a.x[l], a.x[l], a.beta[0])
 		a.list(l)
@@ -374,6 +375,6 @@ func (a *annealer) move(d dbm.Draw) {
 func (a *annealer) list(l int) {
 	a.lists[l].Reset()
 	for r := range a.rows {
-		a.lists[l].Add(a.k, a.x[l][r*dbm.Stride(a.layers[l]):][:a.layers[l]])
+		a.lists[l].Add(a.k, a.x[l][r*kernel.Stride(a.layers[l]):][:a.layers[l]])
 	}
 }

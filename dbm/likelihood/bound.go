@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"tandem/dbm"
+	"tandem/dbm/kernel"
 )
 
 // Terms are the two parts of the variational bound of one example's
@@ -28,12 +29,12 @@ const (
 // Bound computes the terms of n examples, which row writes: 0s and 1s, one number
 // for each visible unit. row is called by many goroutines at once. The number of
 // threads does not show in the numbers.
-func Bound(c *dbm.Config, k *dbm.Kernels, s *dbm.State, n int, row func(i int, v []float32), threads int, progress func(done float64)) ([]Terms, error) {
+func Bound(c *dbm.Config, k *kernel.Set, s *dbm.State, n int, row func(i int, v []float32), threads int, progress func(done float64)) ([]Terms, error) {
 	terms := make([]Terms, n)
 	err := dbm.InferAll(c, k, s, n, threads, tolerance, most, row, func(inference *dbm.Inference, first, rows int) {
 		out := make([][]float32, len(c.Layers))
 		for l := 1; l < len(c.Layers); l++ {
-			out[l] = make([]float32, rows*dbm.Stride(c.Layers[l]))
+			out[l] = make([]float32, rows*kernel.Stride(c.Layers[l]))
 			inference.Interaction(out[l], l, rows)
 		}
 		for r := range rows {
@@ -49,7 +50,7 @@ func termsOf(c *dbm.Config, s *dbm.State, inference *dbm.Inference, interaction 
 		t.Energy += float64(x) * float64(s.Biases[0][i])
 	}
 	for l := 1; l < len(c.Layers); l++ {
-		at := r * dbm.Stride(c.Layers[l])
+		at := r * kernel.Stride(c.Layers[l])
 		for j, x := range inference.Hidden(l)[at:][:c.Layers[l]] {
 			q := float64(x)
 			t.Energy += float64(q * (float64(s.Biases[l][j]) + float64(interaction[l][at+j])))

@@ -8,6 +8,7 @@ import (
 
 	"tandem/dbm"
 	"tandem/dbm/classifier"
+	"tandem/dbm/kernel"
 	"tandem/mnist"
 )
 
@@ -110,7 +111,7 @@ func classify(t *terminal, m *Machine, args []string) (err error) {
 		for i, image := range images {
 			labels[i] = set.Labels[image]
 		}
-		row := func(i int, v []float32) { set.Values(v, images[i], mnist.Grey, dbm.Draw{}) }
+		row := func(i int, v []float32) { set.Values(v, images[i], mnist.Grey, kernel.Draw{}) }
 		return classifier.Prepare(&s.Config.Config, m.Kernels, state, labels, row, h.threads, t.share("mean field of "+set.Name))
 	}
 	learn, err := prepare(train, slices.Concat(index, held))

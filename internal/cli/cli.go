@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"tandem/dbm"
+	"tandem/dbm/kernel"
 )
 
 // Version is the version of tandem.
@@ -20,7 +20,7 @@ const Version = "0.2.0"
 type Machine struct {
 	CPU      string   // its name
 	Features []string // what of its instruction set matters here
-	Kernels  *dbm.Kernels
+	Kernels  *kernel.Set
 }
 
 // verb is a command.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tandem/dbm"
+	"tandem/dbm/kernel"
 	"tandem/internal/figure"
 	"tandem/mnist"
 )
@@ -45,8 +46,8 @@ func complete(t *terminal, m *Machine, args []string) error {
 	n := s.Config.Layers[0]
 	grey, binary, seen := make([]float32, *images*n), make([]float32, *images*n), make([]float32, *images*n)
 	for i := range *images {
-		set.Values(grey[i*n:(i+1)*n], i, mnist.Grey, dbm.Draw{})
-		set.Values(binary[i*n:(i+1)*n], i, mnist.Fixed, dbm.Draw{})
+		set.Values(grey[i*n:(i+1)*n], i, mnist.Grey, kernel.Draw{})
+		set.Values(binary[i*n:(i+1)*n], i, mnist.Fixed, kernel.Draw{})
 	}
 	for i := range seen {
 		seen[i] = 0.5

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tandem/dbm"
+	"tandem/dbm/kernel"
 	"tandem/dbm/likelihood"
 	"tandem/mnist"
 )
@@ -85,7 +86,7 @@ func (e *estimator) estimate(x *training, s *dbm.State) (logZ, bound float64, er
 	if err != nil {
 		return 0, 0, fmt.Errorf("eval-every: %w", err)
 	}
-	row := func(i int, v []float32) { e.test.Values(v, i, mnist.Fixed, dbm.Draw{}) }
+	row := func(i int, v []float32) { e.test.Values(v, i, mnist.Fixed, kernel.Draw{}) }
 	terms, err := likelihood.Bound(&c.Config, x.machine.Kernels, s, min(estimateImages, e.test.N()), row, x.how.threads, nil)
 	if err != nil {
 		return 0, 0, fmt.Errorf("eval-every: %w", err)

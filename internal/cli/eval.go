@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tandem/dbm"
+	"tandem/dbm/kernel"
 	"tandem/dbm/likelihood"
 	"tandem/mnist"
 )
@@ -176,7 +177,7 @@ func (t *terminal) share(what string) func(done float64) {
 // bound computes the bound on a data set.
 func bound(t *terminal, m *Machine, s saved, set *mnist.Set, way mnist.Pixels, logZ float64, threads int) (*split, error) {
 	p := &split{name: set.Name}
-	row := func(i int, v []float32) { set.Values(v, i, way, dbm.Draw{}) }
+	row := func(i int, v []float32) { set.Values(v, i, way, kernel.Draw{}) }
 	var err error
 	p.terms, err = likelihood.Bound(&s.Config.Config, m.Kernels, s.State, set.N(), row, threads, t.share("bound on "+p.name))
 	if err != nil {
@@ -209,7 +210,7 @@ func enumerated(t *terminal, s saved, set *mnist.Set, way mnist.Pixels) (*exact,
 	}
 	sum, v := 0.0, make([]float32, c.Layers[0])
 	for i := range set.N() {
-		set.Values(v, i, way, dbm.Draw{})
+		set.Values(v, i, way, kernel.Draw{})
 		p, err := likelihood.LogP(c, s.State, v, logZ)
 		if err != nil {
 			return nil, err

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"tandem/dbm"
+	"tandem/dbm/kernel"
 	"tandem/mnist"
 )
 
@@ -43,7 +44,7 @@ func features(t *terminal, m *Machine, args []string) (err error) {
 	if err != nil {
 		return fmt.Errorf("features: %w", err)
 	}
-	row := func(i int, v []float32) { images.Values(v, i, way, dbm.Draw{}) }
+	row := func(i int, v []float32) { images.Values(v, i, way, kernel.Draw{}) }
 	write := func(w io.Writer) error { return writeFeatures(t, w, m, s, images, row, h.threads) }
 	if err := writeFile(*name, write); err != nil {
 		return fmt.Errorf("features: %w", err)
@@ -116,7 +117,7 @@ func writeFeatures(t *terminal, w io.Writer, m *Machine, s saved, images *mnist.
 			for i, inference := range workers {
 				_, rows := share(i)
 				for r := range rows {
-					writeFloats(b, inference.Hidden(l)[r*dbm.Stride(n):][:n])
+					writeFloats(b, inference.Hidden(l)[r*kernel.Stride(n):][:n])
 				}
 			}
 			progress((float64(l-1) + float64(min(from+size*threads, images.N()))/float64(images.N())) / float64(c.Hidden()))

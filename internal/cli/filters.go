@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tandem/dbm"
+	"tandem/dbm/kernel"
 	"tandem/internal/figure"
 	"tandem/internal/runs"
 	"tandem/mnist"
@@ -78,7 +79,7 @@ func imageSize(c *runs.Config) (rows, columns int) {
 
 // drawFilters draws the filters of a state into a file, by default filters.png
 // of the run's folder, and returns its name. units = 0 stands for all.
-func drawFilters(dir, name string, c *runs.Config, s *dbm.State, k *dbm.Kernels, rows, columns, units int) (string, error) {
+func drawFilters(dir, name string, c *runs.Config, s *dbm.State, k *kernel.Set, rows, columns, units int) (string, error) {
 	a := dbm.NewAssessor(&c.Config, k, rows, columns).Assess(s)
 	var grids []figure.Grid
 	for l := 1; l < len(c.Layers); l++ {

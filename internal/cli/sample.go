@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tandem/dbm"
+	"tandem/dbm/kernel"
 	"tandem/internal/figure"
 	"tandem/internal/runs"
 	"tandem/mnist"
@@ -114,7 +115,7 @@ func addFrame(frames *gif.GIF, grid figure.Grid) error {
 // drawSamples draws the visible means of chains into a file, by default one of the
 // run's folder, samples.png if they are those that training left, and returns its
 // name.
-func drawSamples(dir, name string, c *runs.Config, s *dbm.State, k *dbm.Kernels, rows, columns int, how sampling) (string, error) {
+func drawSamples(dir, name string, c *runs.Config, s *dbm.State, k *kernel.Set, rows, columns int, how sampling) (string, error) {
 	g, err := dbm.NewSampler(&c.Config, k, s, how.fresh, how.seed)
 	if err != nil {
 		return "", err

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tandem/dbm"
+	"tandem/dbm/kernel"
 	"tandem/internal/runs"
 	"tandem/mnist"
 )
@@ -124,7 +125,7 @@ func (x *training) train(checkpoint *runs.Checkpoint) (err error) {
 
 // newStages returns what trains a run from a state, or from its beginning where the
 // state is nil.
-func newStages(c *runs.Config, k *dbm.Kernels, state *dbm.State, data *mnist.Set, threads int) (*dbm.Stages, error) {
+func newStages(c *runs.Config, k *kernel.Set, state *dbm.State, data *mnist.Set, threads int) (*dbm.Stages, error) {
 	pixels, err := mnist.ParsePixels(c.Pixels)
 	if err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"tandem/dbm"
+	"tandem/dbm/kernel"
 	"tandem/internal/archive"
 	"tandem/internal/runs"
 	"tandem/mnist"
@@ -154,8 +154,8 @@ func (x *verifying) verify(files map[string][]byte, most uint64) error {
 	if err != nil {
 		return err
 	}
-	if n := s.Checkpoint.Numerics; n != dbm.Numerics {
-		return fmt.Errorf("numerics version %d, this build has %d: it cannot give the same bits; use tandem %q", n, dbm.Numerics, s.Checkpoint.Version)
+	if n := s.Checkpoint.Numerics; n != kernel.Version {
+		return fmt.Errorf("numerics version %d, this build has %d: it cannot give the same bits; use tandem %q", n, kernel.Version, s.Checkpoint.Version)
 	}
 	recorded, first := hashes(s.Metrics)
 	if len(recorded) == 0 {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"tandem/dbm"
+	"tandem/dbm/kernel"
 	"tandem/dbm/likelihood"
 	"tandem/internal/figure"
 	"tandem/internal/runs"
@@ -60,7 +61,7 @@ type Measures struct {
 const roughAbove = 0.5
 
 // Measure looks at the filters of a run.
-func Measure(name string, c *runs.Checkpoint, k *dbm.Kernels, rows, columns int) *Measures {
+func Measure(name string, c *runs.Checkpoint, k *kernel.Set, rows, columns int) *Measures {
 	config := &c.Config.Config
 	m := &Measures{Run: name, Updates: c.Updates, Seconds: c.Seconds, ParamsSHA256: c.State.SHA256()}
 	a := dbm.NewAssessor(config, k, rows, columns).Assess(c.State)
@@ -109,7 +110,7 @@ func noiseRank(norms, roughness []float64) float64 {
 }
 
 // Estimate estimates the likelihood, as tandem eval does.
-func Estimate(c *runs.Checkpoint, k *dbm.Kernels, training, test *mnist.Set, threads int, progress func(what string) func(done float64)) (*Score, error) {
+func Estimate(c *runs.Checkpoint, k *kernel.Set, training, test *mnist.Set, threads int, progress func(what string) func(done float64)) (*Score, error) {
 	config := &c.Config.Config
 	s := &Score{Runs: 100, Temperatures: 5000}
 	w, err := likelihood.Anneal(config, k, c.State, likelihood.Annealing{Runs: s.Runs, Temperatures: s.Temperatures, Sweeps: 1000,
@@ -119,7 +120,7 @@ func Estimate(c *runs.Checkpoint, k *dbm.Kernels, training, test *mnist.Set, thr
 	}
 	z := w.Estimate()
 	s.LogZ, s.LogZStdErr, s.LogZReverse, s.Trusted = z.LogZ, z.StdErr, z.Reverse, z.Trusted()
-	row := func(i int, v []float32) { test.Values(v, i, mnist.Fixed, dbm.Draw{}) }
+	row := func(i int, v []float32) { test.Values(v, i, mnist.Fixed, kernel.Draw{}) }
 	terms, err := likelihood.Bound(config, k, c.State, test.N(), row, threads, progress("bound"))
 	if err != nil {
 		return nil, err
@@ -154,7 +155,7 @@ func drawFilters(c *runs.Checkpoint, m *Measures, rows, columns, each int) (*ima
 }
 
 // drawSamples draws the means of the visible units in the chains of training.
-func drawSamples(c *runs.Checkpoint, k *dbm.Kernels, rows, columns int) (*image.Gray, error) {
+func drawSamples(c *runs.Checkpoint, k *kernel.Set, rows, columns int) (*image.Gray, error) {
 	s, err := dbm.NewSampler(&c.Config.Config, k, c.State, 0, 0)
 	if err != nil {
 		return nil, err

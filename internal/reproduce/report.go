@@ -17,7 +17,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"tandem/dbm"
+	"tandem/dbm/kernel"
 	"tandem/internal/figure"
 	"tandem/internal/runs"
 )
@@ -57,7 +57,7 @@ func picture(m *Measures, what string) string { return path.Join(picturesFolder,
 // Pictures draws the pictures of a run that has ended, by the names that the
 // report has for them: of every run its filters, of one that is scored its samples
 // too, and of one that is shown whole also its curves.
-func Pictures(c *runs.Checkpoint, metrics []runs.Metrics, m *Measures, k *dbm.Kernels, rows, columns int, whole bool) (map[string][]byte, error) {
+func Pictures(c *runs.Checkpoint, metrics []runs.Metrics, m *Measures, k *kernel.Set, rows, columns int, whole bool) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	each := 10
 	if whole {
@@ -362,7 +362,7 @@ func (r *Report) results(claims []Claim) ([]byte, error) {
 		Scale       float64      `json:"scale"`
 		Claims      []Claim      `json:"claims"`
 		Experiments []experiment `json:"experiments"`
-	}{r.Version, dbm.Numerics, r.Scale, append([]Claim{}, claims...), nil}
+	}{r.Version, kernel.Version, r.Scale, append([]Claim{}, claims...), nil}
 	for _, e := range r.Experiments {
 		x := experiment{Name: e.Name, Title: e.Title, Runs: []result{}}
 		for _, run := range e.Runs {

@@ -16,6 +16,7 @@ import (
 	"slices"
 
 	"tandem/dbm"
+	"tandem/dbm/kernel"
 )
 
 // A checkpoint is one file, all numbers little-endian:
@@ -39,7 +40,7 @@ const (
 // Header is what a checkpoint says about itself before its numbers.
 type Header struct {
 	Version  string  `json:"version"`  // of the tandem that wrote it
-	Numerics int     `json:"numerics"` // dbm.Numerics of the build that wrote it
+	Numerics int     `json:"numerics"` // kernel.Version of the build that wrote it
 	Updates  uint64  `json:"updates"`  // done so far
 	Seconds  float64 `json:"seconds"`  // of training so far
 	Config   Config  `json:"config"`
@@ -64,7 +65,7 @@ func (r *Run) WriteCheckpoint(s *dbm.State, seconds float64, version string) err
 	if err := r.check(); err != nil {
 		return err
 	}
-	c := &Checkpoint{Header{version, dbm.Numerics, s.Updates, seconds, r.config}, s}
+	c := &Checkpoint{Header{version, kernel.Version, s.Updates, seconds, r.config}, s}
 	path := filepath.Join(r.dir, checkpointName)
 	if err := c.Header.validate(); err != nil {
 		return fmt.Errorf("%s: not written: %w", path, err)

@@ -18,11 +18,12 @@ import (
 	"time"
 
 	"tandem/dbm"
+	"tandem/dbm/kernel"
 )
 
 func testCheckpoint() *Checkpoint {
 	c := testConfig()
-	return &Checkpoint{Header{"v1", dbm.Numerics, 7, 2.5, c}, testState(&c, 7)}
+	return &Checkpoint{Header{"v1", kernel.Version, 7, 2.5, c}, testState(&c, 7)}
 }
 
 func encoded(t testing.TB, c *Checkpoint) []byte {
@@ -110,7 +111,7 @@ func TestCheckpointRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := Header{"v1", dbm.Numerics, math.MaxUint32, 0.1, c}
+		want := Header{"v1", kernel.Version, math.MaxUint32, 0.1, c}
 		if !reflect.DeepEqual(got.Header, want) || got.State.Updates != s.Updates {
 			t.Errorf("header %+v; want %+v", got.Header, want)
 		}

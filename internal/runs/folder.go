@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"tandem/dbm"
+	"tandem/dbm/kernel"
 )
 
 // What a run folder holds, beside pictures that others put there.
@@ -146,8 +146,8 @@ func Open(dir string) (_ *Run, _ *Checkpoint, err error) {
 		return nil, nil, err
 	}
 	path := filepath.Join(dir, checkpointName)
-	if h.Numerics != dbm.Numerics {
-		return nil, nil, fmt.Errorf("%s: numerics version %d, this build has %d: it cannot continue the run to the same bits; use tandem %s, which wrote it", path, h.Numerics, dbm.Numerics, h.Version)
+	if h.Numerics != kernel.Version {
+		return nil, nil, fmt.Errorf("%s: numerics version %d, this build has %d: it cannot continue the run to the same bits; use tandem %s, which wrote it", path, h.Numerics, kernel.Version, h.Version)
 	}
 	if name := r.config.Differs(&h.Config); name != "" {
 		return nil, nil, fmt.Errorf("%s and %s do not agree on %s: a run goes on as it began; put %s back as it was", filepath.Join(dir, configName), path, name, configName)

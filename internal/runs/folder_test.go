@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"tandem/dbm"
+	"tandem/dbm/kernel"
 )
 
 // The test binary is also the other process of the tests that need one.
@@ -205,7 +206,7 @@ func TestCreateAndOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if !reflect.DeepEqual(c, &Checkpoint{Header{"v1", dbm.Numerics, 7, 2.5, want}, s}) {
+	if !reflect.DeepEqual(c, &Checkpoint{Header{"v1", kernel.Version, 7, 2.5, want}, s}) {
 		t.Errorf("checkpoint %+v", c)
 	}
 }

@@ -8,14 +8,14 @@ import (
 	"slices"
 	"time"
 
-	"tandem/dbm"
+	"tandem/dbm/kernel"
 )
 
 // Manifest says who made a run, with what and from what, for those who find it
 // in an archive. Nothing is computed from it.
 type Manifest struct {
 	Version   string    `json:"version"`  // of tandem
-	Numerics  int       `json:"numerics"` // dbm.Numerics
+	Numerics  int       `json:"numerics"` // kernel.Version
 	Go        string    `json:"go"`
 	GOOS      string    `json:"goos"`
 	GOARCH    string    `json:"goarch"`
@@ -58,7 +58,7 @@ type Part struct {
 func NewManifest(version string, started time.Time) *Manifest {
 	m := &Manifest{
 		Version:  version,
-		Numerics: dbm.Numerics,
+		Numerics: kernel.Version,
 		Go:       runtime.Version(),
 		GOOS:     runtime.GOOS,
 		GOARCH:   runtime.GOARCH,

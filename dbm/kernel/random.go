@@ -1,4 +1,4 @@
-package dbm
+package kernel
 
 // Random numbers come from Philox4x32-10 (Salmon, Moraes, Dror and Shaw,
 // "Parallel random numbers: as easy as 1, 2, 3", 2011): a keyed bijection of
@@ -11,12 +11,12 @@ package dbm
 //	word 2  the update, or the like
 //	word 3  purpose<<24 | layer<<16 | sweep
 //
-// docs/numerics.md has the words of each purpose. A layer's units are drawn in blocks of 16. Unit j of block b takes its word
-// from counter 4b + (j%8)/2; units 0 to 7 take words 0 and 1 in turn, units 8
-// to 15 words 2 and 3. So four counters computed side by side in the 64-bit
-// lanes of vector registers, which is where a 32×32→64-bit multiplication
-// leaves them, need one shift and one blend and no transposition. We are locked
-// in to this order on every machine.
+// docs/numerics.md has the words of each purpose. A layer's units are drawn in
+// blocks of 16. Unit j of block b takes its word from counter 4b + (j%8)/2; units 0
+// to 7 take words 0 and 1 in turn, units 8 to 15 words 2 and 3. So four counters
+// computed side by side in the 64-bit lanes of vector registers, which is where a
+// 32×32→64-bit multiplication leaves them, need one shift and one blend and no
+// transposition. We are locked in to this order on every machine.
 //
 // A word w stands for the uniform number (w>>8)·2⁻²⁴ in [0, 1).
 
@@ -93,12 +93,26 @@ func (d Draw) Block(u *[Panel]float32, block int) {
 	}
 }
 
-// coins fills x with fair coins: 1 where the uniform number is below one half.
-func coins(x []float32, d Draw) {
+// Coins fills x with fair coins: 1 where the uniform number is below one half, else 0.
+func (d Draw) Coins(x []float32) {
 	d.Uniforms(x)
 	for j, u := range x {
 		x[j] = 0
 		if u < 0.5 {
+			x[j] = 1
+		}
+	}
+}
+
+// Bernoulli fills x with 1 where the uniform number is below q, else 0. q: len(x).
+func (d Draw) Bernoulli(x, q []float32) {
+	var u [Panel]float32
+	for j := range x {
+		if j%Panel == 0 {
+			d.Block(&u, j/Panel)
+		}
+		p := q[j]
+		if x[j] = 0; u[j%Panel] < p {
 			x[j] = 1
 		}
 	}
