@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -34,7 +36,7 @@ func prepared(t *testing.T, c *dbm.Config, s *dbm.State, k *kernel.Set, n, class
 		}
 		labels[i] = byte(min(max(int(float64(sum)/2+float64(classes)/2), 0), classes-1))
 	}
-	e, err := classifier.Prepare(c, k, s, labels, func(i int, v []float32) { copy(v, images[i*pixels:]) }, threads, nil)
+	e, err := classifier.Prepare(t.Context(), c, k, s, labels, func(i int, v []float32) { copy(v, images[i*pixels:]) }, threads, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +77,7 @@ func TestSameClassifierEverywhere(t *testing.T) {
 				if c.step > 0 { // few enough pixels are left that they are listed
 					how.Adversarial, how.DropVisible, how.TopFirst = c.step, 0.5, 1
 				}
-				if err := n.Train(how, e, upTo(40), upTo(50)[40:], nil); err != nil {
+				if err := n.Train(t.Context(), how, e, upTo(40), upTo(50)[40:], nil); err != nil {
 					t.Fatal(err)
 				}
 				h := sha256.New()
@@ -175,7 +177,7 @@ func TestClassifierGradient(t *testing.T) {
 			t.Fatal(err)
 		}
 		how := classifier.Config{Epochs: 5, Batch: n, LearningRate: 0.1, Seed: 1, Threads: 2}
-		if err := net.Train(how, e, upTo(n), nil, nil); err != nil { // so that the classes' weights are not 0
+		if err := net.Train(t.Context(), how, e, upTo(n), nil, nil); err != nil { // so that the classes' weights are not 0
 			t.Fatal(err)
 		}
 		before, gradient := net.Parameters(), net.Gradient(classifier.Config{Adversarial: p.step, Threads: 2}, e, upTo(n))
@@ -257,7 +259,7 @@ func TestClassifierLearns(t *testing.T) {
 		t.Fatal(err)
 	}
 	how := classifier.Config{Epochs: 300, Batch: 20, LearningRate: 0.01, Seed: 3, Threads: 1}
-	if err := n.Train(how, e, upTo(60), nil, nil); err != nil {
+	if err := n.Train(t.Context(), how, e, upTo(60), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if wrong := n.Mistakes(e, upTo(60), 2); wrong > 6 {
@@ -269,7 +271,7 @@ func TestClassifierLearns(t *testing.T) {
 	}
 	var seen []int
 	how.Epochs = 30
-	if err := n.Train(how, e, upTo(60), upTo(90)[60:], func(p classifier.Progress) bool { seen = append(seen, p.Wrong); return true }); err != nil {
+	if err := n.Train(t.Context(), how, e, upTo(60), upTo(90)[60:], func(p classifier.Progress) { seen = append(seen, p.Wrong) }); err != nil {
 		t.Fatal(err)
 	}
 	if got := n.Mistakes(e, upTo(90)[60:], 1); got != slices.Min(seen) || len(seen) != 30 {
@@ -290,14 +292,18 @@ func TestTopFirst(t *testing.T) {
 	b := byHand{layers: config.Layers, classes: 3}
 	start, before := n.Parameters(), []float32(nil)
 	how := classifier.Config{Epochs: epochs, Batch: 20, LearningRate: rate, TopFirst: frozen, Threads: 1}
-	err = n.Train(how, e, upTo(20), nil, func(p classifier.Progress) bool {
+	ctx, stop := context.WithCancelCause(t.Context())
+	enough := errors.New("one epoch of all layers is enough")
+	err = n.Train(ctx, how, e, upTo(20), nil, func(p classifier.Progress) {
 		if p.Epoch == frozen {
 			before = n.Parameters()
 		}
-		return p.Epoch <= frozen
+		if p.Epoch > frozen {
+			stop(enough)
+		}
 	})
-	if err != nil {
-		t.Fatal(err)
+	if err != enough {
+		t.Fatalf("stopped by %v", err)
 	}
 	after, classes := n.Parameters(), b.start(2)
 	if !slices.Equal(start[:classes], before[:classes]) || slices.Equal(start[classes:b.start(3)], before[classes:b.start(3)]) {
@@ -310,7 +316,7 @@ func TestTopFirst(t *testing.T) {
 	if want := float32(rate * (1 - float64(frozen)/epochs)); largest > 1.01*want || largest < 0.9*want {
 		t.Errorf("the first step of the lower layers is %v, want %v", largest, want)
 	}
-	if err := n.Train(classifier.Config{Epochs: 3, Batch: 7, TopFirst: 3}, e, upTo(20), nil, nil); err == nil {
+	if err := n.Train(t.Context(), classifier.Config{Epochs: 3, Batch: 7, TopFirst: 3}, e, upTo(20), nil, nil); err == nil {
 		t.Error("lower layers that never learn were not refused")
 	}
 }

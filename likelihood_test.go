@@ -49,7 +49,7 @@ func TestExactLikelihood(t *testing.T) {
 	for i, layers := range [][]int{{5, 3}, {3, 6}, {4, 3, 2}, {2, 6, 2}, {3, 2, 3, 2}, {2, 2, 2, 2, 2}, {1, 4, 1, 3}} {
 		c, s := randomModel(uint64(i), 1, layers...)
 		g := likelihood.NewGeneral(c, s)
-		logZ, err := likelihood.LogZ(c, s)
+		logZ, err := likelihood.LogZ(t.Context(), c, s)
 		if err != nil || math.Abs(logZ-g.LogZ()) > 1e-9 {
 			t.Errorf("%v: log Z is %v (%v), want %v", layers, logZ, err, g.LogZ())
 		}
@@ -58,7 +58,7 @@ func TestExactLikelihood(t *testing.T) {
 			for j := range v {
 				v[j], x[j] = float32(state>>j&1), float64(state>>j&1)
 			}
-			got, err := likelihood.LogP(c, s, v, logZ)
+			got, err := likelihood.LogP(t.Context(), c, s, v, logZ)
 			if want := g.LogP(x); err != nil || math.Abs(got-want) > 1e-9 {
 				t.Errorf("%v: log P of %v is %v (%v), want %v", layers, v, got, err, want)
 			}
@@ -94,7 +94,7 @@ func TestAnnealedImportanceSampling(t *testing.T) {
 			layers = []int{30, 10, 12, 8}
 			c, s = randomModel(uint64(100+i), 0.7, layers...)
 		}
-		want, err := likelihood.LogZ(c, s)
+		want, err := likelihood.LogZ(t.Context(), c, s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +102,7 @@ func TestAnnealedImportanceSampling(t *testing.T) {
 		if i%2 == 1 {
 			how.Base = slices.Repeat([]float64{0.3}, layers[0])
 		}
-		w, err := likelihood.Anneal(c, k, s, how)
+		w, err := likelihood.Anneal(t.Context(), c, k, s, how)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,14 +121,14 @@ func TestIntervalCovers(t *testing.T) {
 	long(t)
 	k := kernelsHere(t)
 	c, s := randomModel(7, 0.5, 10, 8, 6)
-	want, err := likelihood.LogZ(c, s)
+	want, err := likelihood.LogZ(t.Context(), c, s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const seeds = 400
 	covered := 0
 	for seed := range uint64(seeds) {
-		w, err := likelihood.Anneal(c, k, s, likelihood.Annealing{Runs: 100, Temperatures: 100, Seed: seed, Threads: 2})
+		w, err := likelihood.Anneal(t.Context(), c, k, s, likelihood.Annealing{Runs: 100, Temperatures: 100, Seed: seed, Threads: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,7 +147,7 @@ func TestIntervalCovers(t *testing.T) {
 func TestSameLogWeightsEverywhere(t *testing.T) {
 	c, s := randomModel(3, 0.3, 70, 33, 20, 41)
 	anneal := func(k kernel.Set, first, runs, threads int) *likelihood.Weights {
-		w, err := likelihood.Anneal(c, &k, s, likelihood.Annealing{Runs: runs, First: first, Temperatures: 40, Sweeps: 3, Seed: 5, Threads: threads})
+		w, err := likelihood.Anneal(t.Context(), c, &k, s, likelihood.Annealing{Runs: runs, First: first, Temperatures: 40, Sweeps: 3, Seed: 5, Threads: threads})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -183,7 +183,7 @@ func TestBound(t *testing.T) {
 			scale = 2.5 // many units are nearly on or off
 		}
 		c, s := randomModel(uint64(40+i), scale, layers...)
-		logZ, err := likelihood.LogZ(c, s)
+		logZ, err := likelihood.LogZ(t.Context(), c, s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -193,7 +193,7 @@ func TestBound(t *testing.T) {
 			}
 		}
 		n := 1 << layers[0]
-		terms, err := likelihood.Bound(c, k, s, n, row, 2, nil)
+		terms, err := likelihood.Bound(t.Context(), c, k, s, n, row, 2, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -201,7 +201,7 @@ func TestBound(t *testing.T) {
 		for e, term := range terms {
 			v := make([]float32, layers[0])
 			row(e, v)
-			truth, err := likelihood.LogP(c, s, v, logZ)
+			truth, err := likelihood.LogP(t.Context(), c, s, v, logZ)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -225,7 +225,7 @@ func TestBound(t *testing.T) {
 		if math.Abs(mean-sum/float64(n)) > 1e-9 || se <= 0 || math.Abs(parts.Energy+parts.Entropy-logZ-mean) > 1e-9 {
 			t.Errorf("%v: mean %v, standard error %v, parts %v", layers, mean, se, parts)
 		}
-		one, err := likelihood.Bound(c, &genericKernels, s, n, row, 1, nil)
+		one, err := likelihood.Bound(t.Context(), c, &genericKernels, s, n, row, 1, nil)
 		if err != nil || !slices.Equal(one, terms) {
 			t.Errorf("%v: kernels or threads show", layers)
 		}
@@ -238,7 +238,7 @@ func BenchmarkAnneal(b *testing.B) {
 	for _, threads := range []int{1, 2} {
 		b.Run(fmt.Sprintf("784-500-500/threads=%d", threads), func(b *testing.B) {
 			for b.Loop() {
-				if _, err := likelihood.Anneal(c, k, s, likelihood.Annealing{Runs: 100, Temperatures: 100, Threads: threads}); err != nil {
+				if _, err := likelihood.Anneal(b.Context(), c, k, s, likelihood.Annealing{Runs: 100, Temperatures: 100, Threads: threads}); err != nil {
 					b.Fatal(err)
 				}
 			}

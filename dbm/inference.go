@@ -1,6 +1,7 @@
 package dbm
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -78,9 +79,9 @@ func (n *Inference) Interaction(out []float32, l, rows int) {
 // InferAll infers n examples, which row writes, some at a time by each of several
 // threads, and hands every such block to take: examples first … first+rows−1 are rows
 // 0 … of the inference. row and take are called by many goroutines at once. The number
-// of threads does not show in what is inferred. progress, if not nil, is told the share
-// that is done.
-func InferAll(c *Config, k *kernel.Set, s *State, n, threads int, tolerance float64, most int, row func(i int, v []float32),
+// of threads does not show in what is inferred. progress, if not nil, receives the
+// fraction done. When ctx ends, InferAll returns its cause.
+func InferAll(ctx context.Context, c *Config, k *kernel.Set, s *State, n, threads int, tolerance float64, most int, row func(i int, v []float32),
 	take func(inference *Inference, first, rows int), progress func(done float64)) error {
 	const size = 50
 	var next, done atomic.Int64
@@ -92,7 +93,7 @@ func InferAll(c *Config, k *kernel.Set, s *State, n, threads int, tolerance floa
 			return err
 		}
 		group.Go(func() {
-			for {
+			for ctx.Err() == nil {
 				first := int(next.Add(size)) - size
 				if first >= n {
 					return
@@ -112,5 +113,5 @@ func InferAll(c *Config, k *kernel.Set, s *State, n, threads int, tolerance floa
 		})
 	}
 	group.Wait()
-	return nil
+	return context.Cause(ctx)
 }

@@ -47,7 +47,7 @@ func NewStages(c Config, k *kernel.Set, s *State, examples Examples, threads int
 		return nil, err
 	}
 	p := &Stages{config: c, kernels: k, examples: examples, threads: threads, state: NewState(&c)}
-	p.state.copy(s)
+	p.state.copyFrom(s)
 	return p, p.open()
 }
 
@@ -67,14 +67,14 @@ func (p *Stages) Layer() int { return p.layer }
 // State copies the parameters and chains.
 func (p *Stages) State() *State {
 	s := NewState(&p.config)
-	s.copy(p.state)
+	s.copyFrom(p.state)
 	now := p.trainer.State()
 	if s.Updates = now.Updates; p.layer == 0 {
 		now.Lower = s.Lower
-		s.copy(now)
+		s.copyFrom(now)
 		return s
 	}
-	s.rbm(p.layer).copy(now)
+	s.rbm(p.layer).copyFrom(now)
 	s.Updates = now.Updates
 	return s
 }
@@ -149,18 +149,6 @@ func (s *State) rbm(l int) *State {
 		r.Offsets = s.Offsets[l-1 : l+1]
 	}
 	return r
-}
-
-// copy copies a state of the same shape.
-func (s *State) copy(from *State) {
-	s.Updates = from.Updates
-	for _, g := range [][2][][]float32{{s.Weights, from.Weights}, {s.Biases, from.Biases}, {s.Chains, from.Chains},
-		{s.Offsets, from.Offsets}, {s.Lower, from.Lower}} {
-		for i := range g[0] {
-			copy(g[0][i], g[1][i])
-		}
-	}
-	copy(s.Mu, from.Mu)
 }
 
 // upward is examples as some hidden layer sees them: the means of its units.

@@ -6,11 +6,12 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"iter"
 	"math"
 )
 
-// State is all that training carries from one update to the next, and so all
-// that a checkpoint holds. Matrices are row-major and without padding.
+// State is all that training carries from one update to the next, and so all that a
+// checkpoint holds. Matrices are row-major and without padding.
 type State struct {
 	Updates uint64
 	Weights [][]float32 // Weights[l-1]: units of layer l-1 × units of layer l, for l = 1…
@@ -18,79 +19,207 @@ type State struct {
 	Mu      []float64   // Mu[l-1]: the mean norm that the spring pulls layer l to
 	Chains  [][]float32 // Chains[l]: chains × units of layer l, each 0 or 1
 	Offsets [][]float32 // Offsets[l]: of the units of layer l; none without centering
-	Lower   [][]float32 // Lower[l-1]: biases of layer l as the lower one of an RBM, for all hidden layers but the last; none without pretraining
+	Lower   [][]float32 // Lower[l-1]: biases of layer l as the lower layer of an RBM; see groups
+}
+
+// group is one kind of array, one for each of some layers.
+type group struct {
+	name    string // in files: W1, W2, …
+	title   string // in messages: weights of layer 1
+	float32 *[][]float32
+	float64 *[]float64                           // of mu, which is one array for all layers
+	layers  func(c *Config) (from, to int)       // that have one, to excluded
+	shape   func(c *Config, layer int) (d []int) // of the array of a layer
+	binary  bool                                 // each number is 0 or 1
+}
+
+// groups is the list of what a state consists of, in the order of the hash and of the
+// checkpoint. All that handles a state as a whole works through this list.
+func (s *State) groups() []group {
+	all := func(c *Config) (from, to int) { return 0, len(c.Layers) }
+	hidden := func(c *Config) (from, to int) { return 1, len(c.Layers) }
+	units := func(c *Config, l int) []int { return []int{c.Layers[l]} }
+	return []group{
+		{name: "W", title: "weights", float32: &s.Weights, layers: hidden,
+			shape: func(c *Config, l int) []int { return []int{c.Layers[l-1], c.Layers[l]} }},
+		{name: "b", title: "biases", float32: &s.Biases, layers: all, shape: units},
+		{name: "mu", title: "mu", float64: &s.Mu, layers: func(*Config) (from, to int) { return 0, 1 },
+			shape: func(c *Config, _ int) []int { return []int{c.Hidden()} }},
+		{name: "chains", title: "chains", float32: &s.Chains, layers: all, binary: true,
+			shape: func(c *Config, l int) []int { return []int{c.Chains, c.Layers[l]} }},
+		{name: "offsets", title: "offsets", float32: &s.Offsets, shape: units, layers: func(c *Config) (from, to int) {
+			if c.OffsetRate > 0 {
+				return all(c)
+			}
+			return 0, 0
+		}},
+		// Pretraining has two biases for each layer between two others: as the upper
+		// layer of one RBM, and as the lower layer of the next.
+		{name: "lower", title: "lower biases", float32: &s.Lower, shape: units, layers: func(c *Config) (from, to int) {
+			if c.Pretrain > 0 {
+				return 1, c.Hidden()
+			}
+			return 0, 0
+		}},
+	}
+}
+
+// Array is one array of a state.
+type Array struct {
+	Name    string // W1, b0, mu, chains0, offsets0, lower1
+	Title   string // for messages: weights of layer 1
+	Shape   []int  // row-major
+	Float32 []float32
+	Float64 []float64 // of mu, which has no Float32
+	Binary  bool      // each number is 0 or 1
+}
+
+// Len returns the number of elements that the shape asks for.
+func (a *Array) Len() int {
+	n := 1
+	for _, d := range a.Shape {
+		n *= d
+	}
+	return n
+}
+
+// Bytes returns the size of the numbers in bytes.
+func (a *Array) Bytes() int64 {
+	if a.Name == "mu" {
+		return 8 * int64(a.Len())
+	}
+	return 4 * int64(a.Len())
+}
+
+// Arrays yields the arrays that a configuration asks for, in the order of the hash
+// and of the checkpoint: all weights from the first layer up, all biases from the
+// visible layer up, mu, all chains, all offsets, all lower biases. An array that the
+// state lacks has no numbers. The numbers are not copied.
+func (s *State) Arrays(c *Config) iter.Seq[Array] {
+	return func(yield func(Array) bool) {
+		for _, g := range s.groups() {
+			from, to := g.layers(c)
+			for l := from; l < to; l++ {
+				a := Array{Name: g.name, Title: g.title, Shape: g.shape(c, l), Binary: g.binary}
+				if g.float64 != nil {
+					a.Float64 = *g.float64
+				} else {
+					a.Name, a.Title = fmt.Sprintf("%s%d", g.name, l), fmt.Sprintf("%s of layer %d", g.title, l)
+					if i := l - from; i < len(*g.float32) {
+						a.Float32 = (*g.float32)[i]
+					}
+				}
+				if !yield(a) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // NewState returns a zero state of the shapes that a configuration asks for.
 func NewState(c *Config) *State {
-	s := &State{Mu: make([]float64, c.Hidden())}
-	for l, n := range c.Layers {
-		if l > 0 {
-			s.Weights = append(s.Weights, make([]float32, c.Layers[l-1]*n))
-		}
-		s.Biases = append(s.Biases, make([]float32, n))
-		s.Chains = append(s.Chains, make([]float32, c.Chains*n))
-		if c.OffsetRate > 0 {
-			s.Offsets = append(s.Offsets, make([]float32, n))
-		}
-		if c.Pretrain > 0 && l > 0 && l < c.Hidden() {
-			s.Lower = append(s.Lower, make([]float32, n))
+	s := new(State)
+	for _, g := range s.groups() {
+		from, to := g.layers(c)
+		for l := from; l < to; l++ {
+			n := (&Array{Shape: g.shape(c, l)}).Len()
+			if g.float64 != nil {
+				*g.float64 = make([]float64, n)
+			} else {
+				*g.float32 = append(*g.float32, make([]float32, n))
+			}
 		}
 	}
 	return s
 }
 
-// fits says how a state differs in shape from what a configuration asks for.
+// StateBytes returns the size in bytes of the arrays of a state.
+func (c *Config) StateBytes() int64 {
+	size := int64(0)
+	for a := range new(State).Arrays(c) {
+		size += a.Bytes()
+	}
+	return size
+}
+
+// fits returns an error that says how a state differs in shape from what a
+// configuration asks for.
 func (s *State) fits(c *Config) error {
-	if len(s.Biases) != len(c.Layers) || len(s.Chains) != len(c.Layers) || len(s.Weights) != c.Hidden() || len(s.Mu) != c.Hidden() {
-		return fmt.Errorf("state: biases, chains, weights and mu of %d, %d, %d and %d layers; the configuration asks for %d, %d, %d and %d",
-			len(s.Biases), len(s.Chains), len(s.Weights), len(s.Mu), len(c.Layers), len(c.Layers), c.Hidden(), c.Hidden())
-	}
-	if c.Pretrain > 0 && len(s.Lower) != c.Hidden()-1 {
-		return fmt.Errorf("state: biases for pretraining of %d layers; the configuration asks for %d", len(s.Lower), c.Hidden()-1)
-	}
-	for i, x := range s.Lower {
-		if len(x) != c.Layers[i+1] {
-			return fmt.Errorf("state: layer %d has %d biases for pretraining; the configuration asks for %d", i+1, len(x), c.Layers[i+1])
+	for _, g := range s.groups() {
+		from, to := g.layers(c)
+		if g.float32 != nil && len(*g.float32) != to-from {
+			return fmt.Errorf("state: %s of %d layers; the configuration asks for %d", g.title, len(*g.float32), to-from)
 		}
 	}
-	if c.OffsetRate > 0 && len(s.Offsets) != len(c.Layers) {
-		return fmt.Errorf("state: offsets of %d layers; the configuration asks for %d", len(s.Offsets), len(c.Layers))
-	}
-	for l, n := range c.Layers {
-		if c.OffsetRate > 0 && len(s.Offsets[l]) != n {
-			return fmt.Errorf("state: layer %d has %d offsets; the configuration asks for %d", l, len(s.Offsets[l]), n)
-		}
-		if len(s.Biases[l]) != n || len(s.Chains[l]) != c.Chains*n {
-			return fmt.Errorf("state: layer %d has %d biases and %d units of chains; the configuration asks for %d and %d",
-				l, len(s.Biases[l]), len(s.Chains[l]), n, c.Chains*n)
-		}
-		if l > 0 && len(s.Weights[l-1]) != c.Layers[l-1]*n {
-			return fmt.Errorf("state: layer %d has %d weights; the configuration asks for %d", l, len(s.Weights[l-1]), c.Layers[l-1]*n)
+	for a := range s.Arrays(c) {
+		if n := len(a.Float32) + len(a.Float64); n != a.Len() {
+			return fmt.Errorf("state: %s: %d values; the configuration asks for %d", a.Title, n, a.Len())
 		}
 	}
 	return nil
 }
 
-// SHA256 is the hash of the parameters and chains, in hexadecimal: all
-// weights from the first layer up, all biases from the visible layer up, then
-// mu, then all chains from the visible layer up, then all offsets, then Lower; every number little-endian,
-// float32 but for mu, which is float64. The number of updates is not in it.
-func (s *State) SHA256() string {
-	h := sha256.New()
-	for _, group := range [][][]float32{s.Weights, s.Biases} {
-		for _, x := range group {
-			hashFloats(h, x)
+// Check returns an error that names what no training can continue from: an array of
+// another shape than the configuration asks for, a number that is not finite, a unit
+// of a chain that is neither 0 nor 1.
+func (s *State) Check(c *Config) error {
+	if err := s.fits(c); err != nil {
+		return err
+	}
+	for a := range s.Arrays(c) {
+		if err := a.check(); err != nil {
+			return fmt.Errorf("%s: %w", a.Title, err)
 		}
 	}
-	for _, x := range s.Mu {
-		h.Write(binary.LittleEndian.AppendUint64(nil, math.Float64bits(x)))
+	return nil
+}
+
+// check returns an error that names the first number that is not valid.
+func (a *Array) check() error {
+	for i, x := range a.Float64 {
+		if x-x != 0 { // NaN for what is not finite
+			return fmt.Errorf("value %d is %v; must be finite", i, x)
+		}
 	}
-	for _, x := range s.Chains {
-		hashFloats(h, x)
+	for i, x := range a.Float32 {
+		if x-x != 0 {
+			return fmt.Errorf("value %d is %v; must be finite", i, x)
+		}
+		if a.Binary && (x != 0 && x != 1 || math.Signbit(float64(x))) {
+			return fmt.Errorf("value %d is %v; must be 0 or 1", i, x)
+		}
 	}
-	for _, group := range [][][]float32{s.Offsets, s.Lower} {
-		for _, x := range group {
+	return nil
+}
+
+// copyFrom copies a state of the same configuration.
+func (s *State) copyFrom(from *State) {
+	s.Updates = from.Updates
+	source := from.groups()
+	for i, g := range s.groups() {
+		if g.float64 != nil {
+			copy(*g.float64, *source[i].float64)
+			continue
+		}
+		for l, x := range *source[i].float32 {
+			copy((*g.float32)[l], x)
+		}
+	}
+}
+
+// SHA256 returns the hash of all arrays of a state in the order of Arrays, in
+// hexadecimal; every number little-endian. The number of updates is not part of it.
+func (s *State) SHA256() string {
+	h := sha256.New()
+	for _, g := range s.groups() {
+		if g.float64 != nil {
+			for _, x := range *g.float64 {
+				h.Write(binary.LittleEndian.AppendUint64(nil, math.Float64bits(x)))
+			}
+			continue
+		}
+		for _, x := range *g.float32 {
 			hashFloats(h, x)
 		}
 	}

@@ -1,6 +1,7 @@
 package classifier
 
 import (
+	"context"
 	"fmt"
 
 	"tandem/dbm"
@@ -16,7 +17,7 @@ type Examples struct {
 
 // Prepare runs mean field on the images that row writes, as many as labels.
 // row is called by many goroutines at once.
-func Prepare(c *dbm.Config, k *kernel.Set, s *dbm.State, labels []byte, row func(i int, v []float32), threads int, progress func(done float64)) (*Examples, error) {
+func Prepare(ctx context.Context, c *dbm.Config, k *kernel.Set, s *dbm.State, labels []byte, row func(i int, v []float32), threads int, progress func(done float64)) (*Examples, error) {
 	e := &Examples{Labels: labels, Row: row}
 	for l, units := range c.Layers {
 		if e.q = append(e.q, nil); l >= 2 {
@@ -26,7 +27,7 @@ func Prepare(c *dbm.Config, k *kernel.Set, s *dbm.State, labels []byte, row func
 	if c.Hidden() == 1 {
 		return e, nil
 	}
-	err := dbm.InferAll(c, k, s, len(labels), threads, 1e-3, 50, row, func(inference *dbm.Inference, first, rows int) {
+	err := dbm.InferAll(ctx, c, k, s, len(labels), threads, 1e-3, 50, row, func(inference *dbm.Inference, first, rows int) {
 		for l := 2; l < len(c.Layers); l++ {
 			n := c.Layers[l]
 			for r := range rows {

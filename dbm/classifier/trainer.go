@@ -1,6 +1,7 @@
 package classifier
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"sync"
@@ -404,8 +405,9 @@ type Progress struct {
 // Train learns from the examples of index and returns, if held is not empty, with
 // the parameters after the epoch with the fewest mistakes on the examples of held,
 // the first of them; else with those of the last. progress, if not nil, is called
-// after each epoch and ends learning by returning false.
-func (n *Network) Train(c Config, e *Examples, index, held []int, progress func(Progress) bool) error {
+// after each epoch. When ctx ends, Train returns its cause, and the parameters are those
+// of the update in progress.
+func (n *Network) Train(ctx context.Context, c Config, e *Examples, index, held []int, progress func(Progress)) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
@@ -424,6 +426,9 @@ func (n *Network) Train(c Config, e *Examples, index, held []int, progress func(
 		}
 		Shuffle(order, c.Seed, uint32(epoch+1))
 		for b := range perEpoch {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
 			t.update(e, order[b*batch:(b+1)*batch], c.LearningRate*(1-float64(t.updates)/all), epoch < c.TopFirst)
 		}
 		p := Progress{Epoch: epoch + 1, Wrong: -1}
@@ -433,8 +438,8 @@ func (n *Network) Train(c Config, e *Examples, index, held []int, progress func(
 				best, fewest = n.Parameters(), p.Wrong
 			}
 		}
-		if progress != nil && !progress(p) {
-			break
+		if progress != nil {
+			progress(p)
 		}
 	}
 	if best != nil {

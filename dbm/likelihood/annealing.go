@@ -1,6 +1,7 @@
 package likelihood
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"sync"
@@ -104,66 +105,69 @@ func logMean(x []float64) (mean, stdErr float64) {
 	return top + math.Log(sum/n), stdErr
 }
 
-// Anneal makes the runs up, and down again.
-func Anneal(c *dbm.Config, k *kernel.Set, s *dbm.State, how Annealing) (*Weights, error) {
+// Anneal makes the runs up, and down again. When ctx ends, it returns its cause.
+func Anneal(ctx context.Context, c *dbm.Config, k *kernel.Set, s *dbm.State, o Annealing) (*Weights, error) {
 	n, err := newNetwork(c, k, s)
 	if err != nil {
 		return nil, err
 	}
 	switch {
-	case how.Runs < 1 || how.Runs > 1<<20:
-		return nil, fmt.Errorf("runs: %d; must be 1 to %d", how.Runs, 1<<20)
-	case how.Temperatures < 2 || how.Temperatures > 1<<30:
-		return nil, fmt.Errorf("temps: %d; must be 2 to %d", how.Temperatures, 1<<30)
-	case how.Sweeps < 0:
-		return nil, fmt.Errorf("sweeps: %d; must not be below 0", how.Sweeps)
-	case how.Base != nil && len(how.Base) != c.Layers[0]:
-		return nil, fmt.Errorf("base rates of %d pixels for %d visible units", len(how.Base), c.Layers[0])
+	case o.Runs < 1 || o.Runs > 1<<20:
+		return nil, fmt.Errorf("runs: %d; must be 1 to %d", o.Runs, 1<<20)
+	case o.Temperatures < 2 || o.Temperatures > 1<<30:
+		return nil, fmt.Errorf("temps: %d; must be 2 to %d", o.Temperatures, 1<<30)
+	case o.Sweeps < 0:
+		return nil, fmt.Errorf("sweeps: %d; must not be below 0", o.Sweeps)
+	case o.Base != nil && len(o.Base) != c.Layers[0]:
+		return nil, fmt.Errorf("base rates of %d pixels for %d visible units", len(o.Base), c.Layers[0])
 	}
-	threads := min(max(how.Threads, 1), how.Runs)
-	w := &Weights{Up: make([]float64, how.Runs)}
-	if !how.UpOnly {
-		w.Down = make([]float64, how.Runs)
+	threads := min(max(o.Threads, 1), o.Runs)
+	w := &Weights{Up: make([]float64, o.Runs)}
+	if !o.UpOnly {
+		w.Down = make([]float64, o.Runs)
 	}
-	base := baseBiases(n, how.Base)
+	base := baseBiases(n, o.Base)
 	for l := range base {
 		for _, a := range base[l][:n.layers[l]] {
 			w.LogZ0 += softplus(float64(a))
 		}
 	}
-	betas := schedule(how.Temperatures)
+	betas := schedule(o.Temperatures)
 	const most = 50 // runs side by side
 	var next, steps atomic.Int64
-	all := float64(how.Runs) * float64(2*how.Temperatures+how.Sweeps)
+	all := float64(o.Runs) * float64(2*o.Temperatures+o.Sweeps)
 	var group sync.WaitGroup
 	var report sync.Mutex
-	size := min(most, (how.Runs+threads-1)/threads)
+	size := min(most, (o.Runs+threads-1)/threads)
 	for range threads {
 		group.Add(1)
 		go func() {
 			defer group.Done()
-			for {
+			for ctx.Err() == nil {
 				from := int(next.Add(int64(size))) - size
-				if from >= how.Runs {
+				if from >= o.Runs {
 					return
 				}
-				to := min(from+size, how.Runs)
-				a := newAnnealer(n, base, to-from, how.Seed, how.First+from)
+				to := min(from+size, o.Runs)
+				a := newAnnealer(ctx, n, base, to-from, o.Seed, o.First+from)
 				a.tick = func() {
 					done := steps.Add(int64(to - from))
-					if how.Progress != nil && a.ticks%64 == 0 {
+					if o.Progress != nil && a.ticks%64 == 0 {
 						report.Lock()
-						how.Progress(float64(done) / all)
+						o.Progress(float64(done) / all)
 						report.Unlock()
 					}
 					a.ticks++
 				}
 				a.start()
 				a.anneal(betas, kernel.ForAnnealing, w.Up[from:to])
-				if how.UpOnly {
+				if o.UpOnly {
 					continue
 				}
-				for i := range how.Sweeps {
+				for i := range o.Sweeps {
+					if ctx.Err() != nil {
+						break
+					}
 					a.sweep(1, kernel.Draw{Update: uint32(i), Tag: kernel.Tag(kernel.ForReverse, 0, 1)})
 					a.tick()
 				}
@@ -172,6 +176,9 @@ func Anneal(c *dbm.Config, k *kernel.Set, s *dbm.State, how Annealing) (*Weights
 		}()
 	}
 	group.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	return w, nil
 }
 
@@ -231,6 +238,7 @@ func baseBiases(n *network, mean []float64) [][]float32 {
 // annealer is some runs side by side.
 type annealer struct {
 	*network
+	ctx   context.Context // ends the runs
 	base  [][]float32
 	rows  int
 	seed  uint64
@@ -247,8 +255,8 @@ type annealer struct {
 	ticks int
 }
 
-func newAnnealer(n *network, base [][]float32, rows int, seed uint64, first int) *annealer {
-	a := &annealer{network: n, base: base, rows: rows, seed: seed, first: first, lists: make([]kernel.Lists, len(n.layers))}
+func newAnnealer(ctx context.Context, n *network, base [][]float32, rows int, seed uint64, first int) *annealer {
+	a := &annealer{ctx: ctx, network: n, base: base, rows: rows, seed: seed, first: first, lists: make([]kernel.Lists, len(n.layers))}
 	widest := 0
 	for l, units := range n.layers {
 		size := rows * kernel.Stride(units)
@@ -306,6 +314,9 @@ func (a *annealer) anneal(betas []float32, purpose kernel.Purpose, weights []flo
 	clear(weights)
 	a.heat(betas[0])
 	for i, beta := range betas[1:] {
+		if a.ctx.Err() != nil {
+			return
+		}
 		a.heat(beta)
 		a.weigh(weights)
 		if i+2 < len(betas) {

@@ -1,6 +1,7 @@
 package likelihood
 
 import (
+	"context"
 	"math"
 
 	"tandem/dbm"
@@ -28,10 +29,10 @@ const (
 
 // Bound computes the terms of n examples, which row writes: 0s and 1s, one number
 // for each visible unit. row is called by many goroutines at once. The number of
-// threads does not show in the numbers.
-func Bound(c *dbm.Config, k *kernel.Set, s *dbm.State, n int, row func(i int, v []float32), threads int, progress func(done float64)) ([]Terms, error) {
+// threads does not show in the numbers. When ctx ends, Bound returns its cause.
+func Bound(ctx context.Context, c *dbm.Config, k *kernel.Set, s *dbm.State, n int, row func(i int, v []float32), threads int, progress func(done float64)) ([]Terms, error) {
 	terms := make([]Terms, n)
-	err := dbm.InferAll(c, k, s, n, threads, tolerance, most, row, func(inference *dbm.Inference, first, rows int) {
+	err := dbm.InferAll(ctx, c, k, s, n, threads, tolerance, most, row, func(inference *dbm.Inference, first, rows int) {
 		out := make([][]float32, len(c.Layers))
 		for l := 1; l < len(c.Layers); l++ {
 			out[l] = make([]float32, rows*kernel.Stride(c.Layers[l]))

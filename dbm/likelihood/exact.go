@@ -1,6 +1,7 @@
 package likelihood
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/bits"
@@ -23,18 +24,19 @@ func Enumerable(layers []int) bool {
 	return units <= MostEnumerable
 }
 
-// LogZ is the exact logarithm of the partition function, in float64.
-func LogZ(c *dbm.Config, s *dbm.State) (float64, error) {
+// LogZ returns the exact logarithm of the partition function, in float64. When ctx
+// ends, it returns its cause.
+func LogZ(ctx context.Context, c *dbm.Config, s *dbm.State) (float64, error) {
 	if !Enumerable(c.Layers) {
 		return 0, fmt.Errorf("layers: both sides of %v have more than %d units: too many to enumerate", c.Layers, MostEnumerable)
 	}
-	return enumerate(c.Layers, s, nil), nil
+	return enumerate(ctx, c.Layers, s, nil)
 }
 
 // LogP is the exact log-likelihood of an example of 0s and 1s, given log Z. The
 // hidden layers fall into two sides again, of which the smaller is enumerated:
 // none with one hidden layer.
-func LogP(c *dbm.Config, s *dbm.State, v []float32, logZ float64) (float64, error) {
+func LogP(ctx context.Context, c *dbm.Config, s *dbm.State, v []float32, logZ float64) (float64, error) {
 	if len(v) != c.Layers[0] {
 		return 0, fmt.Errorf("an example of %d pixels for %d visible units", len(v), c.Layers[0])
 	}
@@ -42,14 +44,15 @@ func LogP(c *dbm.Config, s *dbm.State, v []float32, logZ float64) (float64, erro
 	if !Enumerable(hidden) {
 		return 0, fmt.Errorf("layers: both sides of the hidden layers %v have more than %d units: too many to enumerate", c.Layers[1:], MostEnumerable)
 	}
-	return enumerate(c.Layers, s, v) - logZ, nil
+	sum, err := enumerate(ctx, c.Layers, s, v)
+	return sum - logZ, err
 }
 
 // enumerate is the logarithm of the sum of exp(−E) over all states, or over all
 // hidden ones if v is given. It goes through the states of one side in Gray's
 // order, in which one unit changes at a time, so that the other side's inputs
 // change by a row of weights.
-func enumerate(layers []int, s *dbm.State, v []float32) float64 {
+func enumerate(ctx context.Context, layers []int, s *dbm.State, v []float32) (float64, error) {
 	sizes := append([]int(nil), layers...)
 	constant := 0.0
 	biases := make([][]float64, len(layers))
@@ -92,7 +95,10 @@ func enumerate(layers []int, s *dbm.State, v []float32) float64 {
 		}
 		sum += math.Exp(total - top)
 		if state == 1<<len(units)-1 {
-			return top + math.Log(sum)
+			return top + math.Log(sum), nil
+		}
+		if state%(1<<12) == 1<<12-1 && ctx.Err() != nil {
+			return 0, context.Cause(ctx)
 		}
 		i := bits.TrailingZeros64(^state) // the unit that changes
 		u := units[i]

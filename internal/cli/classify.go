@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -112,7 +113,7 @@ func classify(t *terminal, m *Machine, args []string) (err error) {
 			labels[i] = set.Labels[image]
 		}
 		row := func(i int, v []float32) { set.Values(v, images[i], mnist.Grey, kernel.Draw{}) }
-		return classifier.Prepare(&s.Config.Config, m.Kernels, state, labels, row, h.threads, t.share("mean field of "+set.Name))
+		return classifier.Prepare(context.Background(), &s.Config.Config, m.Kernels, state, labels, row, h.threads, t.share("mean field of "+set.Name))
 	}
 	learn, err := prepare(train, slices.Concat(index, held))
 	if err != nil {
@@ -127,7 +128,7 @@ func classify(t *terminal, m *Machine, args []string) (err error) {
 	fewest := len(held) + 1
 	start := time.Now()
 	used := numbers(len(index) + len(held))
-	err = n.Train(c, learn, used[:len(index)], used[len(index):], func(p classifier.Progress) bool {
+	err = n.Train(context.Background(), c, learn, used[:len(index)], used[len(index):], func(p classifier.Progress) {
 		if p.Wrong >= 0 && p.Wrong < fewest {
 			fewest, r.Epoch = p.Wrong, p.Epoch
 		}
@@ -138,7 +139,6 @@ func classify(t *terminal, m *Machine, args []string) (err error) {
 			}
 			t.progress(now, fields)
 		}
-		return true
 	})
 	if err != nil {
 		return fmt.Errorf("classify: %w", err)

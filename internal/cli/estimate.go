@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"flag"
 	"fmt"
 	"time"
@@ -81,13 +82,13 @@ func (e *estimator) estimate(x *training, s *dbm.State) (logZ, bound float64, er
 	if e.base == nil {
 		e.base = x.data.Mean(mnist.Fixed)
 	}
-	w, err := likelihood.Anneal(&c.Config, x.machine.Kernels, s, likelihood.Annealing{
+	w, err := likelihood.Anneal(context.Background(), &c.Config, x.machine.Kernels, s, likelihood.Annealing{
 		Runs: estimateRuns, Temperatures: cmp.Or(e.temps, estimateTemps), UpOnly: true, Base: e.base, Threads: x.how.threads})
 	if err != nil {
 		return 0, 0, fmt.Errorf("eval-every: %w", err)
 	}
 	row := func(i int, v []float32) { e.test.Values(v, i, mnist.Fixed, kernel.Draw{}) }
-	terms, err := likelihood.Bound(&c.Config, x.machine.Kernels, s, min(estimateImages, e.test.N()), row, x.how.threads, nil)
+	terms, err := likelihood.Bound(context.Background(), &c.Config, x.machine.Kernels, s, min(estimateImages, e.test.N()), row, x.how.threads, nil)
 	if err != nil {
 		return 0, 0, fmt.Errorf("eval-every: %w", err)
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -118,7 +119,7 @@ func eval(t *terminal, m *Machine, args []string) (err error) {
 	c := &s.Config.Config
 	how.Threads, how.Base = h.threads, training.Mean(way)
 	how.Progress = t.share("annealing")
-	w, err := likelihood.Anneal(c, m.Kernels, s.State, how)
+	w, err := likelihood.Anneal(context.Background(), c, m.Kernels, s.State, how)
 	if err != nil {
 		return usageError{fmt.Errorf("eval: %w", err)}
 	}
@@ -179,7 +180,7 @@ func bound(t *terminal, m *Machine, s saved, set *mnist.Set, way mnist.Pixels, l
 	p := &split{name: set.Name}
 	row := func(i int, v []float32) { set.Values(v, i, way, kernel.Draw{}) }
 	var err error
-	p.terms, err = likelihood.Bound(&s.Config.Config, m.Kernels, s.State, set.N(), row, threads, t.share("bound on "+p.name))
+	p.terms, err = likelihood.Bound(context.Background(), &s.Config.Config, m.Kernels, s.State, set.N(), row, threads, t.share("bound on "+p.name))
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +201,7 @@ func enumerated(t *terminal, s saved, set *mnist.Set, way mnist.Pixels) (*exact,
 		return nil, nil
 	}
 	t.say("enumerating the smaller side")
-	logZ, err := likelihood.LogZ(c, s.State)
+	logZ, err := likelihood.LogZ(context.Background(), c, s.State)
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +212,7 @@ func enumerated(t *terminal, s saved, set *mnist.Set, way mnist.Pixels) (*exact,
 	sum, v := 0.0, make([]float32, c.Layers[0])
 	for i := range set.N() {
 		set.Values(v, i, way, kernel.Draw{})
-		p, err := likelihood.LogP(c, s.State, v, logZ)
+		p, err := likelihood.LogP(context.Background(), c, s.State, v, logZ)
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package reproduce
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"image"
 	"math"
@@ -113,7 +114,7 @@ func noiseRank(norms, roughness []float64) float64 {
 func Estimate(c *runs.Checkpoint, k *kernel.Set, training, test *mnist.Set, threads int, progress func(what string) func(done float64)) (*Score, error) {
 	config := &c.Config.Config
 	s := &Score{Runs: 100, Temperatures: 5000}
-	w, err := likelihood.Anneal(config, k, c.State, likelihood.Annealing{Runs: s.Runs, Temperatures: s.Temperatures, Sweeps: 1000,
+	w, err := likelihood.Anneal(context.Background(), config, k, c.State, likelihood.Annealing{Runs: s.Runs, Temperatures: s.Temperatures, Sweeps: 1000,
 		Base: training.Mean(mnist.Fixed), Threads: threads, Progress: progress("annealing")})
 	if err != nil {
 		return nil, err
@@ -121,7 +122,7 @@ func Estimate(c *runs.Checkpoint, k *kernel.Set, training, test *mnist.Set, thre
 	z := w.Estimate()
 	s.LogZ, s.LogZStdErr, s.LogZReverse, s.Trusted = z.LogZ, z.StdErr, z.Reverse, z.Trusted()
 	row := func(i int, v []float32) { test.Values(v, i, mnist.Fixed, kernel.Draw{}) }
-	terms, err := likelihood.Bound(config, k, c.State, test.N(), row, threads, progress("bound"))
+	terms, err := likelihood.Bound(context.Background(), config, k, c.State, test.N(), row, threads, progress("bound"))
 	if err != nil {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ func (r *Run) WriteCheckpoint(s *dbm.State, seconds float64, version string) err
 	if err := c.Header.validate(); err != nil {
 		return fmt.Errorf("%s: not written: %w", path, err)
 	}
-	if err := checkState(&c.Config.Config, s); err != nil {
+	if err := s.Check(&c.Config.Config); err != nil {
 		return fmt.Errorf("%s: not written: %w", path, err)
 	}
 	if r.metrics != nil {
@@ -172,12 +172,9 @@ func (c *Checkpoint) encode(w io.Writer) error {
 	b.Write(binary.LittleEndian.AppendUint32(nil, formatVersion))
 	b.Write(binary.LittleEndian.AppendUint32(nil, uint32(len(header))))
 	b.Write(header)
-	for _, x := range slices.Concat(c.State.Weights, c.State.Biases) {
-		writeNumbers(b, x)
-	}
-	writeNumbers(b, c.State.Mu)
-	for _, x := range slices.Concat(c.State.Chains, c.State.Offsets, c.State.Lower) {
-		writeNumbers(b, x)
+	for a := range c.State.Arrays(&c.Config.Config) {
+		writeNumbers(b, a.Float32)
+		writeNumbers(b, a.Float64)
 	}
 	if err := b.Flush(); err != nil {
 		return err
@@ -204,16 +201,8 @@ func decodeCheckpoint(r io.Reader, size int64) (*Checkpoint, error) {
 	}
 	s := dbm.NewState(&h.Config.Config)
 	s.Updates = h.Updates
-	for _, x := range slices.Concat(s.Weights, s.Biases) {
-		if err := readNumbers(hashed, x); err != nil {
-			return nil, err
-		}
-	}
-	if err := readNumbers(hashed, s.Mu); err != nil {
-		return nil, err
-	}
-	for _, x := range slices.Concat(s.Chains, s.Offsets, s.Lower) {
-		if err := readNumbers(hashed, x); err != nil {
+	for a := range s.Arrays(&h.Config.Config) {
+		if err := errors.Join(readNumbers(hashed, a.Float32), readNumbers(hashed, a.Float64)); err != nil {
 			return nil, err
 		}
 	}
@@ -224,7 +213,7 @@ func decodeCheckpoint(r io.Reader, size int64) (*Checkpoint, error) {
 	if !bytes.Equal(sum.Sum(nil), want[:]) {
 		return nil, errors.New("damaged: the bytes do not match their checksum")
 	}
-	if err := checkState(&h.Config.Config, s); err != nil {
+	if err := s.Check(&h.Config.Config); err != nil {
 		return nil, err
 	}
 	return &Checkpoint{*h, s}, nil
@@ -269,7 +258,7 @@ func decodeHeader(r io.Reader, size int64) (*Header, error) {
 	if err := h.validate(); err != nil {
 		return nil, fmt.Errorf("header: %w", err)
 	}
-	need := arraysSize(&h.Config.Config)
+	need := h.Config.StateBytes()
 	if rest < need {
 		return nil, fmt.Errorf("truncated: %d bytes of %d", size, size-rest+need)
 	}
@@ -318,83 +307,6 @@ func (h *Header) validate() error {
 	}
 	if !(h.Seconds >= 0) || math.IsInf(h.Seconds, 0) {
 		return fmt.Errorf("seconds: %v; must be a number not below 0", h.Seconds)
-	}
-	return nil
-}
-
-// arraysSize is the size in bytes of the arrays of a valid configuration.
-func arraysSize(c *dbm.Config) int64 {
-	size := int64(0)
-	for l, n := range c.Layers {
-		size += 4 * int64(n) * (1 + int64(c.Chains)) // biases and chains
-		if l > 0 {
-			size += 4*int64(n)*int64(c.Layers[l-1]) + 8 // weights and mu
-		}
-		if c.OffsetRate > 0 {
-			size += 4 * int64(n)
-		}
-		if c.Pretrain > 0 && l > 0 && l < c.Hidden() {
-			size += 4 * int64(n)
-		}
-	}
-	return size
-}
-
-// checkState says what is wrong with a state: another shape than the
-// configuration asks for, a parameter that is not finite, a chain's unit that is
-// neither 0 nor 1.
-func checkState(c *dbm.Config, s *dbm.State) error {
-	if len(s.Weights) != c.Hidden() || len(s.Biases) != len(c.Layers) || len(s.Mu) != c.Hidden() || len(s.Chains) != len(c.Layers) {
-		return fmt.Errorf("the state does not have %d layers", len(c.Layers))
-	}
-	for l, n := range c.Layers {
-		if l > 0 {
-			if err := checkFinite(s.Weights[l-1], n*c.Layers[l-1]); err != nil {
-				return fmt.Errorf("weights of layer %d: %w", l, err)
-			}
-		}
-		if err := checkFinite(s.Biases[l], n); err != nil {
-			return fmt.Errorf("biases of layer %d: %w", l, err)
-		}
-		if len(s.Chains[l]) != n*c.Chains {
-			return fmt.Errorf("chains of layer %d: %d values; must be %d", l, len(s.Chains[l]), n*c.Chains)
-		}
-		for i, x := range s.Chains[l] {
-			if x != 0 && x != 1 || math.Signbit(float64(x)) {
-				return fmt.Errorf("chains of layer %d: value %d is %v; must be 0 or 1", l, i, x)
-			}
-		}
-	}
-	if c.OffsetRate > 0 && len(s.Offsets) != len(c.Layers) {
-		return fmt.Errorf("offsets of %d layers; must be %d", len(s.Offsets), len(c.Layers))
-	}
-	for l, x := range s.Offsets {
-		if err := checkFinite(x, c.Layers[l]); err != nil {
-			return fmt.Errorf("offsets of layer %d: %w", l, err)
-		}
-	}
-	if c.Pretrain > 0 && len(s.Lower) != c.Hidden()-1 {
-		return fmt.Errorf("biases for pretraining of %d layers; must be %d", len(s.Lower), c.Hidden()-1)
-	}
-	for i, x := range s.Lower {
-		if err := checkFinite(x, c.Layers[i+1]); err != nil {
-			return fmt.Errorf("biases for pretraining of layer %d: %w", i+1, err)
-		}
-	}
-	if err := checkFinite(s.Mu, c.Hidden()); err != nil {
-		return fmt.Errorf("mu: %w", err)
-	}
-	return nil
-}
-
-func checkFinite[T float32 | float64](x []T, n int) error {
-	if len(x) != n {
-		return fmt.Errorf("%d values; must be %d", len(x), n)
-	}
-	for i, v := range x {
-		if v-v != 0 { // NaN for what is not finite
-			return fmt.Errorf("value %d is %v; must be finite", i, v)
-		}
 	}
 	return nil
 }

@@ -81,8 +81,8 @@ func TestCheckpointFormat(t *testing.T) {
 	if !bytes.Equal(data, withHeader(1, uint32(len(h)), h, arrays)) {
 		t.Error("prefix or checksum differ")
 	}
-	if n := int64(len(arrays)); n != arraysSize(&c.Config.Config) {
-		t.Errorf("%d bytes of arrays; arraysSize says %d", n, arraysSize(&c.Config.Config))
+	if n := int64(len(arrays)); n != c.Config.StateBytes() {
+		t.Errorf("%d bytes of arrays; StateBytes says %d", n, c.Config.StateBytes())
 	}
 }
 
@@ -278,13 +278,13 @@ func TestCheckpointValues(t *testing.T) {
 		{"updates: ", 1, func(s *dbm.State) { s.Updates = 1 << 32 }},
 		{"seconds: ", math.Inf(1), func(*dbm.State) {}},
 		{"seconds: ", math.NaN(), func(*dbm.State) {}},
-		{"the state does not have 3 layers", 1, func(s *dbm.State) { s.Weights = s.Weights[:1] }},
-		{"the state does not have 3 layers", 1, func(s *dbm.State) { s.Biases = nil }},
-		{"the state does not have 3 layers", 1, func(s *dbm.State) { s.Mu = append(s.Mu, 1) }},
-		{"the state does not have 3 layers", 1, func(s *dbm.State) { s.Chains = append(s.Chains, nil) }},
-		{"weights of layer 2: 1 values; must be 12", 1, func(s *dbm.State) { s.Weights[1] = s.Weights[1][:1] }},
-		{"biases of layer 1: 0 values; must be 4", 1, func(s *dbm.State) { s.Biases[1] = nil }},
-		{"chains of layer 0: 13 values; must be 12", 1, func(s *dbm.State) { s.Chains[0] = append(s.Chains[0], 1) }},
+		{"weights of 1 layers; the configuration asks for", 1, func(s *dbm.State) { s.Weights = s.Weights[:1] }},
+		{"biases of 0 layers; the configuration asks for", 1, func(s *dbm.State) { s.Biases = nil }},
+		{"mu: 3 values; the configuration asks for", 1, func(s *dbm.State) { s.Mu = append(s.Mu, 1) }},
+		{"chains of 4 layers; the configuration asks for", 1, func(s *dbm.State) { s.Chains = append(s.Chains, nil) }},
+		{"weights of layer 2: 1 values; the configuration asks for 12", 1, func(s *dbm.State) { s.Weights[1] = s.Weights[1][:1] }},
+		{"biases of layer 1: 0 values; the configuration asks for 4", 1, func(s *dbm.State) { s.Biases[1] = nil }},
+		{"chains of layer 0: 13 values; the configuration asks for 12", 1, func(s *dbm.State) { s.Chains[0] = append(s.Chains[0], 1) }},
 	} {
 		s := testState(&r.config, 9)
 		f.change(s)

@@ -1,0 +1,116 @@
+package likelihood
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"tandem/dbm"
+	"tandem/dbm/kernel"
+)
+
+// Examples are what a model is scored on.
+type Examples struct {
+	Name string
+	N    int
+	Row  func(i int, v []float32) // writes example i: 0s and 1s, one for each visible unit
+}
+
+// Effort is what is spent on a score.
+type Effort struct {
+	Annealing
+	Enumerate bool // compute the exact values too, where there are few enough units
+
+	// Stage, if not nil, is called with the name of each stage that begins, and returns
+	// what receives the fraction of it that is done, or nil.
+	Stage func(name string) func(done float64)
+}
+
+// Score is how well a model explains examples.
+type Score struct {
+	LogZ   Estimate
+	Bounds []Bounds // of each set of examples
+	Exact  *Exact   // nil where it was not asked for, or cannot be enumerated
+}
+
+// Bounds are the variational bounds of the examples of one set.
+type Bounds struct {
+	Name   string
+	Mean   float64 // over the examples, with LogZ of the score; in nats
+	StdErr float64 // of Mean, from the spread of the examples
+	Parts  Terms   // means
+	Terms  []Terms // of each example
+}
+
+// Exact is what can be enumerated.
+type Exact struct {
+	LogZ float64
+	// LogP is the mean log-likelihood of each set of examples, in the order of
+	// Score.Bounds; nil with more than one hidden layer.
+	LogP []float64
+}
+
+// Evaluate estimates log Z, and the bound on each set of examples. When ctx ends, it
+// returns its cause.
+func Evaluate(ctx context.Context, c *dbm.Config, set *kernel.Set, s *dbm.State, sets []Examples, e Effort) (*Score, error) {
+	stage := func(name string) func(done float64) {
+		if e.Stage == nil {
+			return nil
+		}
+		return e.Stage(name)
+	}
+	e.Progress = stage("annealing")
+	w, err := Anneal(ctx, c, set, s, e.Annealing)
+	if err != nil {
+		return nil, err
+	}
+	score := &Score{LogZ: w.Estimate()}
+	for _, x := range sets {
+		b := Bounds{Name: x.Name}
+		if b.Terms, err = Bound(ctx, c, set, s, x.N, x.Row, e.Threads, stage("bound on "+x.Name)); err != nil {
+			return nil, err
+		}
+		b.Mean, b.StdErr, b.Parts = Mean(b.Terms, score.LogZ.LogZ)
+		if math.IsNaN(b.Mean) {
+			return nil, fmt.Errorf("%s: %w", x.Name, ErrNotANumber)
+		}
+		score.Bounds = append(score.Bounds, b)
+	}
+	if e.Enumerate && Enumerable(c.Layers) {
+		stage("enumerating the smaller side")
+		score.Exact, err = enumerateAll(ctx, c, s, sets)
+	}
+	return score, err
+}
+
+// ErrNotANumber is the error of a bound that is not a number, as of a model that has
+// diverged.
+var ErrNotANumber = errors.New("the bound is not a number")
+
+// enumerateAll computes the exact log Z and, with one hidden layer, the exact mean
+// log-likelihood of each set.
+func enumerateAll(ctx context.Context, c *dbm.Config, s *dbm.State, sets []Examples) (*Exact, error) {
+	logZ, err := LogZ(ctx, c, s)
+	if err != nil {
+		return nil, err
+	}
+	x := &Exact{LogZ: logZ}
+	if c.Hidden() > 1 {
+		return x, nil
+	}
+	v := make([]float32, c.Layers[0])
+	for _, set := range sets {
+		sum := 0.0
+		for i := range set.N {
+			set.Row(i, v)
+			p, err := LogP(ctx, c, s, v, logZ)
+			if err != nil {
+				return nil, err
+			}
+			sum += p
+		}
+		x.LogP = append(x.LogP, sum/float64(set.N))
+	}
+	return x, nil
+}
