@@ -77,7 +77,7 @@ func (c *training) train(t *testing.T, set *mnist.Set, k kernel.Set, threads int
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr, err := dbm.NewStages(c.config, &k, from, batches, threads)
+	tr, err := dbm.NewTrainer(c.config, &k, from, batches, threads)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestUpdateAllocatesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tr, err := dbm.NewStages(c.config, &kernels[0], state, batches, 2)
+		tr, err := dbm.NewTrainer(c.config, &kernels[0], state, batches, 2)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,8 +3,6 @@ package dbm
 import (
 	"math"
 	"testing"
-
-	"tandem/dbm/kernel"
 )
 
 // A whole update with centering, written once more in float64 from the
@@ -29,8 +27,8 @@ func centredUpdateByHand(t *testing.T, c Config) {
 		}
 		return 1
 	}
-	value := func(l, r, i int) float64 { return float64(tr.x[l][r*kernel.Stride(c.Layers[l])+i]) }
-	below := func(l, r, i int) float64 { return float64(tr.toBelow(l)[r*kernel.Stride(c.Layers[l])+i]) }
+	value := func(l, r, i int) float64 { return float64(tr.updater.lower(l, r)[i]) }
+	below := func(l, r, i int) float64 { return float64(tr.updater.upper(l, r)[i]) }
 	offset := func(l, i int) float64 { return float64(before.Offsets[l][i]) }
 	// both is the mean over the minibatch less that over the chains.
 	both := func(f func(r int) float64) float64 {

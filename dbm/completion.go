@@ -66,9 +66,9 @@ func (p *Completion) Means() []float32 {
 // returns images × visible.
 func (p *Completion) MeanField(iterations int) []float32 {
 	g := p.sampler
-	m, n := g.model, g.model.layers[0]
-	q := make([][]float32, len(m.layers))
-	for l, units := range m.layers {
+	m, n := g.model, g.model.Layers[0]
+	q := make([][]float32, len(m.Layers))
+	for l, units := range m.Layers {
 		q[l] = make([]float32, g.chains*kernel.Stride(units))
 		for i := range q[l] {
 			q[l][i] = 0.5
@@ -76,7 +76,7 @@ func (p *Completion) MeanField(iterations int) []float32 {
 	}
 	p.clamp(q[0])
 	for range iterations {
-		for l := 1; l < len(m.layers); l++ {
+		for l := 1; l < len(m.Layers); l++ {
 			p.pass(q, l)
 		}
 		p.pass(q, 0)
@@ -91,13 +91,7 @@ func (p *Completion) MeanField(iterations int) []float32 {
 
 // pass computes the means of a layer from its neighbours'.
 func (p *Completion) pass(q [][]float32, l int) {
-	m, n := p.sampler.model, p.sampler.model.layers[l]
-	pass := kernel.Pass{Rows: p.sampler.chains, Panels: kernel.Padded(n) / kernel.Panel, Start: m.bias[l], Out: q[l], Stride: kernel.Stride(n)}
-	if l > 0 {
-		pass.Below = m.below(l, q[l-1])
-	}
-	if l+1 < len(m.layers) {
-		pass.Above = m.above(l, q[l+1])
-	}
-	p.sampler.kernels.Sigmoid(&pass, nil)
+	g := p.sampler
+	pass := g.model.Pass(l, g.chains, g.model.Bias[l], q, nil, q[l])
+	binaryUnit{}.mean(g.set, &pass, nil)
 }

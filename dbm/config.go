@@ -39,10 +39,6 @@ type Config struct {
 	Patch                 int       `json:"patch"`                  // side of the square that a unit of the first hidden layer sees; 0: all pixels
 	ImageColumns          int       `json:"image_columns"`          // of the images, row by row; 0: unknown, as long as no patch needs it
 	Seed                  uint64    `json:"seed"`
-
-	// For the RBMs of pretraining.
-	begin              uint64 // updates of the stages before
-	twiceUp, twiceDown bool   // what goes up, or down, counts twice
 }
 
 // Limits keep sizes from overflow and every number of the random counters within
@@ -138,33 +134,33 @@ func (c *Config) Validate() error {
 	return nil
 }
 
-// Rate is the learning rate of the update after so many. Every stage of
+// Rate returns the learning rate of update n, counting from 0. Every stage of
 // pretraining, and joint training, begins with LearningRate.
-func (c *Config) Rate(updates uint64) float64 {
-	if n := c.pretraining(); updates < n {
-		updates %= c.Pretrain
+func (c *Config) Rate(n uint64) float64 {
+	if first := c.pretraining(); n < first {
+		n %= c.Pretrain
 	} else {
-		updates -= n
+		n -= first
 	}
 	if c.LearningRateEnd == 0 {
 		return c.LearningRate
 	}
-	const least = 0.01 // what remains of it at the end, and stays
-	return c.LearningRate * max(1-float64(updates)/float64(c.LearningRateEnd), least)
+	const least = 0.01 // the fraction that remains at the end, and stays
+	return c.LearningRate * max(1-float64(n)/float64(c.LearningRateEnd), least)
 }
 
-// rateShare is the share of that rate which the weights and biases of a layer have.
-func (c *Config) rateShare(l int) float64 {
+// relativeRate returns the learning rate of the weights and biases of a layer over Rate.
+func (c *Config) relativeRate(l int) float64 {
 	if l > 1 && c.UpperRate > 0 {
 		return c.UpperRate
 	}
 	return 1
 }
 
-// Hidden is the number of hidden layers.
+// Hidden returns the number of hidden layers.
 func (c *Config) Hidden() int { return len(c.Layers) - 1 }
 
-// Spring says whether any layer has one.
+// Spring reports whether any layer has one.
 func (c *Config) Spring() bool {
 	for _, a := range c.Alpha {
 		if a != 0 {

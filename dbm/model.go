@@ -6,97 +6,86 @@ import (
 	"tandem/dbm/kernel"
 )
 
-// A model is the parameters in the form that the kernels want: packed and padded.
-type model struct {
-	layers  []int
-	up      [][]float32 // up[l]: weights from layer l-1 to layer l, packed; nil for l = 0
-	back    [][]float32 // back[l]: the same transposed
-	bias    [][]float32 // bias[l]: Padded(layers[l])
-	squares [][]float32 // squares[l]: for each unit of layer l, the sum of its squared weights
-	mu      []float64   // mu[l-1]: the mean norm that the spring pulls layer l to
-
-	// Pretraining: twice up[1] and twice back[1], or nil where they count once.
-	twiceUp, twiceBack []float32
+// Model is the parameters of a state in the form that kernels read. Only the Trainer
+// that owns a model changes it, so many may read one.
+type Model struct {
+	Layers  []int
+	Weights []*kernel.Matrix // Weights[l]: from layer l-1 to layer l; nil for l = 0
+	Bias    [][]float32      // Bias[l]: Padded(Layers[l])
+	mu      []float64        // mu[l-1]: the mean norm that the spring pulls layer l to
+	doubled *doubled         // nil: all weights count once; see pretrain.go
 }
 
-// newModel packs the parameters of a state.
-func newModel(layers []int, s *State, k *kernel.Set) *model {
-	m := &model{layers: layers, mu: append([]float64(nil), s.Mu...)}
+// NewModel packs the parameters of a state.
+func NewModel(c *Config, set *kernel.Set, s *State) (*Model, error) {
+	if err := s.fits(c); err != nil {
+		return nil, err
+	}
+	return newModel(c.Layers, s, set), nil
+}
+
+// newModel packs the lowest layers of a state that has at least as many.
+func newModel(layers []int, s *State, set *kernel.Set) *Model {
+	m := &Model{Layers: layers, mu: append([]float64(nil), s.Mu...)}
 	for l, n := range layers {
-		m.bias = append(m.bias, make([]float32, kernel.Padded(n)))
-		copy(m.bias[l], s.Biases[l])
+		m.Bias = append(m.Bias, make([]float32, kernel.Padded(n)))
+		copy(m.Bias[l], s.Biases[l])
 		if l == 0 {
-			m.up, m.back, m.squares = [][]float32{nil}, [][]float32{nil}, [][]float32{nil}
-			continue
+			m.Weights = append(m.Weights, nil)
+		} else {
+			m.Weights = append(m.Weights, kernel.NewMatrix(set, s.Weights[l-1], layers[l-1], n))
 		}
-		below := layers[l-1]
-		m.up = append(m.up, kernel.Pack(nil, s.Weights[l-1], below, n))
-		m.back = append(m.back, make([]float32, kernel.Padded(below)*kernel.Padded(n)))
-		m.squares = append(m.squares, make([]float32, kernel.Padded(n)))
-		k.Refresh(m.step(l))
 	}
 	return m
 }
 
-// step is a step for all panels of a layer, with the parameters filled in.
-func (m *model) step(l int) *kernel.Step {
-	return &kernel.Step{Below: m.layers[l-1], Units: m.layers[l], To: kernel.Padded(m.layers[l]) / kernel.Panel,
-		W: m.up[l], Back: m.back[l], Squares: m.squares[l]}
-}
-
 // save copies the parameters into a state.
-func (m *model) save(s *State) {
-	for l, n := range m.layers {
-		copy(s.Biases[l], m.bias[l])
+func (m *Model) save(s *State) {
+	for l, n := range m.Layers {
+		copy(s.Biases[l], m.Bias[l])
 		if l > 0 {
-			kernel.Unpack(s.Weights[l-1], m.up[l], m.layers[l-1], n)
+			kernel.Unpack(s.Weights[l-1], m.Weights[l].W, m.Layers[l-1], n)
 		}
 	}
 	copy(s.Mu, m.mu)
 }
 
-// norm is the norm of the weights into unit j of layer l.
-func (m *model) norm(l, j int) float64 { return math.Sqrt(float64(m.squares[l][j])) }
+// norm returns the norm of the weights into unit j of layer l.
+func (m *Model) norm(l, j int) float64 { return math.Sqrt(float64(m.Weights[l].Squares[j])) }
 
-// below is the input of layer l from the layer below, for rows of x.
-func (m *model) below(l int, x []float32) kernel.Input {
-	w := m.up[l]
-	if m.twiceUp != nil {
-		w = m.twiceUp
-	}
-	return kernel.Input{X: x, Stride: kernel.Stride(m.layers[l-1]), K: m.layers[l-1], W: w}
+// FromBelow returns the input of layer l from rows of the layer below.
+// x: rows × Stride(units below).
+func (m *Model) FromBelow(l int, x []float32) kernel.Input {
+	in := m.Weights[l].FromBelow(x)
+	m.doubled.replaceUp(&in)
+	return in
 }
 
-// above is the input of layer l from the layer above, for rows of x.
-func (m *model) above(l int, x []float32) kernel.Input {
-	w := m.back[l+1]
-	if m.twiceBack != nil {
-		w = m.twiceBack
-	}
-	return kernel.Input{X: x, Stride: kernel.Stride(m.layers[l+1]), K: m.layers[l+1], W: w}
+// FromAbove returns the input of layer l from rows of the layer above.
+// x: rows × Stride(units above).
+func (m *Model) FromAbove(l int, x []float32) kernel.Input {
+	in := m.Weights[l+1].FromAbove(x)
+	m.doubled.replaceBack(&in)
+	return in
 }
 
-// double makes room for twice the weights of an RBM, up or down or both.
-func (m *model) double(k *kernel.Set, up, down bool) {
-	if up {
-		m.twiceUp = make([]float32, len(m.up[1]))
-	}
-	if down {
-		m.twiceBack = make([]float32, len(m.back[1]))
-	}
-	m.redouble(k, 0, kernel.Padded(m.layers[1])/kernel.Panel)
-}
-
-// redouble computes twice the weights for panels [from, to) of layer 1.
-func (m *model) redouble(k *kernel.Set, from, to int) {
-	if m.twiceUp != nil {
-		a, b := from*kernel.Panel*kernel.Padded(m.layers[0]), to*kernel.Panel*kernel.Padded(m.layers[0])
-		k.Scale(m.twiceUp[a:b], m.up[1][a:b], 2)
-	}
-	if m.twiceBack != nil { // for 16 units of layer 0 at a time, a block for each panel
-		for at := 0; at < len(m.back[1]); at += kernel.Panel * kernel.Padded(m.layers[1]) {
-			a, b := at+from*kernel.Panel*kernel.Panel, at+to*kernel.Panel*kernel.Panel
-			k.Scale(m.twiceBack[a:b], m.back[1][a:b], 2)
+// Pass returns a pass over layer l for rows of its neighbours x[l-1] and x[l+1], each
+// rows × Stride, from one row of biases, start, to out: rows × Stride. If lists is not
+// nil, the list of a neighbour is followed where it is short enough.
+func (m *Model) Pass(l, rows int, start []float32, x [][]float32, lists []kernel.Lists, out []float32) kernel.Pass {
+	n := m.Layers[l]
+	p := kernel.Pass{Rows: rows, Panels: kernel.Padded(n) / kernel.Panel, Start: start, Out: out, Stride: kernel.Stride(n)}
+	if l > 0 {
+		p.Below = m.FromBelow(l, x[l-1])
+		if lists != nil {
+			p.Below.Nonzero = lists[l-1].IfSparse(rows, m.Layers[l-1])
 		}
 	}
+	if l+1 < len(m.Layers) {
+		p.Above = m.FromAbove(l, x[l+1])
+		if lists != nil {
+			p.Above.Nonzero = lists[l+1].IfSparse(rows, m.Layers[l+1])
+		}
+	}
+	return p
 }

@@ -40,20 +40,20 @@ func TestDrawnPosteriorByHand(t *testing.T) {
 	for r := range c.Batch + c.Chains {
 		x := make([][]float32, len(c.Layers))
 		for l := range c.Layers {
-			x[l] = row(tr.x[l], l, r)
+			x[l] = row(tr.updater.layers[l].asLower, l, r)
 			if l%2 == 1 && r < c.Batch {
 				u := make([]float32, c.Layers[l])
 				kernel.Draw{Seed: c.Seed, Row: uint32(r), Update: 4, Tag: kernel.Tag(kernel.ForPosterior, l, 0)}.Uniforms(u)
-				for j, q := range row(field.x[l], l, r) {
+				for j, q := range row(field.updater.layers[l].asLower, l, r) {
 					if on := x[l][j] == 1; on != (u[j] < q) || !on && x[l][j] != 0 {
 						t.Fatalf("example %d, layer %d, unit %d: %v drawn of %v by %v", r, l, j, x[l][j], q, u[j])
 					}
 				}
 			}
 			if l > 0 {
-				scaled := row(tr.y[l], l, r)
-				for j, v := range row(tr.toBelow(l), l, r) {
-					if scaled[j] != v*tr.scale[r] {
+				scaled := row(tr.updater.layers[l].scaled, l, r)
+				for j, v := range row(tr.updater.layers[l].asUpper, l, r) {
+					if scaled[j] != v*tr.updater.weight[r] {
 						t.Fatalf("layer %d: %v counts as %v", l, v, scaled[j])
 					}
 				}
@@ -67,8 +67,8 @@ func TestDrawnPosteriorByHand(t *testing.T) {
 			}
 		}
 		if r < c.Batch {
-			for j, q := range row(field.x[1], 1, r) {
-				if got := row(tr.first, 1, r)[j]; got != q {
+			for j, q := range row(field.updater.layers[1].asLower, 1, r) {
+				if got := row(tr.updater.layers[1].asUpper, 1, r)[j]; got != q {
 					t.Fatalf("example %d, unit %d: mean field %v, want %v", r, j, got, q)
 				}
 			}
@@ -76,7 +76,7 @@ func TestDrawnPosteriorByHand(t *testing.T) {
 		}
 		for l := range c.Layers {
 			chain := after.Chains[l][(r-c.Batch)*c.Layers[l]:][:c.Layers[l]]
-			for j, want := range row(field.x[l], l, r) { // which drew the same numbers
+			for j, want := range row(field.updater.layers[l].asLower, l, r) { // which drew the same numbers
 				if chain[j] != want {
 					t.Fatalf("chain %d, layer %d: another state than without", r-c.Batch, l)
 				}
@@ -86,8 +86,8 @@ func TestDrawnPosteriorByHand(t *testing.T) {
 	for l, n := range c.Layers {
 		for j := range n {
 			want, got := float64(before.Biases[l][j]), float64(after.Biases[l][j])
-			for r, scale := range tr.scale {
-				want += c.LearningRate * float64(scale) * float64(row(tr.toBelow(l), l, r)[j])
+			for r, scale := range tr.updater.weight {
+				want += c.LearningRate * float64(scale) * float64(row(tr.updater.layers[l].asUpper, l, r)[j])
 			}
 			if math.Abs(got-want) > 1e-6 {
 				t.Errorf("bias %d of layer %d is %v, want %v", j, l, got, want)
@@ -96,8 +96,8 @@ func TestDrawnPosteriorByHand(t *testing.T) {
 	}
 	mean := func(l, i, j int) float64 {
 		sum := 0.0
-		for r, scale := range tr.scale {
-			sum += float64(scale) * float64(row(tr.x[l-1], l-1, r)[i]) * float64(row(tr.toBelow(l), l, r)[j])
+		for r, scale := range tr.updater.weight {
+			sum += float64(scale) * float64(row(tr.updater.layers[l-1].asLower, l-1, r)[i]) * float64(row(tr.updater.layers[l].asUpper, l, r)[j])
 		}
 		return sum
 	}
@@ -131,9 +131,9 @@ func TestDrawnPosteriorHasCovariance(t *testing.T) {
 	wide := func(x []float32) []float64 { return []float64{float64(x[0]), float64(x[1])} }
 	const draws = 50_000
 	for range draws {
-		tr.infer(0)
-		tr.updates++
-		drawn.add(wide(tr.x[1]), wide(tr.x[2]), 1.0/draws)
+		tr.updater.worker[0].positive()
+		tr.updater.updates++
+		drawn.add(wide(tr.updater.lower(1, 0)), wide(tr.updater.lower(2, 0)), 1.0/draws)
 	}
 	largest := 0.0
 	for i := range 4 {

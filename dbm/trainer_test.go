@@ -34,7 +34,7 @@ func run(t *testing.T, c Config, from *State, updates uint64, threads int) *Stat
 			t.Fatal(err)
 		}
 	}
-	tr, err := NewStages(c, kerneltest.Reference, from, patterns{new(uint64)}, threads)
+	tr, err := NewTrainer(c, kerneltest.Reference, from, patterns{new(uint64)}, threads)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestUpdateByHand(t *testing.T) {
 		t.Fatal(err)
 	}
 	after := tr.State()
-	row := func(l, r int) []float32 { return tr.x[l][r*kernel.Stride(c.Layers[l]):][:c.Layers[l]] }
+	row := tr.updater.lower
 	mean := func(f func(r int) float64, from, to int) float64 {
 		sum := 0.0
 		for r := from; r < to; r++ {
@@ -189,10 +189,10 @@ func TestUpdateByHand(t *testing.T) {
 
 func TestDivergenceIsNamed(t *testing.T) {
 	for what, f := range map[string]func(tr *Trainer){
-		"update 7: the weights of unit 5 of layer 2 have norm NaN: training has diverged":  func(tr *Trainer) { tr.model.squares[2][5] = float32(math.NaN()) },
-		"update 7: the weights of unit 0 of layer 1 have norm +Inf: training has diverged": func(tr *Trainer) { tr.model.squares[1][0] = float32(math.Inf(1)) },
-		"update 7: the bias of unit 2 of layer 0 is -Inf: training has diverged":           func(tr *Trainer) { tr.model.bias[0][2] = float32(math.Inf(-1)) },
-		"update 7: the mean norm of layer 2 is NaN: training has diverged":                 func(tr *Trainer) { tr.model.mu[1] = math.NaN() },
+		"update 7: the weights of unit 5 of layer 2 have norm NaN: training has diverged":  func(tr *Trainer) { tr.updater.model.Weights[2].Squares[5] = float32(math.NaN()) },
+		"update 7: the weights of unit 0 of layer 1 have norm +Inf: training has diverged": func(tr *Trainer) { tr.updater.model.Weights[1].Squares[0] = float32(math.Inf(1)) },
+		"update 7: the bias of unit 2 of layer 0 is -Inf: training has diverged":           func(tr *Trainer) { tr.updater.model.Bias[0][2] = float32(math.Inf(-1)) },
+		"update 7: the mean norm of layer 2 is NaN: training has diverged":                 func(tr *Trainer) { tr.updater.model.mu[1] = math.NaN() },
 	} {
 		c := trainings()["spring"]
 		s, err := Initial(&c, nil)
@@ -200,12 +200,12 @@ func TestDivergenceIsNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 		tr := trainer(t, c, s, patterns{new(uint64)}, 1)
-		tr.updates = 7
-		if err := tr.finite(); err != nil {
+		tr.updater.updates = 7
+		if err := tr.updater.finite(); err != nil {
 			t.Fatal(err)
 		}
 		f(tr)
-		if err := tr.finite(); err == nil || !strings.HasPrefix(err.Error(), what) {
+		if err := tr.updater.finite(); err == nil || !strings.HasPrefix(err.Error(), what) {
 			t.Errorf("%s: error %v", what, err)
 		}
 	}
@@ -284,9 +284,9 @@ func TestSampler(t *testing.T) {
 	for l := range c.Layers {
 		want[l] = slices.Clone(g.x[l])
 	}
-	alone := newGibbs(c.Layers, func(Phase) {})
+	alone := newGibbs(g.model, kerneltest.Reference, tracer{})
 	for sweep := uint32(1); sweep <= 2; sweep++ {
-		alone.sweep(kerneltest.Reference, g.model, want, c.Chains, 1, kernel.Draw{Seed: 5, Update: sweep}, kernel.ForSamples)
+		alone.sweep(want, c.Chains, 1, kernel.Draw{Seed: 5, Update: sweep}, kernel.ForSamples)
 		before := slices.Clone(g.x[0])
 		g.Sweep()
 		check()

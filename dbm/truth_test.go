@@ -150,11 +150,17 @@ func trainer(t testing.TB, c Config, s *State, e Examples, threads int) *Trainer
 	return tr
 }
 
+// lower is row r of layer l as the lower layer of the weights above it.
+func (u *updater) lower(l, r int) []float32 { return u.layers[l].row(u.layers[l].asLower, r) }
+
+// upper is row r of layer l as the upper layer of the weights below it.
+func (u *updater) upper(l, r int) []float32 { return u.layers[l].row(u.layers[l].asUpper, r) }
+
 var models = [][]int{{4, 3}, {3, 3, 2}, {3, 2, 3, 2}, {2, 2, 2, 2, 2}}
 
 // conditional is the probability, by a pass, that each unit of a layer is on given
 // all others.
-func conditional(p *model, x [][]float64, l int) []float32 {
+func conditional(m *Model, x [][]float64, l int) []float32 {
 	rows := make([][]float32, len(x))
 	for i := range x {
 		rows[i] = make([]float32, kernel.Stride(len(x[i])))
@@ -162,14 +168,8 @@ func conditional(p *model, x [][]float64, l int) []float32 {
 			rows[i][j] = float32(v)
 		}
 	}
-	pass := kernel.Pass{Rows: 1, Panels: 1, Start: p.bias[l], Out: make([]float32, kernel.Panel), Stride: kernel.Panel}
-	if l > 0 {
-		pass.Below = p.below(l, rows[l-1])
-	}
-	if l+1 < len(x) {
-		pass.Above = p.above(l, rows[l+1])
-	}
-	kerneltest.Reference.Sigmoid(&pass, nil)
+	pass := m.Pass(l, 1, m.Bias[l], rows, nil, make([]float32, kernel.Stride(m.Layers[l])))
+	binaryUnit{}.mean(kerneltest.Reference, &pass, nil)
 	return pass.Out
 }
 
@@ -242,7 +242,7 @@ func TestPosteriorOfOneHiddenLayerIsExact(t *testing.T) {
 	c := tiny(4, 3)
 	v := []float64{1, 0, 0.25, 1}
 	tr := trainer(t, c, m.state(&c), given{v}, 1)
-	tr.infer(0)
+	tr.updater.worker[0].positive()
 	marginal := make([]float64, 3)
 	z := m.logSum(m.visible(v), 1)
 	m.states(m.visible(v), 1, func(x [][]float64) {
@@ -251,37 +251,35 @@ func TestPosteriorOfOneHiddenLayerIsExact(t *testing.T) {
 		}
 	})
 	for j, want := range marginal {
-		if got := float64(tr.x[1][j]); math.Abs(got-want) > 1e-6 {
+		if got := float64(tr.updater.lower(1, 0)[j]); math.Abs(got-want) > 1e-6 {
 			t.Errorf("unit %d: posterior %v, want %v", j, got, want)
 		}
 	}
 }
 
-// setRow puts a joint state, or means, with a weight into a row of a trainer.
-func (t *Trainer) setRow(r int, x [][]float64, scale float64) {
-	t.scale[r] = float32(scale)
+// setRow puts a joint state, or means, with a weight into a row.
+func (u *updater) setRow(r int, x [][]float64, weight float64) {
+	u.weight[r] = float32(weight)
 	for l := range x {
 		for j, v := range x[l] {
-			t.x[l][r*kernel.Stride(t.config.Layers[l])+j] = float32(v)
+			u.lower(l, r)[j] = float32(v)
 		}
 		if l > 0 {
-			t.scaleRow(l, r)
+			u.scaleRow(l, r)
 		}
 	}
 }
 
-// learnNow runs the second part of an update on what lies in the rows.
-func (t *Trainer) learnNow() {
-	n := t.config.Layers[0]
-	for share, rows := range [][2]int{{0, t.config.Batch}, {t.config.Batch, len(t.scale)}} {
-		t.rows[share].Reset()
+// stepNow makes the step from what lies in the rows.
+func (u *updater) stepNow() {
+	for part, rows := range [][2]int{{0, u.config.Batch}, {u.config.Batch, len(u.weight)}} {
+		u.rowLists[part].Reset()
 		for r := rows[0]; r < rows[1]; r++ {
-			t.rows[share].Add(kerneltest.Reference, t.x[0][r*kernel.Stride(n):][:n])
+			u.rowLists[part].Add(kerneltest.Reference, u.lower(0, r))
 		}
 	}
-	t.rate = t.config.LearningRate
-	t.next.Store(0)
-	t.learn(0)
+	u.statistics()
+	u.step(0)
 }
 
 // exactRows makes a trainer whose rows are positive rows, added by the caller,
@@ -296,7 +294,7 @@ func exactRows(t *testing.T, m *truth, positive int) *Trainer {
 	tr := trainer(t, c, m.state(&c), nil, 1)
 	r, z := positive, m.logZ()
 	m.states(make([][]float64, len(m.layers)), 0, func(x [][]float64) {
-		tr.setRow(r, x, -math.Exp(-m.energy(x)-z))
+		tr.updater.setRow(r, x, -math.Exp(-m.energy(x)-z))
 		r++
 	})
 	return tr
@@ -340,10 +338,10 @@ func TestUpdateIsGradientOfLogLikelihood(t *testing.T) {
 		tr := exactRows(t, m, 1<<hidden)
 		r, z := 0, m.logSum(m.visible(v), 1)
 		m.states(m.visible(v), 1, func(x [][]float64) {
-			tr.setRow(r, x, math.Exp(-m.energy(x)-z))
+			tr.updater.setRow(r, x, math.Exp(-m.energy(x)-z))
 			r++
 		})
-		tr.learnNow()
+		tr.updater.stepNow()
 		compareGradient(t, m, tr, func() float64 { return m.logP(v) })
 	}
 }
@@ -365,12 +363,12 @@ func (m *truth) bound(v []float64, q [][]float64) float64 {
 func inferred(t *testing.T, m *truth, c Config, v ...[]float64) [][][]float64 {
 	c.Batch = len(v)
 	tr := trainer(t, c, m.state(&c), given(v), 1)
-	tr.infer(0)
+	tr.updater.worker[0].positive()
 	var qs [][][]float64
 	for r := range v {
 		q := make([][]float64, len(m.layers))
 		for l := 1; l < len(m.layers); l++ {
-			for _, x := range tr.x[l][r*kernel.Stride(m.layers[l]):][:m.layers[l]] {
+			for _, x := range tr.updater.lower(l, r) {
 				q[l] = append(q[l], float64(x))
 			}
 		}
@@ -388,8 +386,8 @@ func TestUpdateIsGradientOfBound(t *testing.T) {
 		tr := exactRows(t, m, 1)
 		x := slices.Clone(q)
 		x[0] = v
-		tr.setRow(0, x, 1)
-		tr.learnNow()
+		tr.updater.setRow(0, x, 1)
+		tr.updater.stepNow()
 		compareGradient(t, m, tr, func() float64 { return m.bound(v, q) })
 	}
 }
@@ -507,15 +505,15 @@ func TestGibbsFrequencies(t *testing.T) {
 		count := make([]float64, 1<<units)
 		const updates = 1500
 		for u := range updates {
-			tr.sweep(0, 0, c.Chains)
-			tr.updates++
+			tr.updater.worker[0].negative()
+			tr.updater.updates++
 			if u < 20 {
 				continue
 			}
 			for chain := range c.Chains {
 				index, bit := 0, 0
 				for l, n := range layers {
-					for _, x := range tr.x[l][(c.Batch+chain)*kernel.Stride(n):][:n] {
+					for _, x := range tr.updater.lower(l, c.Batch+chain)[:n] {
 						index |= int(x) << bit
 						bit++
 					}
@@ -570,9 +568,11 @@ func TestSpringGradient(t *testing.T) {
 		*x = old
 		return (up - down) / (2 * h)
 	}
-	pull := make([]float32, kernel.Panel)
+	c.Alpha, c.Gamma = alpha, gamma
+	spring := newSpring(&c)
 	for l := 1; l < len(layers); l++ {
-		p.pull(pull, l, alpha[l-1], 0)
+		spring.forces(p, l)
+		pull := spring.pull[l]
 		for i := range m.w[l-1] {
 			want, got := slope(&m.w[l-1][i]), -float64(pull[i%layers[l]])*m.w[l-1][i]
 			if math.Abs(got-want) > 1e-6 {
@@ -580,16 +580,15 @@ func TestSpringGradient(t *testing.T) {
 			}
 		}
 	}
-	means := make([]float64, 3)
-	p.meanGradient(means, alpha, gamma)
-	for i, got := range means {
+	spring.meanGradient(p)
+	for i, got := range spring.gradient {
 		if want := slope(&mu[i]); math.Abs(got-want) > 1e-6 {
 			t.Errorf("μ of layer %d is pulled by %v, want %v", i+1, got, want)
 		}
 	}
-	clear(p.squares[2])
-	p.pull(pull, 2, 0.7, 0)
-	if pull[0] != 0 {
-		t.Errorf("a unit of norm 0 is pulled by %v", pull[0])
+	clear(p.Weights[2].Squares)
+	spring.forces(p, 2)
+	if spring.pull[2][0] != 0 {
+		t.Errorf("a unit of norm 0 is pulled by %v", spring.pull[2][0])
 	}
 }

@@ -1,37 +1,37 @@
 package dbm
 
 import (
+	"context"
 	"runtime"
 	"sync/atomic"
 )
 
-// workers is a fixed set of goroutines that do the same thing at the same
-// time; the caller's is number 0. An update brings them together twice, a few
-// milliseconds apart. To wake a goroutine that sleeps can take a good part of
-// one, so whoever waits looks for a while before it goes to sleep.
-type workers struct {
+// Workers is a fixed set of goroutines that run the same function at the same time.
+// The caller's goroutine is worker 0. An update brings the workers together twice, a
+// few milliseconds apart. Waking a sleeping goroutine can take a good part of one, so
+// a waiting worker polls for a while before it sleeps.
+type Workers struct {
 	f       func(worker int)
-	turn    atomic.Uint64 // how many times run was called
+	turn    atomic.Uint64 // how many times Each was called
 	pending atomic.Int64  // workers that have not returned from f
 	stopped atomic.Bool
 	sleeper []sleeper // of each worker; that of number 0 waits for the others
 }
 
-// looks is how often a waiting worker looks before it sleeps: some ten
-// microseconds' worth.
-const looks = 1 << 14
+// polls is how often a waiting worker polls before it sleeps: about ten microseconds.
+const polls = 1 << 14
 
 // sleeper lets one goroutine wait for a condition that others make true.
 type sleeper struct {
 	asleep atomic.Bool
 	wake   chan struct{}
-	_      [48]byte // sleepers do not share a line of the cache
+	_      [48]byte // keeps sleepers on separate cache lines
 }
 
-// wait returns when ready does. Whoever makes it true calls rouse after that.
+// wait returns once ready does. Whoever makes it true calls rouse after that.
 func (s *sleeper) wait(ready func() bool) {
 	for {
-		for i := range looks {
+		for i := range polls {
 			if ready() {
 				return
 			}
@@ -57,19 +57,20 @@ func (s *sleeper) rouse() {
 	}
 }
 
-func newWorkers(n int) *workers {
-	w := &workers{sleeper: make([]sleeper, n)}
+// NewWorkers starts n workers, at least one. Close ends them.
+func NewWorkers(n int) *Workers {
+	w := &Workers{sleeper: make([]sleeper, max(n, 1))}
 	for i := range w.sleeper {
 		w.sleeper[i].wake = make(chan struct{}, 1)
 	}
-	for i := 1; i < n; i++ {
+	for i := 1; i < len(w.sleeper); i++ {
 		go w.work(i)
 	}
 	return w
 }
 
-// work is what the goroutine of a worker does.
-func (w *workers) work(worker int) {
+// work runs the goroutine of a worker.
+func (w *Workers) work(worker int) {
 	done := uint64(0)
 	ready := func() bool { return w.turn.Load() != done }
 	for {
@@ -85,8 +86,8 @@ func (w *workers) work(worker int) {
 	}
 }
 
-// run calls f for every worker and returns when all calls have.
-func (w *workers) run(f func(worker int)) {
+// Each calls f for every worker at the same time, and returns when all calls have.
+func (w *Workers) Each(f func(worker int)) {
 	w.f = f
 	w.pending.Store(int64(len(w.sleeper) - 1))
 	w.begin()
@@ -94,23 +95,42 @@ func (w *workers) run(f func(worker int)) {
 	w.sleeper[0].wait(w.finished)
 }
 
-// begin lets the other workers go.
-func (w *workers) begin() {
+// begin lets the other workers start.
+func (w *Workers) begin() {
 	w.turn.Add(1)
 	for i := 1; i < len(w.sleeper); i++ {
 		w.sleeper[i].rouse()
 	}
 }
 
-func (w *workers) finished() bool { return w.pending.Load() == 0 }
+func (w *Workers) finished() bool { return w.pending.Load() == 0 }
 
-// stop ends the goroutines.
-func (w *workers) stop() {
+// Close ends the goroutines.
+func (w *Workers) Close() {
 	w.stopped.Store(true)
 	w.begin()
 }
 
-// share is the part of n things that one of several workers does.
-func share(n, worker, workers int) (from, to int) {
+// Split returns the part [from, to) of n items that belongs to one of several workers.
+func Split(n, worker, workers int) (from, to int) {
 	return n * worker / workers, n * (worker + 1) / workers
+}
+
+// Blocks calls f for consecutive blocks [from, to) of n items, of at most size, each
+// by whichever of several workers is free. It stops between blocks when ctx ends, and
+// returns its cause.
+func Blocks(ctx context.Context, n, size, workers int, f func(worker, from, to int)) error {
+	w := NewWorkers(workers)
+	defer w.Close()
+	var next atomic.Int64
+	w.Each(func(worker int) {
+		for ctx.Err() == nil {
+			from := int(next.Add(int64(size))) - size
+			if from >= n {
+				return
+			}
+			f(worker, from, min(from+size, n))
+		}
+	})
+	return context.Cause(ctx)
 }

@@ -1,6 +1,8 @@
 package dbm
 
 import (
+	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -10,12 +12,12 @@ import (
 // whether it was looking or asleep.
 func TestWorkers(t *testing.T) {
 	for _, n := range []int{1, 2, 3, 9} {
-		w := newWorkers(n)
+		w := NewWorkers(n)
 		counts := make([]int, n)
 		total := 0
 		var calls atomic.Int64
 		for turn := range 300 {
-			w.run(func(worker int) {
+			w.Each(func(worker int) {
 				calls.Add(1)
 				counts[worker]++
 				if turn%50 == worker {
@@ -35,18 +37,18 @@ func TestWorkers(t *testing.T) {
 		if calls.Load() != int64(300*n) {
 			t.Errorf("%d workers: %d calls", n, calls.Load())
 		}
-		w.stop()
+		w.Close()
 	}
 }
 
-func TestShare(t *testing.T) {
+func TestSplit(t *testing.T) {
 	for n := range 20 {
 		for workers := 1; workers < 25; workers++ {
 			next := 0
 			for worker := range workers {
-				from, to := share(n, worker, workers)
+				from, to := Split(n, worker, workers)
 				if from != next || to < from || to-from > (n+workers-1)/workers {
-					t.Fatalf("share(%d, %d, %d) is %d to %d", n, worker, workers, from, to)
+					t.Fatalf("Split(%d, %d, %d) is %d to %d", n, worker, workers, from, to)
 				}
 				next = to
 			}
@@ -54,5 +56,39 @@ func TestShare(t *testing.T) {
 				t.Fatalf("%d things: %d given to %d workers", n, next, workers)
 			}
 		}
+	}
+}
+
+// Blocks covers every item once, and stops when its context ends.
+func TestBlocks(t *testing.T) {
+	for _, workers := range []int{1, 3} {
+		seen := make([]atomic.Int32, 101)
+		err := Blocks(t.Context(), len(seen), 7, workers, func(worker, from, to int) {
+			if worker < 0 || worker >= workers || to-from > 7 {
+				t.Errorf("worker %d of %d has %d to %d", worker, workers, from, to)
+			}
+			for i := from; i < to; i++ {
+				seen[i].Add(1)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range seen {
+			if n := seen[i].Load(); n != 1 {
+				t.Errorf("item %d was covered %d times", i, n)
+			}
+		}
+	}
+	ctx, stop := context.WithCancelCause(t.Context())
+	enough := errors.New("enough")
+	var calls atomic.Int32
+	err := Blocks(ctx, 1000, 1, 2, func(worker, from, to int) {
+		if calls.Add(1) == 10 {
+			stop(enough)
+		}
+	})
+	if err != enough || calls.Load() > 11 {
+		t.Errorf("stopped by %v after %d calls", err, calls.Load())
 	}
 }

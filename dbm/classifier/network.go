@@ -33,7 +33,7 @@ type Network struct {
 
 // vector is parameters with what learning needs.
 type vector struct {
-	w            []float32
+	w            []float32 // padded, and packed where it is a matrix
 	g            []float32 // gradient
 	mean, square []float32 // of past gradients, falling averages
 }
@@ -42,24 +42,22 @@ func newVector(w []float32) vector {
 	return vector{w, make([]float32, len(w)), make([]float32, len(w)), make([]float32, len(w))}
 }
 
-// matrix is weights between two layers, packed, with what learning needs.
+// matrix is weights between two layers with what learning needs.
 type matrix struct {
-	vector
-	below, units int
-	back         []float32 // transposed
-	squares      []float32
+	vector // of the packed weights
+	kernel.Matrix
 }
 
-func newMatrix(w []float32, below, units int) *matrix {
-	m := &matrix{vector: newVector(kernel.Pack(nil, w, below, units)), below: below, units: units}
-	m.back = make([]float32, len(m.w))
-	m.squares = make([]float32, kernel.Padded(units))
-	return m
+func newMatrix(set *kernel.Set, w []float32, below, units int) *matrix {
+	m := kernel.NewMatrix(set, w, below, units)
+	return &matrix{newVector(m.W), *m}
 }
 
-// step is a step for all panels.
-func (m *matrix) step() kernel.Step {
-	return kernel.Step{Below: m.below, Units: m.units, To: kernel.Padded(m.units) / kernel.Panel, W: m.w, Back: m.back, Squares: m.squares}
+// refresh computes what follows from the weights of panels [from, to).
+func (m *matrix) refresh(set *kernel.Set, from, to int) {
+	s := m.Step()
+	s.From, s.To = from, to
+	set.Refresh(&s)
 }
 
 // New makes a network of a Boltzmann machine's parameters.
@@ -73,23 +71,19 @@ func New(c *dbm.Config, k *kernel.Set, s *dbm.State, classes int) (*Network, err
 	n := &Network{k: k, layers: c.Layers, classes: classes, up: []*matrix{nil}, side: []*matrix{nil}, bias: []*vector{nil}}
 	top := c.Hidden()
 	for l := 1; l <= top; l++ {
-		n.up = append(n.up, newMatrix(s.Weights[l-1], c.Layers[l-1], c.Layers[l]))
+		n.up = append(n.up, newMatrix(k, s.Weights[l-1], c.Layers[l-1], c.Layers[l]))
 		if l < top {
 			above := c.Layers[l+1]
 			w := make([]float32, above*c.Layers[l])
 			for i, x := range s.Weights[l] {
 				w[i%above*c.Layers[l]+i/above] = x
 			}
-			n.side = append(n.side, newMatrix(w, above, c.Layers[l]))
+			n.side = append(n.side, newMatrix(k, w, above, c.Layers[l]))
 		}
 		n.addBias(s.Biases[l])
 	}
-	n.up = append(n.up, newMatrix(make([]float32, c.Layers[top]*classes), c.Layers[top], classes))
+	n.up = append(n.up, newMatrix(k, make([]float32, c.Layers[top]*classes), c.Layers[top], classes))
 	n.addBias(make([]float32, classes))
-	for _, m := range append(n.up[1:], n.side[1:]...) {
-		s := m.step()
-		k.Refresh(&s)
-	}
 	return n, nil
 }
 
@@ -123,7 +117,6 @@ func (n *Network) restore(all []float32) {
 		all = all[len(v.w):]
 	}
 	for _, m := range append(n.up[1:], n.side[1:]...) {
-		s := m.step()
-		n.k.Refresh(&s)
+		m.refresh(n.k, 0, kernel.Padded(m.Units)/kernel.Panel)
 	}
 }

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"sync"
 	"sync/atomic"
 
+	"tandem/dbm"
 	"tandem/dbm/kernel"
 )
 
@@ -58,7 +58,8 @@ type trainer struct {
 	keep                 [][]float32     // keep[l]: of each unit of h[l], 0 or what it counts
 	delta                [][]float32     // delta[l]: the gradient by what h[l] receives, over rows × −1
 	lists                []*kernel.Lists // of the pixels, a worker each, and then as many of adversarial examples
-	workers              int
+	threads              int
+	workers              *dbm.Workers
 	pixels               kernel.Lists
 	odds                 [2][]float32 // logit of the probability that a pixel, or a unit, is kept
 	zero                 []float32
@@ -69,11 +70,12 @@ type trainer struct {
 }
 
 func newTrainer(n *Network, c Config, rows int) *trainer {
-	t := &trainer{Network: n, c: c, workers: max(c.Threads, 1), q: [][]float32{nil, nil}, meanPart: 1, squarePart: 1}
-	t.lists = make([]*kernel.Lists, t.workers)
+	t := &trainer{Network: n, c: c, threads: max(c.Threads, 1), q: [][]float32{nil, nil}, meanPart: 1, squarePart: 1}
+	t.workers = dbm.NewWorkers(t.threads)
+	t.lists = make([]*kernel.Lists, t.threads)
 	if c.Adversarial > 0 {
 		rows *= 2
-		t.lists = make([]*kernel.Lists, 2*t.workers)
+		t.lists = make([]*kernel.Lists, 2*t.threads)
 	}
 	t.rows = rows
 	widest := 0
@@ -122,19 +124,16 @@ func (t *trainer) forward(lists *kernel.Lists, from, to int, drop bool) {
 	rows := to - from
 	t.drop(0, from, to, drop)
 	lists.Reset()
-	for r := from; r < to; r++ {
-		lists.Add(t.k, t.at(t.h, 0, r)[:t.layers[0]])
-	}
+	lists.AddRows(t.k, t.at(t.h, 0, from), kernel.Stride(t.layers[0]), rows, t.layers[0])
 	for l := 1; l <= t.top()+1; l++ {
 		m := t.up[l]
-		p := kernel.Pass{Rows: rows, Panels: kernel.Padded(m.units) / kernel.Panel, Start: t.bias[l].w, Out: t.at(t.h, l, from), Stride: kernel.Stride(m.units)}
-		p.Below = kernel.Input{X: t.at(t.h, l-1, from), Stride: kernel.Stride(m.below), K: m.below, W: m.w}
+		p := kernel.Pass{Rows: rows, Panels: kernel.Padded(m.Units) / kernel.Panel, Start: t.bias[l].w, Out: t.at(t.h, l, from), Stride: kernel.Stride(m.Units)}
+		p.Below = m.FromBelow(t.at(t.h, l-1, from))
 		if l == 1 {
-			p.Below.Nonzero = lists.IfSparse(rows, m.below)
+			p.Below.Nonzero = lists.IfSparse(rows, m.Below)
 		}
 		if l < t.top() {
-			q := t.side[l]
-			p.Above = kernel.Input{X: t.at(t.q, l+1, from), Stride: kernel.Stride(q.below), K: q.below, W: q.w}
+			p.Above = t.side[l].FromBelow(t.at(t.q, l+1, from))
 		}
 		if l <= t.top() {
 			t.k.Sigmoid(&p, nil)
@@ -227,7 +226,7 @@ func (t *trainer) backward(from, to int, labels []byte, topOnly bool) {
 func (t *trainer) down(l, from, to int) {
 	m, n := t.up[l+1], t.units(l)
 	p := kernel.Pass{Rows: to - from, Panels: kernel.Padded(n) / kernel.Panel, Start: t.zero, Out: t.at(t.delta, l, from), Stride: kernel.Stride(n)}
-	p.Below = kernel.Input{X: t.at(t.delta, l+1, from), Stride: kernel.Stride(m.units), K: m.units, W: m.back}
+	p.Below = m.FromAbove(t.at(t.delta, l+1, from))
 	t.k.Linear(&p)
 }
 
@@ -265,8 +264,8 @@ func (t *trainer) tasks(topOnly bool) []task {
 	var all []task
 	add := func(m *matrix, x, y []float32, lists *kernel.Lists) {
 		const panels = 8
-		for from := 0; from < kernel.Padded(m.units)/kernel.Panel; from += panels {
-			all = append(all, task{m: m, x: x, y: y, lists: lists, from: from, to: min(from+panels, kernel.Padded(m.units)/kernel.Panel)})
+		for from := 0; from < kernel.Padded(m.Units)/kernel.Panel; from += panels {
+			all = append(all, task{m: m, x: x, y: y, lists: lists, from: from, to: min(from+panels, kernel.Padded(m.Units)/kernel.Panel)})
 		}
 	}
 	first := 1
@@ -296,11 +295,11 @@ func (t *trainer) gradient(k task) {
 		return
 	}
 	m := k.m
-	s := m.step()
+	s := m.Step()
 	s.From, s.To = k.from, k.to
-	s.Rows, s.X, s.XStride, s.Y, s.YStride, s.Nonzero = t.rows, k.x, kernel.Stride(m.below), k.y, kernel.Stride(m.units), k.lists
+	s.Rows, s.X, s.XStride, s.Y, s.YStride, s.Nonzero = t.rows, k.x, kernel.Stride(m.Below), k.y, kernel.Stride(m.Units), k.lists
 	s.Rate, s.Pull, s.W = 1, t.none, m.g
-	clear(m.g[k.from*kernel.Panel*kernel.Padded(m.below) : k.to*kernel.Panel*kernel.Padded(m.below)])
+	clear(m.g[k.from*kernel.Panel*kernel.Padded(m.Below) : k.to*kernel.Panel*kernel.Padded(m.Below)])
 	t.k.Learn(&s)
 }
 
@@ -312,24 +311,9 @@ func (t *trainer) learn(k task, rate float32) {
 		return
 	}
 	m := k.m
-	from, to := k.from*kernel.Panel*kernel.Padded(m.below), k.to*kernel.Panel*kernel.Padded(m.below)
+	from, to := k.from*kernel.Panel*kernel.Padded(m.Below), k.to*kernel.Panel*kernel.Padded(m.Below)
 	t.k.Adam(m.w[from:to], m.g[from:to], m.mean[from:to], m.square[from:to], rate)
-	s := m.step()
-	s.From, s.To = k.from, k.to
-	t.k.Refresh(&s)
-}
-
-// each calls f for all workers at once.
-func (t *trainer) each(f func(worker int)) {
-	var group sync.WaitGroup
-	for worker := range t.workers {
-		group.Add(1)
-		go func() {
-			defer group.Done()
-			f(worker)
-		}()
-	}
-	group.Wait()
+	m.refresh(t.k, k.from, k.to)
 }
 
 // load loads examples into rows from from up.
@@ -351,8 +335,8 @@ func (t *trainer) update(e *Examples, index []int, rate float64, topOnly bool) {
 		labels[r] = e.Labels[index[r%len(index)]]
 	}
 	drop := t.c.DropVisible > 0 || t.c.DropHidden > 0
-	t.each(func(worker int) {
-		from, to := share(len(index), worker, t.workers)
+	t.workers.Each(func(worker int) {
+		from, to := dbm.Split(len(index), worker, t.threads)
 		t.load(e, index[from:to], from)
 		t.forward(t.lists[worker], from, to, drop)
 		t.backward(from, to, labels, topOnly && t.c.Adversarial == 0)
@@ -360,14 +344,14 @@ func (t *trainer) update(e *Examples, index []int, rate float64, topOnly bool) {
 			also := len(index) + from
 			t.load(e, index[from:to], also)
 			t.perturb(from, also, to-from)
-			t.forward(t.lists[t.workers+worker], also, also+to-from, drop)
+			t.forward(t.lists[t.threads+worker], also, also+to-from, drop)
 			t.backward(also, also+to-from, labels, topOnly)
 		}
 	})
 	t.pixels.Transpose(t.lists, t.layers[0])
 	tasks := t.tasks(topOnly)
 	var next atomic.Int64
-	t.each(func(int) {
+	t.workers.Each(func(int) {
 		for {
 			i := int(next.Add(1)) - 1
 			if i >= len(tasks) {
@@ -391,11 +375,6 @@ func (t *trainer) forget() {
 	}
 }
 
-// share is the part of n that a worker has.
-func share(n, worker, workers int) (from, to int) {
-	return n * worker / workers, n * (worker + 1) / workers
-}
-
 // Progress tells how learning gets on.
 type Progress struct {
 	Epoch int
@@ -416,6 +395,7 @@ func (n *Network) Train(ctx context.Context, c Config, e *Examples, index, held 
 	}
 	batch := min(c.Batch, len(index))
 	t := newTrainer(n, c, batch)
+	defer t.workers.Close()
 	perEpoch := len(index) / batch
 	all := float64(c.Epochs) * float64(perEpoch)
 	order := append([]int(nil), index...)
@@ -458,7 +438,9 @@ func (n *Network) Train(ctx context.Context, c Config, e *Examples, index, held 
 // Gradient is the gradient of the mean log-likelihood of the labels of the examples
 // of index, and of their adversarial examples if c asks for them, by each of Parameters.
 func (n *Network) Gradient(c Config, e *Examples, index []int) (all []float32) {
-	newTrainer(n, c, len(index)).update(e, index, 0, false)
+	t := newTrainer(n, c, len(index))
+	defer t.workers.Close()
+	t.update(e, index, 0, false)
 	for _, v := range n.vectors() {
 		all = append(all, v.g...)
 	}
@@ -470,12 +452,13 @@ func (n *Network) Gradient(c Config, e *Examples, index []int) (all []float32) {
 func (n *Network) Mistakes(e *Examples, index []int, threads int) int {
 	const rows = 200
 	t := newTrainer(n, Config{Threads: threads}, rows)
+	defer t.workers.Close()
 	wrong := 0
 	for len(index) > 0 {
 		part := index[:min(rows, len(index))]
 		index = index[len(part):]
-		t.each(func(worker int) {
-			from, to := share(len(part), worker, t.workers)
+		t.workers.Each(func(worker int) {
+			from, to := dbm.Split(len(part), worker, t.threads)
 			t.load(e, part[from:to], from)
 			t.forward(t.lists[worker], from, to, false)
 		})

@@ -41,7 +41,7 @@ type Annealing struct {
 	Seed         uint64             // with a run's number, of its random numbers
 	First        int                // number of the first run
 	Threads      int                // do not show in the numbers
-	Progress     func(done float64) // share of the work done, if not nil; called by one goroutine at a time
+	Progress     func(done float64) // if not nil, receives the fraction done; called by one goroutine at a time
 }
 
 // Weights are the results of runs, a number for each.
@@ -64,7 +64,7 @@ type Estimate struct {
 	Gap       float64 // Reverse − LogZ
 }
 
-// Trusted says whether the two sides meet.
+// Trusted reports whether the two sides meet.
 func (e *Estimate) Trusted() bool { return math.Abs(e.Gap) <= Trusted }
 
 // Estimate combines runs.
@@ -106,80 +106,79 @@ func logMean(x []float64) (mean, stdErr float64) {
 }
 
 // Anneal makes the runs up, and down again. When ctx ends, it returns its cause.
-func Anneal(ctx context.Context, c *dbm.Config, k *kernel.Set, s *dbm.State, o Annealing) (*Weights, error) {
-	n, err := newNetwork(c, k, s)
+func Anneal(ctx context.Context, c *dbm.Config, set *kernel.Set, s *dbm.State, o Annealing) (*Weights, error) {
+	m, err := dbm.NewModel(c, set, s)
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case o.Runs < 1 || o.Runs > 1<<20:
-		return nil, fmt.Errorf("runs: %d; must be 1 to %d", o.Runs, 1<<20)
-	case o.Temperatures < 2 || o.Temperatures > 1<<30:
-		return nil, fmt.Errorf("temps: %d; must be 2 to %d", o.Temperatures, 1<<30)
-	case o.Sweeps < 0:
-		return nil, fmt.Errorf("sweeps: %d; must not be below 0", o.Sweeps)
-	case o.Base != nil && len(o.Base) != c.Layers[0]:
-		return nil, fmt.Errorf("base rates of %d pixels for %d visible units", len(o.Base), c.Layers[0])
+	if err := o.validate(c); err != nil {
+		return nil, err
 	}
-	threads := min(max(o.Threads, 1), o.Runs)
 	w := &Weights{Up: make([]float64, o.Runs)}
 	if !o.UpOnly {
 		w.Down = make([]float64, o.Runs)
 	}
-	base := baseBiases(n, o.Base)
+	base := baseBiases(m, o.Base)
 	for l := range base {
-		for _, a := range base[l][:n.layers[l]] {
+		for _, a := range base[l][:m.Layers[l]] {
 			w.LogZ0 += softplus(float64(a))
 		}
 	}
 	betas := schedule(o.Temperatures)
 	const most = 50 // runs side by side
-	var next, steps atomic.Int64
-	all := float64(o.Runs) * float64(2*o.Temperatures+o.Sweeps)
-	var group sync.WaitGroup
-	var report sync.Mutex
+	threads := min(max(o.Threads, 1), o.Runs)
 	size := min(most, (o.Runs+threads-1)/threads)
-	for range threads {
-		group.Add(1)
-		go func() {
-			defer group.Done()
-			for ctx.Err() == nil {
-				from := int(next.Add(int64(size))) - size
-				if from >= o.Runs {
-					return
-				}
-				to := min(from+size, o.Runs)
-				a := newAnnealer(ctx, n, base, to-from, o.Seed, o.First+from)
-				a.tick = func() {
-					done := steps.Add(int64(to - from))
-					if o.Progress != nil && a.ticks%64 == 0 {
-						report.Lock()
-						o.Progress(float64(done) / all)
-						report.Unlock()
-					}
-					a.ticks++
-				}
-				a.start()
-				a.anneal(betas, kernel.ForAnnealing, w.Up[from:to])
-				if o.UpOnly {
-					continue
-				}
-				for i := range o.Sweeps {
-					if ctx.Err() != nil {
-						break
-					}
-					a.sweep(1, kernel.Draw{Update: uint32(i), Tag: kernel.Tag(kernel.ForReverse, 0, 1)})
-					a.tick()
-				}
-				a.anneal(reversed(betas), kernel.ForReverse, w.Down[from:to])
-			}
-		}()
-	}
-	group.Wait()
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+	progress := o.progress()
+	err = dbm.Blocks(ctx, o.Runs, size, threads, func(_, from, to int) {
+		a := newAnnealer(m, set, base, to-from, o.Seed, o.First+from)
+		a.stopped = func() bool { return ctx.Err() != nil }
+		a.tick = func() { progress(to - from) }
+		a.start()
+		a.anneal(betas, kernel.ForAnnealing, w.Up[from:to])
+		if o.UpOnly {
+			return
+		}
+		for i := 0; i < o.Sweeps && !a.stopped(); i++ {
+			a.sweep(1, kernel.Draw{Update: uint32(i), Tag: kernel.Tag(kernel.ForReverse, 0, 1)})
+			a.tick()
+		}
+		a.anneal(reversed(betas), kernel.ForReverse, w.Down[from:to])
+	})
+	if err != nil {
+		return nil, err
 	}
 	return w, nil
+}
+
+// validate returns an error that names the option that is wrong.
+func (o *Annealing) validate(c *dbm.Config) error {
+	switch {
+	case o.Runs < 1 || o.Runs > 1<<20:
+		return fmt.Errorf("runs: %d; must be 1 to %d", o.Runs, 1<<20)
+	case o.Temperatures < 2 || o.Temperatures > 1<<30:
+		return fmt.Errorf("temps: %d; must be 2 to %d", o.Temperatures, 1<<30)
+	case o.Sweeps < 0:
+		return fmt.Errorf("sweeps: %d; must not be below 0", o.Sweeps)
+	case o.Base != nil && len(o.Base) != c.Layers[0]:
+		return fmt.Errorf("base rates of %d pixels for %d visible units", len(o.Base), c.Layers[0])
+	}
+	return nil
+}
+
+// progress returns what adds up the steps of runs, each a temperature or a sweep, and
+// reports the fraction done now and then.
+func (o *Annealing) progress() func(runs int) {
+	all := float64(o.Runs) * float64(2*o.Temperatures+o.Sweeps)
+	var steps, calls atomic.Int64
+	var report sync.Mutex
+	return func(runs int) {
+		done := steps.Add(int64(runs))
+		if calls.Add(1)%64 == 0 && o.Progress != nil {
+			report.Lock()
+			defer report.Unlock()
+			o.Progress(float64(done) / all)
+		}
+	}
 }
 
 // schedule is n inverse temperatures from 0 to 1, in three straight pieces that
@@ -218,9 +217,9 @@ func reversed(x []float32) []float32 {
 }
 
 // baseBiases are the biases of the base-rate model: [l] Padded(layers[l]).
-func baseBiases(n *network, mean []float64) [][]float32 {
+func baseBiases(m *dbm.Model, mean []float64) [][]float32 {
 	var a [][]float32
-	for l, units := range n.layers {
+	for l, units := range m.Layers {
 		a = append(a, make([]float32, kernel.Padded(units)))
 		switch {
 		case l == 0 && mean != nil:
@@ -229,7 +228,7 @@ func baseBiases(n *network, mean []float64) [][]float32 {
 				a[l][i] = float32(kernel.LogOdds(p))
 			}
 		case l == 0:
-			copy(a[l], n.bias[l])
+			copy(a[l], m.Bias[l])
 		}
 	}
 	return a
@@ -237,39 +236,41 @@ func baseBiases(n *network, mean []float64) [][]float32 {
 
 // annealer is some runs side by side.
 type annealer struct {
-	*network
-	ctx   context.Context // ends the runs
-	base  [][]float32
-	rows  int
-	seed  uint64
-	first int
-	x     [][]float32    // states: rows × Stride(layers[l]); on the larger side times β
-	input [][]float32    // of the larger side from the smaller one, without biases
-	pre   [][]float32    // the same times β, with biases
-	bias  [2][][]float32 // at this temperature and the last
-	beta  [2]float32
-	lists []kernel.Lists
-	zero  []float32
-	more  [][]float64 // b − a of the smaller side
-	tick  func()
-	ticks int
+	*dbm.Model
+	set     *kernel.Set
+	small   int // parity of the layers of the smaller side
+	base    [][]float32
+	rows    int
+	seed    uint64
+	first   int            // number of the first run
+	x       [][]float32    // states: rows × Stride(units); those of the larger side times β
+	input   [][]float32    // of the larger side from the smaller one, without biases
+	pre     [][]float32    // the same times β, with biases
+	bias    [2][][]float32 // at this temperature and the last
+	beta    [2]float32
+	lists   []kernel.Lists
+	zero    []float32
+	more    [][]float64 // b − a of the smaller side
+	tick    func()      // called after each step
+	stopped func() bool // reports whether the runs must end
 }
 
-func newAnnealer(ctx context.Context, n *network, base [][]float32, rows int, seed uint64, first int) *annealer {
-	a := &annealer{ctx: ctx, network: n, base: base, rows: rows, seed: seed, first: first, lists: make([]kernel.Lists, len(n.layers))}
+func newAnnealer(m *dbm.Model, set *kernel.Set, base [][]float32, rows int, seed uint64, first int) *annealer {
+	a := &annealer{Model: m, set: set, small: smallerSide(m.Layers), base: base, rows: rows, seed: seed, first: first,
+		lists: make([]kernel.Lists, len(m.Layers))}
 	widest := 0
-	for l, units := range n.layers {
+	for l, units := range m.Layers {
 		size := rows * kernel.Stride(units)
 		a.x = append(a.x, make([]float32, size))
 		a.input = append(a.input, nil)
 		a.pre = append(a.pre, nil)
 		a.more = append(a.more, nil)
-		if l%2 != n.small {
+		if l%2 != a.small {
 			a.input[l], a.pre[l] = make([]float32, size), make([]float32, size)
 		} else {
 			a.more[l] = make([]float64, units)
 			for j := range a.more[l] {
-				a.more[l][j] = float64(n.bias[l][j]) - float64(base[l][j])
+				a.more[l][j] = float64(m.Bias[l][j]) - float64(base[l][j])
 			}
 		}
 		for i := range a.bias {
@@ -285,8 +286,8 @@ func newAnnealer(ctx context.Context, n *network, base [][]float32, rows int, se
 func (a *annealer) heat(beta float32) {
 	a.beta[1], a.beta[0] = a.beta[0], beta
 	a.bias[0], a.bias[1] = a.bias[1], a.bias[0]
-	for l := range a.layers {
-		for j, b := range a.network.bias[l] {
+	for l := range a.Layers {
+		for j, b := range a.Model.Bias[l] {
 			from := float64(a.base[l][j])
 			a.bias[0][l][j] = float32(from + float64(float64(beta)*(float64(b)-from)))
 		}
@@ -302,9 +303,9 @@ func (a *annealer) draw(d kernel.Draw, l int) kernel.Draw {
 
 // start draws the smaller side from the base-rate model.
 func (a *annealer) start() {
-	for l := a.small; l < len(a.layers); l += 2 {
-		p := kernel.Pass{Rows: a.rows, Panels: kernel.Padded(a.layers[l]) / kernel.Panel, Start: a.base[l], Out: a.x[l], Stride: kernel.Stride(a.layers[l])}
-		a.k.Sample(&p, a.draw(kernel.Draw{Tag: kernel.Tag(kernel.ForAnnealing, 0, 0)}, l))
+	for l := a.small; l < len(a.Layers); l += 2 {
+		p := kernel.Pass{Rows: a.rows, Panels: kernel.Padded(a.Layers[l]) / kernel.Panel, Start: a.base[l], Out: a.x[l], Stride: kernel.Stride(a.Layers[l])}
+		a.set.Sample(&p, a.draw(kernel.Draw{Tag: kernel.Tag(kernel.ForAnnealing, 0, 0)}, l))
 	}
 }
 
@@ -314,7 +315,7 @@ func (a *annealer) anneal(betas []float32, purpose kernel.Purpose, weights []flo
 	clear(weights)
 	a.heat(betas[0])
 	for i, beta := range betas[1:] {
-		if a.ctx.Err() != nil {
+		if a.stopped() {
 			return
 		}
 		a.heat(beta)
@@ -337,18 +338,18 @@ func (a *annealer) sweep(beta float32, d kernel.Draw) {
 // weigh computes what the larger side receives and its pre-activations, and adds
 // log p*(s) at this temperature − log p*(s) at the last to the weights.
 func (a *annealer) weigh(weights []float64) {
-	for l := a.small; l < len(a.layers); l += 2 {
+	for l := a.small; l < len(a.Layers); l += 2 {
 		a.list(l)
 	}
 	step := float64(a.beta[0]) - float64(a.beta[1])
-	for l := 1 - a.small; l < len(a.layers); l += 2 {
-		p := a.pass(l, a.rows, a.zero, a.x, a.lists, a.input[l])
-		a.k.Linear(&p)
-		stride, width := kernel.Stride(a.layers[l]), kernel.Padded(a.layers[l])
+	for l := 1 - a.small; l < len(a.Layers); l += 2 {
+		p := a.Pass(l, a.rows, a.zero, a.x, a.lists, a.input[l])
+		a.set.Linear(&p)
+		stride, width := kernel.Stride(a.Layers[l]), kernel.Padded(a.Layers[l])
 		to, from := kernel.Tempered{Beta: a.beta[0], Bias: a.bias[0][l]}, kernel.Tempered{Beta: a.beta[1], Bias: a.bias[1][l]}
 		for r := range a.rows {
 			var sums [kernel.Panel]float32
-			a.k.Softplus(a.pre[l][r*stride:][:width], a.input[l][r*stride:][:width], to, from, &sums)
+			a.set.Softplus(a.pre[l][r*stride:][:width], a.input[l][r*stride:][:width], to, from, &sums)
 			if weights != nil {
 				for _, s := range sums {
 					weights[r] += float64(s)
@@ -356,7 +357,7 @@ func (a *annealer) weigh(weights []float64) {
 			}
 		}
 	}
-	for l := a.small; l < len(a.layers) && weights != nil; l += 2 {
+	for l := a.small; l < len(a.Layers) && weights != nil; l += 2 {
 		for r := range weights {
 			sum := 0.0
 			for k := a.lists[l].Start[r]; k < a.lists[l].Start[r+1]; k++ {
@@ -369,23 +370,21 @@ func (a *annealer) weigh(weights []float64) {
 
 // move draws the larger side from the pre-activations, and then the smaller one.
 func (a *annealer) move(d kernel.Draw) {
-	for l := 1 - a.small; l < len(a.layers); l += 2 {
-		stride := kernel.Stride(a.layers[l])
-		p := kernel.Pass{Rows: a.rows, Panels: kernel.Padded(a.layers[l]) / kernel.Panel, Start: a.pre[l], StartStride: stride, Out: a.x[l], Stride: stride}
-		a.k.Sample(&p, a.draw(d, l))
-		a.k.Scale(a.x[l], a.x[l], a.beta[0])
+	for l := 1 - a.small; l < len(a.Layers); l += 2 {
+		stride := kernel.Stride(a.Layers[l])
+		p := kernel.Pass{Rows: a.rows, Panels: kernel.Padded(a.Layers[l]) / kernel.Panel, Start: a.pre[l], StartStride: stride, Out: a.x[l], Stride: stride}
+		a.set.Sample(&p, a.draw(d, l))
+		a.set.Scale(a.x[l], a.x[l], a.beta[0])
 		a.list(l)
 	}
-	for l := a.small; l < len(a.layers); l += 2 {
-		p := a.pass(l, a.rows, a.bias[0][l], a.x, a.lists, a.x[l])
-		a.k.Sample(&p, a.draw(d, l))
+	for l := a.small; l < len(a.Layers); l += 2 {
+		p := a.Pass(l, a.rows, a.bias[0][l], a.x, a.lists, a.x[l])
+		a.set.Sample(&p, a.draw(d, l))
 	}
 }
 
 // list makes the lists of a layer's units that are on.
 func (a *annealer) list(l int) {
 	a.lists[l].Reset()
-	for r := range a.rows {
-		a.lists[l].Add(a.k, a.x[l][r*kernel.Stride(a.layers[l]):][:a.layers[l]])
-	}
+	a.lists[l].AddRows(a.set, a.x[l], kernel.Stride(a.Layers[l]), a.rows, a.Layers[l])
 }

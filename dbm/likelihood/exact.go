@@ -15,10 +15,10 @@ func softplus(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.
 // MostEnumerable is how many units are enumerated at most.
 const MostEnumerable = 22
 
-// Enumerable says whether the smaller side of a model can be enumerated.
+// Enumerable reports whether the smaller side of a model can be enumerated.
 func Enumerable(layers []int) bool {
 	units := 0
-	for l := smaller(layers); l < len(layers); l += 2 {
+	for l := smallerSide(layers); l < len(layers); l += 2 {
 		units += layers[l]
 	}
 	return units <= MostEnumerable
@@ -71,7 +71,7 @@ func enumerate(ctx context.Context, layers []int, s *dbm.State, v []float32) (fl
 			}
 		}
 	}
-	small := smaller(sizes)
+	small := smallerSide(sizes)
 	type unit struct{ layer, j int }
 	var units []unit
 	for l := small; l < len(sizes); l += 2 {

@@ -29,7 +29,7 @@ type training struct {
 	first     uint64  // updates before this process
 	bound     float64 // the last estimate; 0: none yet
 
-	trainer  *dbm.Stages
+	trainer  *dbm.Trainer
 	assessor *dbm.Assessor
 	seconds  float64   // of training before this process
 	began    time.Time // of training by this process
@@ -125,7 +125,7 @@ func (x *training) train(checkpoint *runs.Checkpoint) (err error) {
 
 // newStages returns what trains a run from a state, or from its beginning where the
 // state is nil.
-func newStages(c *runs.Config, k *kernel.Set, state *dbm.State, data *mnist.Set, threads int) (*dbm.Stages, error) {
+func newStages(c *runs.Config, k *kernel.Set, state *dbm.State, data *mnist.Set, threads int) (*dbm.Trainer, error) {
 	pixels, err := mnist.ParsePixels(c.Pixels)
 	if err != nil {
 		return nil, err
@@ -139,7 +139,7 @@ func newStages(c *runs.Config, k *kernel.Set, state *dbm.State, data *mnist.Set,
 	if err != nil {
 		return nil, err
 	}
-	return dbm.NewStages(c.Config, k, state, examples, threads)
+	return dbm.NewTrainer(c.Config, k, state, examples, threads)
 }
 
 // checkpoint writes a line of metrics and a checkpoint.
@@ -167,7 +167,7 @@ func (x *training) record(s *dbm.State) error {
 		Seconds:             x.elapsed(now),
 		PerSecond:           made / max(now.Sub(x.then).Seconds(), 1e-9),
 		MeanFieldIterations: x.iterations / made,
-		ReconstructionError: x.trainer.Trainer().ReconstructionError(),
+		ReconstructionError: x.trainer.ReconstructionError(),
 		LearningRate:        c.Rate(s.Updates),
 		Mu:                  s.Mu,
 		NormMean:            x.assessment.NormMean,
@@ -232,7 +232,7 @@ func (x *training) line(now time.Time, first uint64) []string {
 	if x.bound != 0 {
 		add("bound about %.0f", x.bound)
 	}
-	add("reconstruction %.1f", x.trainer.Trainer().ReconstructionError())
+	add("reconstruction %.1f", x.trainer.ReconstructionError())
 	if made := u - x.since; made > 0 {
 		add("mean field %.1f", x.iterations/float64(made))
 	}

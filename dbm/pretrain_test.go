@@ -18,7 +18,7 @@ func TestPretrainingByHand(t *testing.T) {
 		up, down float64
 	}{1: {1, 2, 1}, 4: {2, 2, 2}, 7: {3, 1, 2}} {
 		before := run(t, c, nil, updates, 1)
-		p, err := NewStages(c, kerneltest.Reference, before, patterns{new(uint64)}, 2)
+		p, err := NewTrainer(c, kerneltest.Reference, before, patterns{new(uint64)}, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -29,13 +29,13 @@ func TestPretrainingByHand(t *testing.T) {
 		if p.Layer() != want.layer {
 			t.Fatalf("after %d updates layer %d is pretrained, want %d", updates, p.Layer(), want.layer)
 		}
-		after, tr, l := p.State(), p.Trainer(), want.layer
+		after, l := p.State(), want.layer
 		n, m := c.Layers[l-1], c.Layers[l]
 		lower, later := before.Biases[0], after.Biases[0]
 		if l > 1 {
 			lower, later = before.Lower[l-2], after.Lower[l-2]
 		}
-		value := func(side, r, i int) float64 { return float64(tr.x[side][r*kernel.Stride(c.Layers[l-1+side])+i]) }
+		value := func(side, r, i int) float64 { return float64(p.updater.lower(side, r)[i]) }
 		for r := range c.Batch {
 			// The example: the pixels, or the means of the layer below.
 			x := make([]float32, c.Layers[0])

@@ -1,0 +1,120 @@
+package dbm
+
+import (
+	"fmt"
+
+	"tandem/dbm/kernel"
+)
+
+// Sampler draws from a model by Gibbs sampling, for pictures. Its random numbers are
+// not those of training.
+type Sampler struct {
+	model  *Model
+	set    *kernel.Set
+	gibbs  *gibbs
+	x      [][]float32 // x[l]: chains × Stride(units)
+	chains int
+	seed   uint64
+	sweeps uint32 // made so far
+}
+
+// NewSampler returns a sampler of a state. Its chains are those of the state, or, if
+// fresh is not 0, as many new ones of fair coins.
+func NewSampler(c *Config, set *kernel.Set, s *State, fresh int, seed uint64) (*Sampler, error) {
+	if fresh < 0 || fresh > maxRows {
+		return nil, fmt.Errorf("chains: %d; must be 1 to %d", fresh, maxRows)
+	}
+	m, err := NewModel(c, set, s)
+	if err != nil {
+		return nil, err
+	}
+	g := &Sampler{model: m, set: set, gibbs: newGibbs(m, set, tracer{}), chains: c.Chains, seed: seed}
+	if fresh > 0 {
+		g.chains = fresh
+	}
+	for l, n := range c.Layers {
+		g.x = append(g.x, make([]float32, g.chains*kernel.Stride(n)))
+		for chain := range g.chains {
+			x := g.x[l][chain*kernel.Stride(n):][:n]
+			if fresh > 0 {
+				binaryUnit{}.start(x, kernel.Draw{Seed: seed, Row: uint32(chain), Tag: kernel.Tag(kernel.ForSamples, l, 0)})
+			} else {
+				copy(x, s.Chains[l][chain*n:])
+			}
+		}
+	}
+	return g, nil
+}
+
+// Sweep makes a sweep of all chains.
+func (g *Sampler) Sweep() {
+	g.sweeps++
+	g.gibbs.sweep(g.x, g.chains, 1, kernel.Draw{Seed: g.seed, Update: g.sweeps}, kernel.ForSamples)
+}
+
+// Means returns the means of the visible units of each chain given its first hidden
+// layer: chains × visible.
+func (g *Sampler) Means() []float32 {
+	n := g.model.Layers[0]
+	wide := make([]float32, g.chains*kernel.Padded(n))
+	p := kernel.Pass{Rows: g.chains, Panels: kernel.Padded(n) / kernel.Panel, Start: g.model.Bias[0],
+		Above: g.model.FromAbove(0, g.x[1]), Out: wide, Stride: kernel.Padded(n)}
+	binaryUnit{}.mean(g.set, &p, nil)
+	means := make([]float32, 0, g.chains*n)
+	for chain := range g.chains {
+		means = append(means, wide[chain*kernel.Padded(n):][:n]...)
+	}
+	return means
+}
+
+// Anneal makes sweeps of all chains at inverse temperatures β that rise from 0 to 1 in
+// even steps. All weights and hidden biases count β times, and the visible biases go
+// from those of base, the mean of each visible unit, to those of the model. So chains
+// that began with fair coins pass all modes before the walls between them rise. If base
+// is nil, the visible biases stay those of the model. each, if not nil, receives the
+// number of sweeps done.
+func (g *Sampler) Anneal(sweeps int, base []float64, each func(done int)) {
+	m := g.model
+	hot := make([][]float32, len(m.Layers)) // the states times β
+	bias := make([][]float32, len(m.Layers))
+	for l, n := range m.Layers {
+		hot[l], bias[l] = make([]float32, len(g.x[l])), make([]float32, kernel.Padded(n))
+	}
+	for i := range sweeps {
+		g.heat(bias, float64(i+1)/float64(sweeps), base)
+		g.sweepAt(float32(float64(i+1)/float64(sweeps)), bias, hot)
+		if each != nil {
+			each(i + 1)
+		}
+	}
+	g.gibbs.listed = false
+}
+
+// heat computes the biases at β.
+func (g *Sampler) heat(bias [][]float32, beta float64, base []float64) {
+	for l := range bias {
+		for j, b := range g.model.Bias[l] {
+			from := 0.0
+			if l == 0 {
+				if from = float64(b); base != nil && j < len(base) {
+					from = binaryUnit{}.bias(base[j], 1e-3)
+				}
+			}
+			bias[l][j] = float32(from + float64(beta*(float64(b)-from)))
+		}
+	}
+}
+
+// sweepAt makes a sweep at β, with given biases; hot has room for the states times β.
+func (g *Sampler) sweepAt(beta float32, bias, hot [][]float32) {
+	g.sweeps++
+	for _, parity := range [2]int{1, 0} {
+		for l := 1 - parity; l < len(hot); l += 2 {
+			g.set.Scale(hot[l], g.x[l], beta)
+		}
+		for l := parity; l < len(hot); l += 2 {
+			p := g.model.Pass(l, g.chains, bias[l], hot, nil, g.x[l])
+			binaryUnit{}.sample(g.set, &p, kernel.Draw{Seed: g.seed, Update: g.sweeps, Tag: kernel.Tag(kernel.ForSamples, l, 0)})
+		}
+	}
+}
