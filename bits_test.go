@@ -1,11 +1,18 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"math"
+	"slices"
 	"testing"
 
 	"tandem/dbm"
+	"tandem/dbm/classifier"
+	"tandem/dbm/dbmtest"
 	"tandem/dbm/kernel"
+	"tandem/dbm/likelihood"
 	"tandem/mnist"
 )
 
@@ -106,7 +113,7 @@ func few(t *testing.T) *mnist.Set {
 // every machine.
 func TestSameBitsEverywhere(t *testing.T) {
 	set := few(t)
-	kernels := append(vectorKernels(), genericKernels)
+	kernels := setsHere()
 	for _, c := range trainings() {
 		const updates = 12
 		for _, k := range kernels {
@@ -191,6 +198,132 @@ func BenchmarkUpdate(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "updates/s")
+		})
+	}
+}
+
+// Neither threads, nor kernels, nor the way the runs are shared out show in a
+// log-weight.
+func TestSameLogWeightsEverywhere(t *testing.T) {
+	c, s := dbmtest.Model(3, 0.3, 70, 33, 20, 41)
+	anneal := func(k kernel.Set, first, runs, threads int) *likelihood.Weights {
+		w, err := likelihood.Anneal(t.Context(), c, &k, s, likelihood.Annealing{Runs: runs, First: first, Temperatures: 40, Sweeps: 3, Seed: 5, Threads: threads})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	want := anneal(genericKernels, 0, 13, 1)
+	for _, k := range setsHere() {
+		for _, threads := range []int{1, 2, 3, 20} {
+			if got := anneal(k, 0, 13, threads); !slices.Equal(got.Up, want.Up) || !slices.Equal(got.Down, want.Down) || got.LogZ0 != want.LogZ0 {
+				t.Errorf("%s kernels on %d threads: other weights", k.Name, threads)
+			}
+		}
+		if got := anneal(k, 9, 4, 2); !slices.Equal(got.Up, want.Up[9:]) || !slices.Equal(got.Down, want.Down[9:]) {
+			t.Errorf("%s kernels: runs 9 to 12 alone have other weights", k.Name)
+		}
+	}
+	// What they were when the tests against exact values first passed.
+	if up, down := fmt.Sprintf("%x", want.Up[12]), fmt.Sprintf("%x", want.Down[0]); up != "0x1.0f41bd13825eep+05" || down != "-0x1.4f77f334a89e8p+05" {
+		t.Errorf("log-weights %s and %s are not those that they were", up, down)
+	}
+	if want.Up[0] == want.Up[1] || want.Down[0] == want.Down[1] {
+		t.Error("two runs are the same")
+	}
+}
+
+// prepared is a small problem: images of random pixels, labelled by the
+// sums of their halves.
+func prepared(t *testing.T, c *dbm.Config, s *dbm.State, k *kernel.Set, n, classes, threads int) *classifier.Examples {
+	t.Helper()
+	pixels := c.Layers[0]
+	images, labels := make([]float32, n*pixels), make([]byte, n)
+	for i := range labels {
+		d := kernel.Draw{Seed: 4, Row: uint32(i)}
+		d.Uniforms(images[i*pixels : (i+1)*pixels])
+		sum := float32(0)
+		for j, x := range images[i*pixels : (i+1)*pixels] {
+			if x < 0.6 {
+				images[i*pixels+j] = 0
+			} else if j < pixels/2 {
+				sum += x
+			} else {
+				sum -= x
+			}
+		}
+		labels[i] = byte(min(max(int(float64(sum)/2+float64(classes)/2), 0), classes-1))
+	}
+	e, err := classifier.Prepare(t.Context(), c, k, s, labels, func(i int, v []float32) { copy(v, images[i*pixels:]) }, threads, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func upTo(n int) []int {
+	x := make([]int, n)
+	for i := range x {
+		x[i] = i
+	}
+	return x
+}
+
+// Neither kernels nor threads show in what is learnt.
+func TestSameClassifierEverywhere(t *testing.T) {
+	kernels := setsHere()
+	for _, c := range []struct {
+		layers []int
+		step   float64 // of adversarial examples
+		want   string
+	}{
+		{[]int{33, 20, 17}, 0.1, "6fe6c0229e1c10aad08ec3013bca82f24b5552b411e5c8a0beeca8cd2d0ca065"},
+		{[]int{40, 21}, 0.1, "ea39ed445949dc2d9d32bf454b48d09949b9c96a134ff2485062e0f214b51d4a"},
+		{[]int{33, 20, 17}, 0, "14a01dd32bc1d1a3308875db6cc8fb74f55d109f9d5ca5035d638c05d6605e9f"},
+		{[]int{30, 18, 12, 9}, 0, "79b2f7e8145893b87b04d9c85687ab4b3846c51a974c05b0dfd7ad2cde497e7d"},
+		{[]int{40, 21}, 0, "81b8020d4c98bb101c0100c45fc253488ce14894a2e84eff69ed5c5bd5ee1682"},
+	} {
+		config, s := dbmtest.Model(5, 0.2, c.layers...)
+		for _, k := range kernels {
+			for _, threads := range []int{1, 2, 3} {
+				e := prepared(t, config, s, &k, 50, 3, threads)
+				n, err := classifier.New(config, &k, s, 3)
+				if err != nil {
+					t.Fatal(err)
+				}
+				how := classifier.Config{Epochs: 4, Batch: 7, LearningRate: 0.01, DropVisible: 0.2, DropHidden: 0.5, Seed: 3, Threads: threads}
+				if c.step > 0 { // few enough pixels are left that they are listed
+					how.Adversarial, how.DropVisible, how.TopFirst = c.step, 0.5, 1
+				}
+				if err := n.Train(t.Context(), how, e, upTo(40), upTo(50)[40:], nil); err != nil {
+					t.Fatal(err)
+				}
+				h := sha256.New()
+				for _, x := range n.Parameters() {
+					fmt.Fprintf(h, "%08x", math.Float32bits(x))
+				}
+				if got := hex.EncodeToString(h.Sum(nil)); got != c.want {
+					t.Errorf("%v: %s kernels on %d threads end in %s, want %s", c.layers, k.Name, threads, got, c.want)
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkAnneal(b *testing.B) {
+	chosen, err := chooseKernels()
+	if err != nil {
+		b.Fatal(err)
+	}
+	k := &chosen
+	c, s := dbmtest.Model(3, 0.05, 784, 500, 500)
+	for _, threads := range []int{1, 2} {
+		b.Run(fmt.Sprintf("784-500-500/threads=%d", threads), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := likelihood.Anneal(b.Context(), c, k, s, likelihood.Annealing{Runs: 100, Temperatures: 100, Threads: threads}); err != nil {
+					b.Fatal(err)
+				}
+			}
 		})
 	}
 }

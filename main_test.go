@@ -307,6 +307,13 @@ func TestExportedModelIsRead(t *testing.T) {
 	refuse(t, 1, dir, []string{"sample", "nowhere.npz"}, "nowhere.npz")
 }
 
+// long skips a test that takes minutes on an emulated machine.
+func long(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+}
+
 // eval of a model that can be enumerated finds what enumeration does, and the
 // figures of each image add up to those of the set.
 func TestEval(t *testing.T) {

@@ -1,23 +1,21 @@
-package main
+package classifier
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"testing"
 
 	"tandem/dbm"
-	"tandem/dbm/classifier"
+	"tandem/dbm/dbmtest"
 	"tandem/dbm/kernel"
+	"tandem/dbm/kernel/kerneltest"
 )
 
 // prepared is a small problem: images of random pixels, labelled by the
 // sums of their halves.
-func prepared(t *testing.T, c *dbm.Config, s *dbm.State, k *kernel.Set, n, classes, threads int) *classifier.Examples {
+func prepared(t *testing.T, c *dbm.Config, s *dbm.State, k *kernel.Set, n, classes, threads int) *Examples {
 	t.Helper()
 	pixels := c.Layers[0]
 	images, labels := make([]float32, n*pixels), make([]byte, n)
@@ -36,7 +34,7 @@ func prepared(t *testing.T, c *dbm.Config, s *dbm.State, k *kernel.Set, n, class
 		}
 		labels[i] = byte(min(max(int(float64(sum)/2+float64(classes)/2), 0), classes-1))
 	}
-	e, err := classifier.Prepare(t.Context(), c, k, s, labels, func(i int, v []float32) { copy(v, images[i*pixels:]) }, threads, nil)
+	e, err := Prepare(t.Context(), c, k, s, labels, func(i int, v []float32) { copy(v, images[i*pixels:]) }, threads, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,52 +49,11 @@ func upTo(n int) []int {
 	return x
 }
 
-// Neither kernels nor threads show in what is learnt.
-func TestSameClassifierEverywhere(t *testing.T) {
-	kernels := append(vectorKernels(), genericKernels)
-	for _, c := range []struct {
-		layers []int
-		step   float64 // of adversarial examples
-		want   string
-	}{
-		{[]int{33, 20, 17}, 0.1, "6fe6c0229e1c10aad08ec3013bca82f24b5552b411e5c8a0beeca8cd2d0ca065"},
-		{[]int{40, 21}, 0.1, "ea39ed445949dc2d9d32bf454b48d09949b9c96a134ff2485062e0f214b51d4a"},
-		{[]int{33, 20, 17}, 0, "14a01dd32bc1d1a3308875db6cc8fb74f55d109f9d5ca5035d638c05d6605e9f"},
-		{[]int{30, 18, 12, 9}, 0, "79b2f7e8145893b87b04d9c85687ab4b3846c51a974c05b0dfd7ad2cde497e7d"},
-		{[]int{40, 21}, 0, "81b8020d4c98bb101c0100c45fc253488ce14894a2e84eff69ed5c5bd5ee1682"},
-	} {
-		config, s := randomModel(5, 0.2, c.layers...)
-		for _, k := range kernels {
-			for _, threads := range []int{1, 2, 3} {
-				e := prepared(t, config, s, &k, 50, 3, threads)
-				n, err := classifier.New(config, &k, s, 3)
-				if err != nil {
-					t.Fatal(err)
-				}
-				how := classifier.Config{Epochs: 4, Batch: 7, LearningRate: 0.01, DropVisible: 0.2, DropHidden: 0.5, Seed: 3, Threads: threads}
-				if c.step > 0 { // few enough pixels are left that they are listed
-					how.Adversarial, how.DropVisible, how.TopFirst = c.step, 0.5, 1
-				}
-				if err := n.Train(t.Context(), how, e, upTo(40), upTo(50)[40:], nil); err != nil {
-					t.Fatal(err)
-				}
-				h := sha256.New()
-				for _, x := range n.Parameters() {
-					fmt.Fprintf(h, "%08x", math.Float32bits(x))
-				}
-				if got := hex.EncodeToString(h.Sum(nil)); got != c.want {
-					t.Errorf("%v: %s kernels on %d threads end in %s, want %s", c.layers, k.Name, threads, got, c.want)
-				}
-			}
-		}
-	}
-}
-
 // byHand is the network of a Boltzmann machine's mean field, once more in float64.
 type byHand struct {
 	layers  []int
 	classes int
-	x       []float64 // parameters as classifier.Network.Parameters has them
+	x       []float64 // parameters as Network.Parameters has them
 }
 
 // at is the place of weight i, j of matrix number m: A_1 …, the classes', Q_1 ….
@@ -170,22 +127,22 @@ func TestClassifierGradient(t *testing.T) {
 		step   float64
 	}{{[]int{5, 4}, 0}, {[]int{6, 5, 3}, 0}, {[]int{5, 4, 3, 4}, 0}, {[]int{6, 5, 3}, 0.25}, {[]int{40, 5, 4, 3}, 0.5}} {
 		layers := p.layers
-		c, s := randomModel(9, 0.5, layers...)
-		e := prepared(t, c, s, &genericKernels, n, classes, 1)
-		net, err := classifier.New(c, &genericKernels, s, classes)
+		c, s := dbmtest.Model(9, 0.5, layers...)
+		e := prepared(t, c, s, kerneltest.Reference, n, classes, 1)
+		net, err := New(c, kerneltest.Reference, s, classes)
 		if err != nil {
 			t.Fatal(err)
 		}
-		how := classifier.Config{Epochs: 5, Batch: n, LearningRate: 0.1, Seed: 1, Threads: 2}
+		how := Config{Epochs: 5, Batch: n, LearningRate: 0.1, Seed: 1, Threads: 2}
 		if err := net.Train(t.Context(), how, e, upTo(n), nil, nil); err != nil { // so that the classes' weights are not 0
 			t.Fatal(err)
 		}
-		before, gradient := net.Parameters(), net.Gradient(classifier.Config{Adversarial: p.step, Threads: 2}, e, upTo(n))
+		before, gradient := net.Parameters(), net.Gradient(Config{Adversarial: p.step, Threads: 2}, e, upTo(n))
 		b := &byHand{layers: layers, classes: classes, x: make([]float64, len(before))}
 		for i, x := range before {
 			b.x[i] = float64(x)
 		}
-		inference, err := dbm.NewInference(c, &genericKernels, s, n, 1e-3, 50)
+		inference, err := dbm.NewInference(c, kerneltest.Reference, s, n, 1e-3, 50)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -251,27 +208,27 @@ func TestClassifierGradient(t *testing.T) {
 // What is learnt is kept: fewer mistakes than at the beginning, and with images
 // held out the best epoch.
 func TestClassifierLearns(t *testing.T) {
-	k := kernelsHere(t)
-	c, s := randomModel(6, 0.1, 30, 20, 10)
+	k := kerneltest.Reference
+	c, s := dbmtest.Model(6, 0.1, 30, 20, 10)
 	e := prepared(t, c, s, k, 90, 3, 1)
-	n, err := classifier.New(c, k, s, 3)
+	n, err := New(c, k, s, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
-	how := classifier.Config{Epochs: 300, Batch: 20, LearningRate: 0.01, Seed: 3, Threads: 1}
+	how := Config{Epochs: 300, Batch: 20, LearningRate: 0.01, Seed: 3, Threads: 1}
 	if err := n.Train(t.Context(), how, e, upTo(60), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if wrong := n.Mistakes(e, upTo(60), 2); wrong > 6 {
 		t.Errorf("%d of 60 images it learnt from are wrong", wrong)
 	}
-	n, err = classifier.New(c, k, s, 3)
+	n, err = New(c, k, s, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var seen []int
 	how.Epochs = 30
-	if err := n.Train(t.Context(), how, e, upTo(60), upTo(90)[60:], func(p classifier.Progress) { seen = append(seen, p.Wrong) }); err != nil {
+	if err := n.Train(t.Context(), how, e, upTo(60), upTo(90)[60:], func(p Progress) { seen = append(seen, p.Wrong) }); err != nil {
 		t.Fatal(err)
 	}
 	if got := n.Mistakes(e, upTo(90)[60:], 1); got != slices.Min(seen) || len(seen) != 30 {
@@ -283,18 +240,18 @@ func TestClassifierLearns(t *testing.T) {
 // several times as much that averages of other layers' age would give.
 func TestTopFirst(t *testing.T) {
 	const frozen, epochs, rate = 1500, 3000, 0.01
-	config, s := randomModel(5, 0.2, 12, 8, 6)
-	e := prepared(t, config, s, &genericKernels, 20, 3, 1)
-	n, err := classifier.New(config, &genericKernels, s, 3)
+	config, s := dbmtest.Model(5, 0.2, 12, 8, 6)
+	e := prepared(t, config, s, kerneltest.Reference, 20, 3, 1)
+	n, err := New(config, kerneltest.Reference, s, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := byHand{layers: config.Layers, classes: 3}
 	start, before := n.Parameters(), []float32(nil)
-	how := classifier.Config{Epochs: epochs, Batch: 20, LearningRate: rate, TopFirst: frozen, Threads: 1}
+	how := Config{Epochs: epochs, Batch: 20, LearningRate: rate, TopFirst: frozen, Threads: 1}
 	ctx, stop := context.WithCancelCause(t.Context())
 	enough := errors.New("one epoch of all layers is enough")
-	err = n.Train(ctx, how, e, upTo(20), nil, func(p classifier.Progress) {
+	err = n.Train(ctx, how, e, upTo(20), nil, func(p Progress) {
 		if p.Epoch == frozen {
 			before = n.Parameters()
 		}
@@ -311,12 +268,12 @@ func TestTopFirst(t *testing.T) {
 	}
 	largest := float32(0)
 	for i := range classes {
-		largest = max(largest, abs(after[i]-before[i]))
+		largest = max(largest, float32(math.Abs(float64(after[i]-before[i]))))
 	}
 	if want := float32(rate * (1 - float64(frozen)/epochs)); largest > 1.01*want || largest < 0.9*want {
 		t.Errorf("the first step of the lower layers is %v, want %v", largest, want)
 	}
-	if err := n.Train(t.Context(), classifier.Config{Epochs: 3, Batch: 7, TopFirst: 3}, e, upTo(20), nil, nil); err == nil {
+	if err := n.Train(t.Context(), Config{Epochs: 3, Batch: 7, TopFirst: 3}, e, upTo(20), nil, nil); err == nil {
 		t.Error("lower layers that never learn were not refused")
 	}
 }
