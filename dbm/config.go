@@ -1,13 +1,12 @@
-// Package dbm is the deep Boltzmann machine and its learning: joint training of
-// all layers by stochastic maximum likelihood, with the spring on weight norms of
+// Package dbm is the deep Boltzmann machine and its learning: joint training of all
+// layers by stochastic maximum likelihood, with the spring on weight norms of
 // Desjardins, Courville and Bengio, "On Training Deep Boltzmann Machines"
-// (arXiv:1203.4416), whose equations its comments name.
+// (arXiv:1203.4416). Comments refer to its equations by number.
 //
-// Initial gives the State that a Config begins with, a Trainer takes a State from
-// update to update, and a Sampler and an Assessor look at one. The arithmetic is
-// handed in as Kernels. For one Config, seed and data the numbers are the same bits
-// whatever the kernels, the machine, the number of threads and the cuts between
-// trainers.
+// Initial returns the State from which a Config starts, a Trainer takes a State from
+// update to update (update.go), and a Sampler, an Inference and FilterStats use one. The
+// arithmetic is passed in as a kernel.Set. For one Config, seed and data the numbers are
+// the same bits for every set, machine, number of threads and cut between trainers.
 package dbm
 
 import (
@@ -15,34 +14,54 @@ import (
 	"math"
 )
 
-// Config is everything, the data apart, that decides the numbers of a training run.
+// Config is everything, except for the data, that decides the numbers of a training run.
 type Config struct {
-	Layers                []int     `json:"layers"`                 // units of each layer, the visible one first
-	Batch                 int       `json:"batch"`                  // examples an update
-	Chains                int       `json:"chains"`                 // persistent chains
-	Gibbs                 int       `json:"gibbs"`                  // sweeps of the chains an update
-	MeanFieldTolerance    float64   `json:"mean_field_tolerance"`   // an example is done when no unit changes by as much in an iteration; 0: always MeanFieldMax iterations
-	MeanFieldMax          int       `json:"mean_field_max"`         // most iterations an example
-	LearningRate          float64   `json:"learning_rate"`          // of weights and biases, at the start
-	LearningRateEnd       uint64    `json:"learning_rate_end"`      // the update, of the stage, towards which the rate falls in a straight line; 0: it stays
-	UpperRate             float64   `json:"upper_rate"`             // of the layers above the first hidden one, when all train together, over LearningRate; 0: the same
-	WeightDecay           float64   `json:"weight_decay"`           // each update takes the learning rate times this share from the weights
-	OffsetRate            float64   `json:"offset_rate"`            // of the offsets of centering towards the means of a minibatch; 0: no centering
-	Alpha                 []float64 `json:"alpha"`                  // strength of the spring, one a hidden layer; all 0: no spring
-	Gamma                 float64   `json:"gamma"`                  // pull between the mean norms of neighbouring layers
-	MuDamping             float64   `json:"mu_damping"`             // learning rate of the mean norms over that of the weights
-	InitScale             float64   `json:"init_scale"`             // standard deviation of the initial weights
-	ZeroBiases            bool      `json:"zero_biases"`            // visible biases begin at 0, not at the log-odds of the mean
-	SamplePosterior       bool      `json:"sample_posterior"`       // what hidden layers have in common comes from states drawn from the posterior, not from its mean field (posterior.go)
-	ContrastiveDivergence bool      `json:"contrastive_divergence"` // the chains of an RBM begin each update at its examples
-	Pretrain              uint64    `json:"pretrain"`               // updates of greedy pretraining for each layer, before all train together
-	Patch                 int       `json:"patch"`                  // side of the square that a unit of the first hidden layer sees; 0: all pixels
-	ImageColumns          int       `json:"image_columns"`          // of the images, row by row; 0: unknown, as long as no patch needs it
-	Seed                  uint64    `json:"seed"`
+	Layers []int `json:"layers"` // units of each layer, the visible one first
+	Batch  int   `json:"batch"`  // examples an update
+	Chains int   `json:"chains"` // persistent chains
+	Gibbs  int   `json:"gibbs"`  // sweeps of the chains an update
+
+	// Mean field of an example ends when no unit changes by as much as MeanFieldTolerance
+	// in one iteration, or after MeanFieldMax iterations. With tolerance 0 it always takes
+	// MeanFieldMax.
+	MeanFieldTolerance float64 `json:"mean_field_tolerance"`
+	MeanFieldMax       int     `json:"mean_field_max"`
+
+	// LearningRate is the rate of weights and biases at the start. It falls in a straight
+	// line towards update LearningRateEnd of the stage; if that is 0, it stays.
+	LearningRate    float64 `json:"learning_rate"`
+	LearningRateEnd uint64  `json:"learning_rate_end"`
+
+	// UpperRate is the rate of the layers above the first hidden one over LearningRate,
+	// when all layers train together; 0 means the same rate.
+	UpperRate   float64 `json:"upper_rate"`
+	WeightDecay float64 `json:"weight_decay"` // an update takes rate · WeightDecay · w from each weight w
+
+	// OffsetRate is the rate at which the offsets of centering follow the means of the
+	// minibatches; 0 means no centering.
+	OffsetRate float64 `json:"offset_rate"`
+
+	Alpha      []float64 `json:"alpha"`       // strength of the spring, one for each hidden layer; all 0: no spring
+	Gamma      float64   `json:"gamma"`       // pull between the mean norms of neighbouring layers
+	MuDamping  float64   `json:"mu_damping"`  // learning rate of the mean norms over that of the weights
+	InitScale  float64   `json:"init_scale"`  // standard deviation of the initial weights
+	ZeroBiases bool      `json:"zero_biases"` // visible biases start at 0, not at the log-odds of the mean
+
+	// SamplePosterior makes hidden layers learn what they have in common from states drawn
+	// from the posterior instead of from mean field (positive.go).
+	SamplePosterior bool `json:"sample_posterior"`
+
+	// ContrastiveDivergence makes the chains of an RBM begin each update at its examples.
+	ContrastiveDivergence bool `json:"contrastive_divergence"`
+
+	Pretrain     uint64 `json:"pretrain"`      // updates of greedy pretraining for each layer, before joint training
+	Patch        int    `json:"patch"`         // side of the square that a unit of layer 1 sees; 0: all pixels
+	ImageColumns int    `json:"image_columns"` // pixels in a row of an image; 0: unknown, which patches do not allow
+	Seed         uint64 `json:"seed"`
 }
 
-// Limits keep sizes from overflow and every number of the random counters within
-// its bits.
+// The limits keep sizes from overflowing, and every number of a random counter within its
+// bits.
 const (
 	maxLayers  = 64
 	maxUnits   = 1 << 20
@@ -53,9 +72,18 @@ const (
 	maxStates  = 1 << 30 // examples and chains, times the units of a layer
 )
 
-// Validate says what is wrong with a configuration, naming the field as the
-// configuration file and the flags do.
+// Validate returns an error that names the first field that is not valid, by its name in
+// the configuration file.
 func (c *Config) Validate() error {
+	for _, check := range []func() error{c.validateLayers, c.validateCounts, c.validateNumbers, c.validateOptions} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Config) validateLayers() error {
 	if len(c.Layers) < 2 {
 		return fmt.Errorf("layers: need the visible layer and at least one hidden layer, have %d", len(c.Layers))
 	}
@@ -74,6 +102,10 @@ func (c *Config) Validate() error {
 	if weights > maxWeights {
 		return fmt.Errorf("layers: %d weights are more than %d", weights, int64(maxWeights))
 	}
+	return nil
+}
+
+func (c *Config) validateCounts() error {
 	for _, f := range []struct {
 		name    string
 		v, high int
@@ -87,9 +119,22 @@ func (c *Config) Validate() error {
 	}
 	for l, n := range c.Layers {
 		if all := int64(n) * int64(c.Batch+c.Chains); all > maxStates {
-			return fmt.Errorf("batch and chains: %d examples and chains of %d units in layer %d are more than %d numbers", c.Batch+c.Chains, n, l, maxStates)
+			return fmt.Errorf("batch and chains: %d examples and chains of %d units in layer %d are more than %d numbers",
+				c.Batch+c.Chains, n, l, maxStates)
 		}
 	}
+	for _, f := range []struct {
+		name string
+		v    uint64
+	}{{"learning_rate_end", c.LearningRateEnd}, {"pretrain", c.Pretrain}} {
+		if f.v >= maxUpdates {
+			return fmt.Errorf("%s: %d; must be below %d", f.name, f.v, uint64(maxUpdates))
+		}
+	}
+	return nil
+}
+
+func (c *Config) validateNumbers() error {
 	if len(c.Alpha) != len(c.Layers)-1 {
 		return fmt.Errorf("alpha: %d values for %d hidden layers; give one for all or one a layer", len(c.Alpha), len(c.Layers)-1)
 	}
@@ -110,26 +155,28 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("%s: %v; must be a number not below 0", f.name, f.v)
 		}
 	}
+	if !(c.OffsetRate >= 0 && c.OffsetRate <= 1) {
+		return fmt.Errorf("offset_rate: %v; must be 0 to 1", c.OffsetRate)
+	}
+	return nil
+}
+
+func (c *Config) validateOptions() error {
 	if c.ContrastiveDivergence && c.Hidden() > 1 && c.Pretrain == 0 {
 		return fmt.Errorf("contrastive_divergence: %d hidden layers without pretraining; it is for RBMs", c.Hidden())
 	}
 	if c.ContrastiveDivergence && c.Chains != c.Batch {
-		return fmt.Errorf("contrastive_divergence: %d chains for a batch of %d; there must be as many", c.Chains, c.Batch)
-	}
-	if c.LearningRateEnd >= maxUpdates {
-		return fmt.Errorf("learning_rate_end: %d; must be below %d", c.LearningRateEnd, uint64(maxUpdates))
+		return fmt.Errorf("contrastive_divergence: %d chains for a batch of %d; the numbers must be the same", c.Chains, c.Batch)
 	}
 	if c.Patch < 0 || c.ImageColumns < 0 {
 		return fmt.Errorf("patch and image_columns: %d and %d; must not be below 0", c.Patch, c.ImageColumns)
 	}
-	if c.Patch > 0 && (c.ImageColumns == 0 || c.Layers[0]%c.ImageColumns != 0 || c.Patch > c.ImageColumns || c.Patch > c.Layers[0]/c.ImageColumns) {
-		return fmt.Errorf("patch: %d × %d pixels are no part of an image of %d pixels, %d in a row (image_columns)", c.Patch, c.Patch, c.Layers[0], c.ImageColumns)
+	if c.Patch == 0 {
+		return nil
 	}
-	if c.Pretrain >= maxUpdates {
-		return fmt.Errorf("pretrain: %d; must be below %d", c.Pretrain, uint64(maxUpdates))
-	}
-	if !(c.OffsetRate >= 0 && c.OffsetRate <= 1) {
-		return fmt.Errorf("offset_rate: %v; must be 0 to 1", c.OffsetRate)
+	if c.ImageColumns == 0 || c.Layers[0]%c.ImageColumns != 0 || c.Patch > min(c.ImageColumns, c.Layers[0]/c.ImageColumns) {
+		return fmt.Errorf("patch: %d × %d pixels do not fit an image of %d pixels, %d in a row (image_columns)",
+			c.Patch, c.Patch, c.Layers[0], c.ImageColumns)
 	}
 	return nil
 }
