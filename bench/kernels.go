@@ -95,7 +95,7 @@ func random(rng *rand.Rand, n int, density float64) []float32 {
 // pass is a pass from one layer to another.
 func pass(rng *rand.Rand, rows, below, units int, density float64) *kernel.Pass {
 	return &kernel.Pass{
-		Rows: rows, Panels: kernel.Padded(units) / kernel.Panel, Start: make([]float32, kernel.Padded(units)),
+		Rows: rows, Panels: kernel.Panels(units), Start: make([]float32, kernel.Padded(units)),
 		Below: kernel.Input{X: random(rng, rows*kernel.Stride(below), density), Stride: kernel.Stride(below), K: below,
 			W: kernel.Pack(nil, random(rng, below*units, 1), below, units)},
 		Out: make([]float32, rows*kernel.Stride(units)), Stride: kernel.Stride(units),
@@ -107,7 +107,7 @@ func step(rng *rand.Rand, rows, below, units int) *kernel.Step {
 	return &kernel.Step{
 		Rows: rows, X: random(rng, rows*kernel.Stride(below), 1), XStride: kernel.Stride(below),
 		Y: random(rng, rows*kernel.Stride(units), 1), YStride: kernel.Stride(units),
-		Below: below, Units: units, To: kernel.Padded(units) / kernel.Panel, Pull: make([]float32, kernel.Padded(units)),
+		Below: below, Units: units, To: kernel.Panels(units), Pull: make([]float32, kernel.Padded(units)),
 		W: kernel.Pack(nil, random(rng, below*units, 1), below, units),
 	}
 }

@@ -16,12 +16,13 @@ type Completion struct {
 
 // NewCompletion starts one chain for each image (images × visible, each 0 or 1); the
 // unknown pixels and the hidden units begin with fair coins.
-func NewCompletion(c *Config, k *kernel.Set, s *State, images []float32, known []bool, seed uint64) (*Completion, error) {
+func NewCompletion(c *Config, set *kernel.Set, s *State, images []float32, known []bool,
+	seed uint64) (*Completion, error) {
 	n := c.Layers[0]
 	if len(known) != n || len(images) == 0 || len(images)%n != 0 {
-		return nil, fmt.Errorf("completion: %d known and %d numbers of images for %d visible units", len(known), len(images), n)
+		return nil, fmt.Errorf("completion: %d known pixels and images of %d numbers for %d visible units", len(known), len(images), n)
 	}
-	g, err := NewSampler(c, k, s, len(images)/n, seed)
+	g, err := NewSampler(c, set, s, len(images)/n, seed)
 	if err != nil {
 		return nil, err
 	}

@@ -136,7 +136,8 @@ func (c *Config) validateCounts() error {
 
 func (c *Config) validateNumbers() error {
 	if len(c.Alpha) != len(c.Layers)-1 {
-		return fmt.Errorf("alpha: %d values for %d hidden layers; give one for all or one a layer", len(c.Alpha), len(c.Layers)-1)
+		return fmt.Errorf("alpha: %d values for %d hidden layers; give one for all or one a layer",
+			len(c.Alpha), len(c.Layers)-1)
 	}
 	for l, a := range c.Alpha {
 		if !(a >= 0) || math.IsInf(a, 0) {
@@ -166,7 +167,8 @@ func (c *Config) validateOptions() error {
 		return fmt.Errorf("contrastive_divergence: %d hidden layers without pretraining; it is for RBMs", c.Hidden())
 	}
 	if c.ContrastiveDivergence && c.Chains != c.Batch {
-		return fmt.Errorf("contrastive_divergence: %d chains for a batch of %d; the numbers must be the same", c.Chains, c.Batch)
+		return fmt.Errorf("contrastive_divergence: %d chains for a batch of %d; the numbers must be the same",
+			c.Chains, c.Batch)
 	}
 	if c.Patch < 0 || c.ImageColumns < 0 {
 		return fmt.Errorf("patch and image_columns: %d and %d; must not be below 0", c.Patch, c.ImageColumns)

@@ -116,7 +116,7 @@ func (a *Assessor) duplicates(pictures []float32, n int) float64 {
 	found := 0
 	for from := 0; from < n; from += block {
 		rows := min(block, n-from)
-		a.kernels.Linear(&kernel.Pass{Rows: rows, Panels: kernel.Padded(n) / kernel.Panel, Start: none, Out: dots, Stride: kernel.Padded(n),
+		a.kernels.Linear(&kernel.Pass{Rows: rows, Panels: kernel.Panels(n), Start: none, Out: dots, Stride: kernel.Padded(n),
 			Below: kernel.Input{X: pictures[from*size:], Stride: size, K: size, W: packed}})
 		for r := range rows {
 			for j := range n {

@@ -21,7 +21,8 @@ func Initial(c *Config, mean []float64) (*State, error) {
 		return nil, err
 	}
 	if mean != nil && len(mean) != c.Layers[0] {
-		return nil, fmt.Errorf("layers: the visible layer has %d units, but the examples have %d pixels", c.Layers[0], len(mean))
+		return nil, fmt.Errorf("layers: the visible layer has %d units, but the examples have %d pixels",
+			c.Layers[0], len(mean))
 	}
 	s := NewState(c)
 	for l := 1; l < len(c.Layers); l++ {

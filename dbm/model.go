@@ -74,7 +74,7 @@ func (m *Model) FromAbove(l int, x []float32) kernel.Input {
 // nil, the list of a neighbour is followed where it is short enough.
 func (m *Model) Pass(l, rows int, start []float32, x [][]float32, lists []kernel.Lists, out []float32) kernel.Pass {
 	n := m.Layers[l]
-	p := kernel.Pass{Rows: rows, Panels: kernel.Padded(n) / kernel.Panel, Start: start, Out: out, Stride: kernel.Stride(n)}
+	p := kernel.NewPass(n, rows, start, out)
 	if l > 0 {
 		p.Below = m.FromBelow(l, x[l-1])
 		if lists != nil {

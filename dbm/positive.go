@@ -71,13 +71,14 @@ func (w *worker) drawPosterior(from, to int) {
 	if !w.drawsPosterior() {
 		return
 	}
+	d := kernel.Draw{Seed: w.config.Seed, Update: uint32(w.updates + 1)}
 	for l := range w.layers {
 		x := &w.layers[l]
 		if w.rows[l] = x.asLower[from*x.stride:]; l%2 == 0 {
 			continue
 		}
 		for r := from; r < to; r++ {
-			d := kernel.Draw{Seed: w.config.Seed, Row: uint32(r), Update: uint32(w.updates + 1), Tag: kernel.Tag(kernel.ForPosterior, l, 0)}
+			d.Row, d.Tag = uint32(r), kernel.Tag(kernel.ForPosterior, l, 0)
 			binaryUnit{}.draw(x.row(x.asLower, r), x.row(x.asUpper, r), d)
 			w.scaleRow(l, r)
 		}
@@ -155,8 +156,8 @@ func (f *meanField) bottomUp(v []float32, first, rows int) {
 	f.lists.Reset()
 	f.lists.AddRows(f.set, v, kernel.Stride(m.Layers[0]), rows, m.Layers[0])
 	f.trace.enter(MeanField)
-	f.pass = kernel.Pass{Rows: rows, Panels: kernel.Padded(m.Layers[1]) / kernel.Panel, Start: m.Bias[1],
-		Below: m.FromBelow(1, v), Out: f.start, Stride: kernel.Stride(m.Layers[1])}
+	f.pass = kernel.NewPass(m.Layers[1], rows, m.Bias[1], f.start)
+	f.pass.Below = m.FromBelow(1, v)
 	f.pass.Below.Nonzero = f.lists.IfSparse(rows, m.Layers[0])
 	f.set.Linear(&f.pass)
 	for r := range rows {
@@ -171,7 +172,7 @@ func (f *meanField) bottomUp(v []float32, first, rows int) {
 // the changes of the rows.
 func (f *meanField) layer(l, rows int, above bool, change []float32) {
 	m, n := f.model, f.model.Layers[l]
-	f.pass = kernel.Pass{Rows: rows, Panels: kernel.Padded(n) / kernel.Panel, Start: m.Bias[l], Out: f.q[l], Stride: kernel.Stride(n)}
+	f.pass = kernel.NewPass(n, rows, m.Bias[l], f.q[l])
 	if l == 1 {
 		f.pass.Start, f.pass.StartStride = f.start, kernel.Stride(n)
 	} else {

@@ -101,7 +101,7 @@ func newDoubled(m *kernel.Matrix, set *kernel.Set, up, down bool) *doubled {
 	if down {
 		d.back = make([]float32, len(m.Back))
 	}
-	d.refresh(set, 0, kernel.Padded(m.Units)/kernel.Panel)
+	d.refresh(set, 0, kernel.Panels(m.Units))
 	return d
 }
 
@@ -169,8 +169,8 @@ func (up *upward) Row(row int, v []float32) {
 	up.lists[row].Add(up.set, pixels)
 	for l := 1; l <= top; l++ {
 		n := m.Layers[l]
-		p := kernel.Pass{Rows: 1, Panels: kernel.Padded(n) / kernel.Panel, Start: m.Bias[l], Below: m.FromBelow(l, at(l-1)), Out: at(l),
-			Stride: kernel.Stride(n)}
+		p := kernel.NewPass(n, 1, m.Bias[l], at(l))
+		p.Below = m.FromBelow(l, at(l-1))
 		if l == 1 {
 			p.Below.Nonzero = up.lists[row].IfSparse(1, len(pixels))
 		}

@@ -55,14 +55,14 @@ func (g *Sampler) Sweep() {
 // Means returns the means of the visible units of each chain given its first hidden
 // layer: chains × visible.
 func (g *Sampler) Means() []float32 {
-	n := g.model.Layers[0]
-	wide := make([]float32, g.chains*kernel.Padded(n))
-	p := kernel.Pass{Rows: g.chains, Panels: kernel.Padded(n) / kernel.Panel, Start: g.model.Bias[0],
-		Above: g.model.FromAbove(0, g.x[1]), Out: wide, Stride: kernel.Padded(n)}
+	n, stride := g.model.Layers[0], kernel.Stride(g.model.Layers[0])
+	wide := make([]float32, g.chains*stride)
+	p := kernel.NewPass(n, g.chains, g.model.Bias[0], wide)
+	p.Above = g.model.FromAbove(0, g.x[1])
 	binaryUnit{}.mean(g.set, &p, nil)
 	means := make([]float32, 0, g.chains*n)
 	for chain := range g.chains {
-		means = append(means, wide[chain*kernel.Padded(n):][:n]...)
+		means = append(means, wide[chain*stride:][:n]...)
 	}
 	return means
 }

@@ -24,7 +24,8 @@ type spring struct {
 }
 
 func newSpring(c *Config) *spring {
-	s := &spring{on: c.Spring(), alpha: c.Alpha, gamma: c.Gamma, damping: c.MuDamping, decay: c.WeightDecay, gradient: make([]float64, c.Hidden())}
+	s := &spring{on: c.Spring(), alpha: c.Alpha, gamma: c.Gamma, damping: c.MuDamping, decay: c.WeightDecay,
+		gradient: make([]float64, c.Hidden())}
 	for l, n := range c.Layers {
 		s.pull = append(s.pull, nil)
 		if l > 0 {

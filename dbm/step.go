@@ -21,7 +21,7 @@ type task struct {
 func (u *updater) planTasks() {
 	const panels = 4
 	for l := len(u.config.Layers) - 1; l > 0; l-- {
-		all := kernel.Padded(u.config.Layers[l]) / kernel.Panel
+		all := kernel.Panels(u.config.Layers[l])
 		for from := 0; from < all; from += panels {
 			u.tasks = append(u.tasks, task{layer: l, from: from, to: min(from+panels, all)})
 		}

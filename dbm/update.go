@@ -117,10 +117,10 @@ func (u *updater) stats() Stats {
 }
 
 // newUpdater starts from a state of the configuration's shape, which it copies.
-func newUpdater(g stage, set *kernel.Set, s *State, examples Examples, threads int, trace *func(worker int, p Phase)) *updater {
+func newUpdater(g stage, set *kernel.Set, s *State, examples Examples, threads int, trace *func(int, Phase)) *updater {
 	c := &g.config
-	u := &updater{config: *c, set: set, model: newModel(c.Layers, s, set), examples: examples, updates: s.Updates, rateAt: g.rate,
-		spring: newSpring(c), patches: newPatches(c)}
+	u := &updater{config: *c, set: set, model: newModel(c.Layers, s, set), examples: examples, updates: s.Updates,
+		rateAt: g.rate, spring: newSpring(c), patches: newPatches(c)}
 	u.model.doubled = newDoubled(u.model.Weights[1], set, g.twiceUp, g.twiceDown)
 	u.makeRows(s)
 	u.planTasks()
@@ -228,8 +228,8 @@ func (u *updater) diverged(what string) error {
 func (u *updater) reconstructionError() float64 {
 	v := &u.layers[0]
 	out := make([]float32, u.config.Batch*v.stride)
-	p := kernel.Pass{Rows: u.config.Batch, Panels: kernel.Padded(v.units) / kernel.Panel, Start: u.model.Bias[0],
-		Above: u.model.FromAbove(0, u.layers[1].asUpper), Out: out, Stride: v.stride}
+	p := kernel.NewPass(v.units, u.config.Batch, u.model.Bias[0], out)
+	p.Above = u.model.FromAbove(0, u.layers[1].asUpper)
 	binaryUnit{}.mean(u.set, &p, nil)
 	sum := 0.0
 	for r := range u.config.Batch {

@@ -15,9 +15,11 @@ type Examples struct {
 	q      [][]uint16               // q[l], for l = 2…: examples × units of l, in 65,535ths
 }
 
-// Prepare runs mean field on the images that row writes, as many as labels.
-// row is called by many goroutines at once.
-func Prepare(ctx context.Context, c *dbm.Config, k *kernel.Set, s *dbm.State, labels []byte, row func(i int, v []float32), threads int, progress func(done float64)) (*Examples, error) {
+// Prepare runs mean field on the images that row writes, one for each label. row is
+// called by many goroutines at once. progress, if not nil, receives the fraction done.
+// When ctx ends, Prepare returns its cause.
+func Prepare(ctx context.Context, c *dbm.Config, set *kernel.Set, s *dbm.State, labels []byte,
+	row func(i int, v []float32), threads int, progress func(done float64)) (*Examples, error) {
 	e := &Examples{Labels: labels, Row: row}
 	for l, units := range c.Layers {
 		if e.q = append(e.q, nil); l >= 2 {
@@ -27,7 +29,7 @@ func Prepare(ctx context.Context, c *dbm.Config, k *kernel.Set, s *dbm.State, la
 	if c.Hidden() == 1 {
 		return e, nil
 	}
-	err := dbm.InferAll(ctx, c, k, s, len(labels), threads, 1e-3, 50, row, func(inference *dbm.Inference, first, rows int) {
+	take := func(inference *dbm.Inference, first, rows int) {
 		for l := 2; l < len(c.Layers); l++ {
 			n := c.Layers[l]
 			for r := range rows {
@@ -36,8 +38,9 @@ func Prepare(ctx context.Context, c *dbm.Config, k *kernel.Set, s *dbm.State, la
 				}
 			}
 		}
-	}, progress)
-	if err != nil {
+	}
+	const tolerance, most = 1e-3, 50
+	if err := dbm.InferAll(ctx, c, set, s, len(labels), threads, tolerance, most, row, take, progress); err != nil {
 		return nil, fmt.Errorf("mean field: %w", err)
 	}
 	return e, nil

@@ -1,17 +1,15 @@
-// Package classifier is the discriminative network that a deep Boltzmann machine
-// becomes, as in Salakhutdinov and Hinton, "Deep Boltzmann Machines" (2009): its
-// first layer is the first iteration of mean field on an image v whose upper
-// layers are known,
+// Package classifier turns a deep Boltzmann machine into a discriminative network, as in
+// Salakhutdinov and Hinton, "Deep Boltzmann Machines" (2009). The network is one iteration
+// of mean field on an image v whose upper layers are known,
 //
 //	h_l = σ(b_l + h_{l-1}·A_l + q_{l+1}·Q_l),   h_0 = v, no q above the top
 //
-// where q is the mean field of the image in the Boltzmann machine, computed once,
-// and A_l = W_l and Q_l = W_{l+1}ᵀ at the beginning. A softmax over the classes
-// stands on the top layer. All matrices are then learnt by back-propagation, each on
-// its own.
+// where q is the mean field of the image in the Boltzmann machine, computed once, and
+// A_l = W_l and Q_l = W_{l+1}ᵀ at the beginning. A softmax over the classes stands on the
+// top layer. All matrices are then learnt separately by back-propagation.
 //
-// The arithmetic is that of kernel.Set, so that a network is the same to the bit
-// for all kernels and numbers of threads.
+// The arithmetic is that of a kernel.Set, so the network has the same bits for all sets
+// and numbers of threads.
 package classifier
 
 import (
@@ -23,7 +21,7 @@ import (
 
 // Network is the parameters.
 type Network struct {
-	k       *kernel.Set
+	set     *kernel.Set
 	layers  []int // of the Boltzmann machine
 	classes int
 	up      []*matrix // up[l]: A_l, for l = 1…; the last: top layer to classes
@@ -60,29 +58,30 @@ func (m *matrix) refresh(set *kernel.Set, from, to int) {
 	set.Refresh(&s)
 }
 
-// New makes a network of a Boltzmann machine's parameters.
-func New(c *dbm.Config, k *kernel.Set, s *dbm.State, classes int) (*Network, error) {
+// New returns the network of a Boltzmann machine's parameters.
+func New(c *dbm.Config, set *kernel.Set, s *dbm.State, classes int) (*Network, error) {
 	if len(s.Weights) != c.Hidden() || len(s.Biases) != len(c.Layers) {
 		return nil, fmt.Errorf("state: not of %d layers", len(c.Layers))
 	}
 	if classes < 2 || classes > 1<<16 {
 		return nil, fmt.Errorf("classes: %d; must be 2 to %d", classes, 1<<16)
 	}
-	n := &Network{k: k, layers: c.Layers, classes: classes, up: []*matrix{nil}, side: []*matrix{nil}, bias: []*vector{nil}}
+	n := &Network{set: set, layers: c.Layers, classes: classes,
+		up: []*matrix{nil}, side: []*matrix{nil}, bias: []*vector{nil}}
 	top := c.Hidden()
 	for l := 1; l <= top; l++ {
-		n.up = append(n.up, newMatrix(k, s.Weights[l-1], c.Layers[l-1], c.Layers[l]))
+		n.up = append(n.up, newMatrix(set, s.Weights[l-1], c.Layers[l-1], c.Layers[l]))
 		if l < top {
 			above := c.Layers[l+1]
 			w := make([]float32, above*c.Layers[l])
 			for i, x := range s.Weights[l] {
 				w[i%above*c.Layers[l]+i/above] = x
 			}
-			n.side = append(n.side, newMatrix(k, w, above, c.Layers[l]))
+			n.side = append(n.side, newMatrix(set, w, above, c.Layers[l]))
 		}
 		n.addBias(s.Biases[l])
 	}
-	n.up = append(n.up, newMatrix(k, make([]float32, c.Layers[top]*classes), c.Layers[top], classes))
+	n.up = append(n.up, newMatrix(set, make([]float32, c.Layers[top]*classes), c.Layers[top], classes))
 	n.addBias(make([]float32, classes))
 	return n, nil
 }
@@ -93,7 +92,7 @@ func (n *Network) addBias(b []float32) {
 	n.bias = append(n.bias, &v)
 }
 
-// vectors are all parameters in a fixed order: A_1 … and that of the classes, Q_1 …,
+// vectors returns all parameters in a fixed order: A_1 … and that of the classes, Q_1 …,
 // biases.
 func (n *Network) vectors() (all []*vector) {
 	for _, m := range append(n.up[1:], n.side[1:]...) {
@@ -102,7 +101,7 @@ func (n *Network) vectors() (all []*vector) {
 	return append(all, n.bias[1:]...)
 }
 
-// Parameters copies all weights and biases in a fixed order, packed as they are.
+// Parameters returns a copy of all weights and biases in the order of vectors, packed.
 func (n *Network) Parameters() (all []float32) {
 	for _, v := range n.vectors() {
 		all = append(all, v.w...)
@@ -110,13 +109,13 @@ func (n *Network) Parameters() (all []float32) {
 	return all
 }
 
-// restore undoes Parameters.
+// restore is the inverse of Parameters.
 func (n *Network) restore(all []float32) {
 	for _, v := range n.vectors() {
 		copy(v.w, all)
 		all = all[len(v.w):]
 	}
 	for _, m := range append(n.up[1:], n.side[1:]...) {
-		m.refresh(n.k, 0, kernel.Padded(m.Units)/kernel.Panel)
+		m.refresh(n.set, 0, kernel.Panels(m.Units))
 	}
 }

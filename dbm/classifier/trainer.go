@@ -10,24 +10,23 @@ import (
 	"tandem/dbm/kernel"
 )
 
-// Config is how to learn: by Adam (Kingma and Ba 2014) on the cross-entropy of
-// minibatches, at a rate that falls to 0 in a straight line, with dropout
-// (Hinton et al. 2012): each unit is left out with some probability, and what is
-// left counts for more; and with adversarial examples (Goodfellow et al. 2015), a half
-// of all.
+// Config says how to learn: by Adam (Kingma and Ba 2014) on the cross-entropy of
+// minibatches, at a rate that falls to 0 in a straight line. Dropout (Hinton et al. 2012)
+// leaves out each unit with some probability and scales up the others. Adversarial
+// examples (Goodfellow et al. 2015) are half of all.
 type Config struct {
 	Epochs       int
 	Batch        int
 	LearningRate float64
 	DropVisible  float64 // probability that a pixel is left out
 	DropHidden   float64 // the same for a unit of h
-	Adversarial  float64 // by which pixels differ between an image and its adversarial example, see perturb; 0: none are learnt
-	TopFirst     int     // epochs at the beginning in which only the softmax learns, for its first gradients would spoil what is below
+	Adversarial  float64 // difference of a pixel between an image and its adversarial example; 0: no such examples
+	TopFirst     int     // epochs at the beginning in which only the softmax learns: its first gradients spoil the rest
 	Seed         uint64
-	Threads      int // do not show in the numbers
+	Threads      int // does not affect the numbers
 }
 
-// Validate says what is wrong with a configuration.
+// Validate returns an error that names the first field that is not valid.
 func (c *Config) Validate() error {
 	switch {
 	case c.Epochs < 1 || c.Epochs > 1<<20:
@@ -53,7 +52,7 @@ type trainer struct {
 	*Network
 	c                    Config
 	rows                 int         // the images of a minibatch, and then their adversarial examples
-	h                    [][]float32 // rows × Stride of each layer; h[0]: the pixels; the last: the probabilities of the classes
+	h                    [][]float32 // rows × Stride of each layer; h[0]: the pixels; the last: the classes' probabilities
 	q                    [][]float32
 	keep                 [][]float32     // keep[l]: of each unit of h[l], 0 or what it counts
 	delta                [][]float32     // delta[l]: the gradient by what h[l] receives, over rows × −1
@@ -81,7 +80,9 @@ func newTrainer(n *Network, c Config, rows int) *trainer {
 	widest := 0
 	for l, units := range append(append([]int(nil), n.layers...), n.classes) {
 		size := rows * kernel.Stride(units)
-		t.h, t.keep, t.delta = append(t.h, make([]float32, size)), append(t.keep, make([]float32, size)), append(t.delta, make([]float32, size))
+		for _, x := range []*[][]float32{&t.h, &t.keep, &t.delta} {
+			*x = append(*x, make([]float32, size))
+		}
 		if l >= 2 {
 			t.q = append(t.q, make([]float32, size))
 		}
@@ -115,7 +116,14 @@ func (t *trainer) units(l int) int {
 	return t.layers[l]
 }
 
-// at is rows from r up of layer l of one of the arrays.
+// pass returns a pass without inputs for rows of layer l of one of the arrays, from row
+// from up.
+func (t *trainer) pass(x [][]float32, l, from, rows int, start []float32) kernel.Pass {
+	n := t.units(l)
+	return kernel.NewPass(n, rows, start, t.at(x, l, from))
+}
+
+// at returns rows from r up of layer l of one of the arrays.
 func (t *trainer) at(x [][]float32, l, r int) []float32 { return x[l][r*kernel.Stride(t.units(l)):] }
 
 // forward computes rows [from, to) of all layers, with dropout if drop is set, and
@@ -124,10 +132,10 @@ func (t *trainer) forward(lists *kernel.Lists, from, to int, drop bool) {
 	rows := to - from
 	t.drop(0, from, to, drop)
 	lists.Reset()
-	lists.AddRows(t.k, t.at(t.h, 0, from), kernel.Stride(t.layers[0]), rows, t.layers[0])
+	lists.AddRows(t.set, t.at(t.h, 0, from), kernel.Stride(t.layers[0]), rows, t.layers[0])
 	for l := 1; l <= t.top()+1; l++ {
 		m := t.up[l]
-		p := kernel.Pass{Rows: rows, Panels: kernel.Padded(m.Units) / kernel.Panel, Start: t.bias[l].w, Out: t.at(t.h, l, from), Stride: kernel.Stride(m.Units)}
+		p := t.pass(t.h, l, from, rows, t.bias[l].w)
 		p.Below = m.FromBelow(t.at(t.h, l-1, from))
 		if l == 1 {
 			p.Below.Nonzero = lists.IfSparse(rows, m.Below)
@@ -136,11 +144,11 @@ func (t *trainer) forward(lists *kernel.Lists, from, to int, drop bool) {
 			p.Above = t.side[l].FromBelow(t.at(t.q, l+1, from))
 		}
 		if l <= t.top() {
-			t.k.Sigmoid(&p, nil)
+			t.set.Sigmoid(&p, nil)
 			t.drop(l, from, to, drop)
 			continue
 		}
-		t.k.Linear(&p)
+		t.set.Linear(&p)
 		for r := from; r < to; r++ {
 			softmax(t.at(t.h, l, r)[:t.classes])
 		}
@@ -150,21 +158,22 @@ func (t *trainer) forward(lists *kernel.Lists, from, to int, drop bool) {
 // drop leaves out units of layer l. Of a hidden layer keep becomes the factor of
 // the gradient by what a unit receives: h(1−h), times what it counts.
 func (t *trainer) drop(l, from, to int, drop bool) {
-	n, stride := t.units(l), kernel.Stride(t.units(l))
-	share := t.c.DropHidden
+	n := t.units(l)
+	probability := t.c.DropHidden
 	odds := t.odds[1]
 	if l == 0 {
-		share, odds = t.c.DropVisible, t.odds[0]
+		probability, odds = t.c.DropVisible, t.odds[0]
 	}
 	counts := float32(1)
-	if drop && share > 0 {
-		counts = float32(1 / (1 - share))
-		p := kernel.Pass{Rows: to - from, Panels: kernel.Padded(n) / kernel.Panel, Start: odds, Out: t.at(t.keep, l, from), Stride: stride}
-		t.k.Sample(&p, kernel.Draw{Seed: t.c.Seed, Row: uint32(from), Update: t.updates, Tag: kernel.Tag(kernel.ForDropout, l, 0)})
+	if drop && probability > 0 {
+		counts = float32(1 / (1 - probability))
+		p := t.pass(t.keep, l, from, to-from, odds)
+		d := kernel.Draw{Seed: t.c.Seed, Row: uint32(from), Update: t.updates, Tag: kernel.Tag(kernel.ForDropout, l, 0)}
+		t.set.Sample(&p, d)
 	}
 	for r := from; r < to; r++ {
 		h, keep := t.at(t.h, l, r)[:n], t.at(t.keep, l, r)[:n]
-		if !drop || share == 0 {
+		if !drop || probability == 0 {
 			for j := range keep {
 				keep[j] = 1
 			}
@@ -207,7 +216,7 @@ func (t *trainer) backward(from, to int, labels []byte, topOnly bool) {
 				d[c] = 1 - p
 			}
 		}
-		t.k.Scale(d, d, float32(1/float64(t.rows)))
+		t.set.Scale(d, d, float32(1/float64(t.rows)))
 	}
 	for l := t.top(); l >= 1 && !topOnly; l-- {
 		n := t.units(l)
@@ -224,10 +233,10 @@ func (t *trainer) backward(from, to int, labels []byte, topOnly bool) {
 // down computes rows [from, to) of the gradient by h[l], from that by what the
 // layer above receives.
 func (t *trainer) down(l, from, to int) {
-	m, n := t.up[l+1], t.units(l)
-	p := kernel.Pass{Rows: to - from, Panels: kernel.Padded(n) / kernel.Panel, Start: t.zero, Out: t.at(t.delta, l, from), Stride: kernel.Stride(n)}
+	m := t.up[l+1]
+	p := t.pass(t.delta, l, from, to-from, t.zero)
 	p.Below = m.FromAbove(t.at(t.delta, l+1, from))
-	t.k.Linear(&p)
+	t.set.Linear(&p)
 }
 
 // perturb makes adversarial examples of the images in rows to and up, which are
@@ -264,8 +273,9 @@ func (t *trainer) tasks(topOnly bool) []task {
 	var all []task
 	add := func(m *matrix, x, y []float32, lists *kernel.Lists) {
 		const panels = 8
-		for from := 0; from < kernel.Padded(m.Units)/kernel.Panel; from += panels {
-			all = append(all, task{m: m, x: x, y: y, lists: lists, from: from, to: min(from+panels, kernel.Padded(m.Units)/kernel.Panel)})
+		width := kernel.Panels(m.Units)
+		for from := 0; from < width; from += panels {
+			all = append(all, task{m: m, x: x, y: y, lists: lists, from: from, to: min(from+panels, width)})
 		}
 	}
 	first := 1
@@ -291,29 +301,30 @@ func (t *trainer) gradient(k task) {
 	if k.m == nil {
 		g, n := t.bias[k.layer].g, t.units(k.layer)
 		clear(g)
-		t.k.LearnBias(g[:n], t.delta[k.layer], kernel.Stride(n), t.scale, 1)
+		t.set.LearnBias(g[:n], t.delta[k.layer], kernel.Stride(n), t.scale, 1)
 		return
 	}
 	m := k.m
 	s := m.Step()
 	s.From, s.To = k.from, k.to
-	s.Rows, s.X, s.XStride, s.Y, s.YStride, s.Nonzero = t.rows, k.x, kernel.Stride(m.Below), k.y, kernel.Stride(m.Units), k.lists
+	s.Rows, s.X, s.XStride, s.Nonzero = t.rows, k.x, kernel.Stride(m.Below), k.lists
+	s.Y, s.YStride = k.y, kernel.Stride(m.Units)
 	s.Rate, s.Pull, s.W = 1, t.none, m.g
 	clear(m.g[k.from*kernel.Panel*kernel.Padded(m.Below) : k.to*kernel.Panel*kernel.Padded(m.Below)])
-	t.k.Learn(&s)
+	t.set.Learn(&s)
 }
 
 // learn makes a task's step, once its gradient is there.
 func (t *trainer) learn(k task, rate float32) {
 	if k.m == nil {
 		v := t.bias[k.layer]
-		t.k.Adam(v.w, v.g, v.mean, v.square, rate)
+		t.set.Adam(v.w, v.g, v.mean, v.square, rate)
 		return
 	}
 	m := k.m
 	from, to := k.from*kernel.Panel*kernel.Padded(m.Below), k.to*kernel.Panel*kernel.Padded(m.Below)
-	t.k.Adam(m.w[from:to], m.g[from:to], m.mean[from:to], m.square[from:to], rate)
-	m.refresh(t.k, k.from, k.to)
+	t.set.Adam(m.w[from:to], m.g[from:to], m.mean[from:to], m.square[from:to], rate)
+	m.refresh(t.set, k.from, k.to)
 }
 
 // load loads examples into rows from from up.
@@ -375,7 +386,7 @@ func (t *trainer) forget() {
 	}
 }
 
-// Progress tells how learning gets on.
+// Progress is how learning fares after an epoch.
 type Progress struct {
 	Epoch int
 	Wrong int // of the held-out examples; −1 where there are none

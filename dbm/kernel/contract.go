@@ -91,6 +91,12 @@ type Pass struct {
 	Stride       int       // of Out
 }
 
+// NewPass returns a pass without inputs for rows of a layer of n units, from one row of
+// biases, start, to out: rows × Stride(n).
+func NewPass(n, rows int, start, out []float32) Pass {
+	return Pass{Rows: rows, Panels: Panels(n), Start: start, Out: out, Stride: Stride(n)}
+}
+
 // Input is one side of a pass: rows of units and the packed weights from them
 // to the layer. K = 0 means none.
 type Input struct {

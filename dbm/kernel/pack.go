@@ -6,6 +6,9 @@ const Panel = 16
 // Padded rounds a number of units up to a multiple of Panel.
 func Padded(n int) int { return (n + Panel - 1) / Panel * Panel }
 
+// Panels is the number of panels of n units.
+func Panels(n int) int { return (n + Panel - 1) / Panel }
+
 // Stride is the length in memory of a row of n units: an odd number of panels, so
 // that the rows of a block do not compete for the same sets of a cache.
 func Stride(n int) int {

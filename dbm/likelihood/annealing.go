@@ -37,7 +37,7 @@ type Annealing struct {
 	Temperatures int                // in each run, the first and the last included
 	Sweeps       int                // at β = 1 between a run up and the run down that starts from it
 	UpOnly       bool               // no runs down
-	Base         []float64          // mean of the training examples; nil: the base-rate model has the model's visible biases
+	Base         []float64          // mean of the training examples; nil: start from the model's visible biases
 	Seed         uint64             // with a run's number, of its random numbers
 	First        int                // number of the first run
 	Threads      int                // do not show in the numbers
@@ -304,7 +304,8 @@ func (a *annealer) draw(d kernel.Draw, l int) kernel.Draw {
 // start draws the smaller side from the base-rate model.
 func (a *annealer) start() {
 	for l := a.small; l < len(a.Layers); l += 2 {
-		p := kernel.Pass{Rows: a.rows, Panels: kernel.Padded(a.Layers[l]) / kernel.Panel, Start: a.base[l], Out: a.x[l], Stride: kernel.Stride(a.Layers[l])}
+		n := a.Layers[l]
+		p := kernel.NewPass(n, a.rows, a.base[l], a.x[l])
 		a.set.Sample(&p, a.draw(kernel.Draw{Tag: kernel.Tag(kernel.ForAnnealing, 0, 0)}, l))
 	}
 }
@@ -371,8 +372,8 @@ func (a *annealer) weigh(weights []float64) {
 // move draws the larger side from the pre-activations, and then the smaller one.
 func (a *annealer) move(d kernel.Draw) {
 	for l := 1 - a.small; l < len(a.Layers); l += 2 {
-		stride := kernel.Stride(a.Layers[l])
-		p := kernel.Pass{Rows: a.rows, Panels: kernel.Padded(a.Layers[l]) / kernel.Panel, Start: a.pre[l], StartStride: stride, Out: a.x[l], Stride: stride}
+		p := kernel.NewPass(a.Layers[l], a.rows, a.pre[l], a.x[l])
+		p.StartStride = p.Stride
 		a.set.Sample(&p, a.draw(d, l))
 		a.set.Scale(a.x[l], a.x[l], a.beta[0])
 		a.list(l)

@@ -30,9 +30,10 @@ const (
 // Bound computes the terms of n examples, which row writes: 0s and 1s, one number
 // for each visible unit. row is called by many goroutines at once. The number of
 // threads does not show in the numbers. When ctx ends, Bound returns its cause.
-func Bound(ctx context.Context, c *dbm.Config, k *kernel.Set, s *dbm.State, n int, row func(i int, v []float32), threads int, progress func(done float64)) ([]Terms, error) {
+func Bound(ctx context.Context, c *dbm.Config, set *kernel.Set, s *dbm.State, n int, row func(i int, v []float32),
+	threads int, progress func(done float64)) ([]Terms, error) {
 	terms := make([]Terms, n)
-	err := dbm.InferAll(ctx, c, k, s, n, threads, tolerance, most, row, func(inference *dbm.Inference, first, rows int) {
+	take := func(inference *dbm.Inference, first, rows int) {
 		out := make([][]float32, len(c.Layers))
 		for l := 1; l < len(c.Layers); l++ {
 			out[l] = make([]float32, rows*kernel.Stride(c.Layers[l]))
@@ -41,8 +42,8 @@ func Bound(ctx context.Context, c *dbm.Config, k *kernel.Set, s *dbm.State, n in
 		for r := range rows {
 			terms[first+r] = termsOf(c, s, inference, out, r)
 		}
-	}, progress)
-	return terms, err
+	}
+	return terms, dbm.InferAll(ctx, c, set, s, n, threads, tolerance, most, row, take, progress)
 }
 
 // termsOf computes the terms of a row, given q_{l-1}·W_l for each layer.

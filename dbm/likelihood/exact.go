@@ -28,7 +28,8 @@ func Enumerable(layers []int) bool {
 // ends, it returns its cause.
 func LogZ(ctx context.Context, c *dbm.Config, s *dbm.State) (float64, error) {
 	if !Enumerable(c.Layers) {
-		return 0, fmt.Errorf("layers: both sides of %v have more than %d units: too many to enumerate", c.Layers, MostEnumerable)
+		return 0, fmt.Errorf("layers: both sides of %v have more than %d units: too many to enumerate",
+			c.Layers, MostEnumerable)
 	}
 	return enumerate(ctx, c.Layers, s, nil)
 }
@@ -42,7 +43,8 @@ func LogP(ctx context.Context, c *dbm.Config, s *dbm.State, v []float32, logZ fl
 	}
 	hidden := append([]int{0}, c.Layers[1:]...) // the visible layer is given
 	if !Enumerable(hidden) {
-		return 0, fmt.Errorf("layers: both sides of the hidden layers %v have more than %d units: too many to enumerate", c.Layers[1:], MostEnumerable)
+		return 0, fmt.Errorf("layers: both sides of the hidden layers %v have more than %d units: too many to enumerate",
+			c.Layers[1:], MostEnumerable)
 	}
 	sum, err := enumerate(ctx, c.Layers, s, v)
 	return sum - logZ, err

@@ -53,7 +53,8 @@ type Exact struct {
 
 // Evaluate estimates log Z, and the bound on each set of examples. When ctx ends, it
 // returns its cause.
-func Evaluate(ctx context.Context, c *dbm.Config, set *kernel.Set, s *dbm.State, sets []Examples, e Effort) (*Score, error) {
+func Evaluate(ctx context.Context, c *dbm.Config, set *kernel.Set, s *dbm.State, sets []Examples,
+	e Effort) (*Score, error) {
 	stage := func(name string) func(done float64) {
 		if e.Stage == nil {
 			return nil
