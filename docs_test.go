@@ -233,7 +233,7 @@ func studied(dir string) (map[string]ended, error) {
 
 // checkRun compares the unpacked files of a run with what its study says of it.
 func checkRun(dir string, want ended) error {
-	if _, err := runs.ReadConfig(dir); err != nil {
+	if _, err := runs.ReadSettings(dir); err != nil {
 		return err
 	}
 	if _, err := runs.ReadManifest(dir); err != nil {

@@ -27,7 +27,7 @@ type benchReport struct {
 // benchmark is the verb that measures how fast this machine trains.
 func benchmark(t *terminal, m *Machine, args []string) error {
 	f := flags(t, "tandem bench [kernels|update|scaling] [flags]")
-	c, _ := preset("paper")
+	c, _ := runs.Preset("paper")
 	c.MeanFieldTolerance, c.MeanFieldMax = 0, 10
 	f.Var(list[int]{&c.Layers, strconv.Atoi}, "layers", "`N,N,…` units of each layer, the visible one first")
 	f.IntVar(&c.Batch, "batch", c.Batch, "`N` examples an update")
@@ -54,7 +54,7 @@ func benchmark(t *terminal, m *Machine, args []string) error {
 	if !(*seconds > 0) {
 		return usageError{fmt.Errorf("bench: seconds: %v; must be above 0", *seconds)}
 	}
-	fitAlpha(&c, false)
+	c.FitAlpha(false)
 	var state *dbm.State
 	if *run != "" {
 		saved, err := runs.ReadCheckpoint(*run)
@@ -63,7 +63,7 @@ func benchmark(t *terminal, m *Machine, args []string) error {
 		}
 		given := flagsGiven(f)
 		tolerance, most := c.MeanFieldTolerance, c.MeanFieldMax
-		c, state = saved.Config, saved.State
+		c, state = saved.Settings, saved.State
 		if given["mean-field-tolerance"] || given["mean-field-max"] {
 			c.MeanFieldTolerance, c.MeanFieldMax = tolerance, most
 		}
@@ -97,7 +97,7 @@ func benchmark(t *terminal, m *Machine, args []string) error {
 
 // benchUpdates measures updates with several numbers of threads, each from the
 // same state, or from the beginning if it is nil.
-func benchUpdates(m *Machine, c *runs.Config, state *dbm.State, threads []int, seconds float64) ([]bench.Update, error) {
+func benchUpdates(m *Machine, c *runs.Settings, state *dbm.State, threads []int, seconds float64) ([]bench.Update, error) {
 	set, err := mnist.Open(c.Data, mnist.Train)
 	if err != nil {
 		return nil, err

@@ -103,7 +103,7 @@ func classify(t *terminal, m *Machine, args []string) (err error) {
 	}
 	state := s.State
 	if *scratch {
-		if state, err = random(&s.Config.Config, c.Seed); err != nil {
+		if state, err = random(&s.Settings.Config, c.Seed); err != nil {
 			return fmt.Errorf("classify: %w", err)
 		}
 	}
@@ -113,13 +113,13 @@ func classify(t *terminal, m *Machine, args []string) (err error) {
 			labels[i] = set.Labels[image]
 		}
 		row := func(i int, v []float32) { set.Values(v, images[i], mnist.Grey, kernel.Draw{}) }
-		return classifier.Prepare(context.Background(), &s.Config.Config, m.Kernels, state, labels, row, h.threads, t.share("mean field of "+set.Name))
+		return classifier.Prepare(context.Background(), &s.Settings.Config, m.Kernels, state, labels, row, h.threads, t.share("mean field of "+set.Name))
 	}
 	learn, err := prepare(train, slices.Concat(index, held))
 	if err != nil {
 		return fmt.Errorf("classify: %w", err)
 	}
-	n, err := classifier.New(&s.Config.Config, m.Kernels, state, classes)
+	n, err := classifier.New(&s.Settings.Config, m.Kernels, state, classes)
 	if err != nil {
 		return fmt.Errorf("classify: %w", err)
 	}
@@ -164,7 +164,7 @@ func classify(t *terminal, m *Machine, args []string) (err error) {
 		from = "random weights, in the shape of " + from
 	}
 	rows := [][2]string{
-		{"network", fmt.Sprintf("%s-%d, begun with %s", shape(s.Config.Layers), classes, from)},
+		{"network", fmt.Sprintf("%s-%d, begun with %s", shape(s.Settings.Layers), classes, from)},
 		{"learnt from", fmt.Sprintf("%s with labels, %s", number(len(index), "image"), number(r.Epochs, "epoch"))},
 	}
 	if r.HeldOutError != nil {

@@ -43,7 +43,7 @@ func complete(t *terminal, m *Machine, args []string) error {
 	if err != nil {
 		return fmt.Errorf("complete: %w", err)
 	}
-	n := s.Config.Layers[0]
+	n := s.Settings.Layers[0]
 	grey, binary, seen := make([]float32, *images*n), make([]float32, *images*n), make([]float32, *images*n)
 	for i := range *images {
 		set.Values(grey[i*n:(i+1)*n], i, mnist.Grey, kernel.Draw{})
@@ -55,7 +55,7 @@ func complete(t *terminal, m *Machine, args []string) error {
 			seen[i] = binary[i]
 		}
 	}
-	p, err := dbm.NewCompletion(&s.Config.Config, m.Kernels, s.State, binary, known, *seed)
+	p, err := dbm.NewCompletion(&s.Settings.Config, m.Kernels, s.State, binary, known, *seed)
 	if err != nil {
 		return fmt.Errorf("complete: %w", err)
 	}
@@ -71,7 +71,7 @@ func complete(t *terminal, m *Machine, args []string) error {
 		return figure.Grid{Caption: caption, Tiles: tiles, Rows: set.Rows(), Columns: set.Columns(), Scale: figure.Unit, Across: 10}
 	}
 	name, err := draw(found[0], *out, "completed-"+*half+".png", fmt.Sprintf("%s after %s updates completes test images of which it knows the %s half",
-		shape(s.Config.Layers), count(s.Updates), *half), []figure.Grid{
+		shape(s.Settings.Layers), count(s.Updates), *half), []figure.Grid{
 		grid("the images", grey),
 		grid("what is known, sampled once; grey is not known", seen),
 		grid("completed by mean field", p.MeanField(200)),

@@ -78,7 +78,7 @@ func (e *estimator) due(update, made uint64, seconds float64, c *dbm.Config) boo
 // where they are not finite.
 func (e *estimator) estimate(x *training, s *dbm.State) (logZ, bound float64, err error) {
 	began := time.Now()
-	c := x.run.Config()
+	c := x.run.Settings()
 	if e.base == nil {
 		e.base = x.data.Mean(mnist.Fixed)
 	}

@@ -116,7 +116,7 @@ func eval(t *terminal, m *Machine, args []string) (err error) {
 	}
 	began := time.Now()
 	t.last = began
-	c := &s.Config.Config
+	c := &s.Settings.Config
 	how.Threads, how.Base = h.threads, training.Mean(way)
 	how.Progress = t.share("annealing")
 	w, err := likelihood.Anneal(context.Background(), c, m.Kernels, s.State, how)
@@ -180,7 +180,7 @@ func bound(t *terminal, m *Machine, s saved, set *mnist.Set, way mnist.Pixels, l
 	p := &split{name: set.Name}
 	row := func(i int, v []float32) { set.Values(v, i, way, kernel.Draw{}) }
 	var err error
-	p.terms, err = likelihood.Bound(context.Background(), &s.Config.Config, m.Kernels, s.State, set.N(), row, threads, t.share("bound on "+p.name))
+	p.terms, err = likelihood.Bound(context.Background(), &s.Settings.Config, m.Kernels, s.State, set.N(), row, threads, t.share("bound on "+p.name))
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +196,7 @@ func bound(t *terminal, m *Machine, s saved, set *mnist.Set, way mnist.Pixels, l
 // enumerated is the exact log Z, and with one hidden layer the exact log-likelihood
 // of the test images, unless they are nil, or nil where there are too many units.
 func enumerated(t *terminal, s saved, set *mnist.Set, way mnist.Pixels) (*exact, error) {
-	c := &s.Config.Config
+	c := &s.Settings.Config
 	if !likelihood.Enumerable(c.Layers) {
 		return nil, nil
 	}

@@ -41,7 +41,7 @@ func export(t *terminal, m *Machine, args []string) error {
 // seconds it took are left out.
 func writeNPZ(w io.Writer, from *runs.Checkpoint, chains bool) error {
 	z := zip.NewWriter(w)
-	c, s := &from.Config.Config, from.State
+	c, s := &from.Settings.Config, from.State
 	told := from.Header
 	told.Seconds = 0
 	header, err := json.Marshal(&told)

@@ -60,12 +60,12 @@ func loadWith(run, name string) (saved, *mnist.Set, error) {
 	if err != nil {
 		return s, nil, err
 	}
-	set, err := mnist.Open(s.Config.Data, name)
+	set, err := mnist.Open(s.Settings.Data, name)
 	if err != nil {
 		return s, nil, err
 	}
-	if n := set.Rows() * set.Columns(); n != s.Config.Layers[0] {
-		return s, nil, fmt.Errorf("the model has %d visible units, but the images of %s have %d pixels", s.Config.Layers[0], set.Source, n)
+	if n := set.Rows() * set.Columns(); n != s.Settings.Layers[0] {
+		return s, nil, fmt.Errorf("the model has %d visible units, but the images of %s have %d pixels", s.Settings.Layers[0], set.Source, n)
 	}
 	return s, set, nil
 }
@@ -81,7 +81,7 @@ const (
 // more than some images' are in memory.
 func writeFeatures(t *terminal, w io.Writer, m *Machine, s saved, images *mnist.Set, row func(i int, v []float32), threads int) error {
 	const size = 100 // images a worker infers at a time
-	c := &s.Config.Config
+	c := &s.Settings.Config
 	workers := make([]*dbm.Inference, threads)
 	for i := range workers {
 		var err error

@@ -34,7 +34,7 @@ func filters(t *terminal, m *Machine, args []string) error {
 	if err != nil {
 		return fmt.Errorf("filters: %w", err)
 	}
-	name, err := drawFilters(found[0], *out, &s.Config, s.State, m.Kernels, s.rows, s.columns, *units)
+	name, err := drawFilters(found[0], *out, &s.Settings, s.State, m.Kernels, s.rows, s.columns, *units)
 	if err != nil {
 		return fmt.Errorf("filters: %w", err)
 	}
@@ -59,13 +59,13 @@ func load(dir string) (saved, error) {
 	if err != nil {
 		return saved{}, err
 	}
-	rows, columns := imageSize(&c.Config)
+	rows, columns := imageSize(&c.Settings)
 	return saved{c, rows, columns}, nil
 }
 
 // imageSize is the size of a run's images: that of its data, or, where the data
 // has gone, of MNIST if that fits, else one row.
-func imageSize(c *runs.Config) (rows, columns int) {
+func imageSize(c *runs.Settings) (rows, columns int) {
 	if c.Data != "" {
 		if set, err := mnist.Open(c.Data, mnist.Train); err == nil && set.Rows()*set.Columns() == c.Layers[0] {
 			return set.Rows(), set.Columns()
@@ -79,7 +79,7 @@ func imageSize(c *runs.Config) (rows, columns int) {
 
 // drawFilters draws the filters of a state into a file, by default filters.png
 // of the run's folder, and returns its name. units = 0 stands for all.
-func drawFilters(dir, name string, c *runs.Config, s *dbm.State, k *kernel.Set, rows, columns, units int) (string, error) {
+func drawFilters(dir, name string, c *runs.Settings, s *dbm.State, k *kernel.Set, rows, columns, units int) (string, error) {
 	a := dbm.NewAssessor(&c.Config, k, rows, columns).Assess(s)
 	var grids []figure.Grid
 	for l := 1; l < len(c.Layers); l++ {

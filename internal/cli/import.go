@@ -51,12 +51,12 @@ func decodeNPZ(z *zip.Reader, size uint64) (*runs.Checkpoint, error) {
 	if err := json.NewDecoder(io.LimitReader(f, 1<<20)).Decode(&c.Header); err != nil {
 		return nil, fmt.Errorf("%s: %w", about, err)
 	}
-	if err := c.Config.Validate(); err != nil {
+	if err := c.Settings.Validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", about, err)
 	}
 	// No array is made room for that the archive does not hold: its arrays are not
 	// compressed. Where it has no chains, a few are enough for pictures.
-	config, need := &c.Config.Config, uint64(0)
+	config, need := &c.Settings.Config, uint64(0)
 	chains := slices.ContainsFunc(z.File, func(f *zip.File) bool { return f.Name == "chains0.npy" })
 	if !chains {
 		config.Chains = min(config.Chains, 100)

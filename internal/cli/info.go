@@ -93,11 +93,11 @@ type report struct {
 	Started          time.Time `json:"started"`
 	Checkpoint       string    `json:"checkpoint"`
 
-	Config *runs.Config `json:"config"`
+	Config *runs.Settings `json:"config"`
 }
 
 // options tells of what a configuration makes use of that is not in every training.
-func options(c *runs.Config) string {
+func options(c *runs.Settings) string {
 	told := ""
 	add := func(is bool, format string, args ...any) {
 		if is {
@@ -127,7 +127,7 @@ func runInfo(t *terminal, m *Machine, dir string, asJSON bool) error {
 		return fmt.Errorf("info: %w", err)
 	}
 	manifest, checkpoint, sum := &runs.Manifest{}, dir, ""
-	c := &s.Config
+	c := &s.Settings
 	if filepath.Ext(dir) != ".npz" { // an exported model is all there is
 		checkpoint, sum = filepath.Join(dir, "checkpoint.tandem"), s.State.SHA256()
 		if manifest, err = runs.ReadManifest(dir); errors.Is(err, fs.ErrNotExist) {
@@ -135,7 +135,7 @@ func runInfo(t *terminal, m *Machine, dir string, asJSON bool) error {
 		} else if err != nil {
 			return fmt.Errorf("info: %w", err)
 		}
-		if now, err := runs.ReadConfig(dir); err == nil {
+		if now, err := runs.ReadSettings(dir); err == nil {
 			c.Updates = now.Updates // a resume may have raised it since the checkpoint
 		}
 	}

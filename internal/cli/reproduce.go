@@ -168,7 +168,7 @@ func readAsked(path string) (a asked, err error) {
 // expand finds the runs.
 func (r *reproducing) expand(scale float64) error {
 	bases := reproduce.Bases{}
-	for _, p := range presets() {
+	for _, p := range runs.Presets() {
 		switch p.Preset {
 		case "paper":
 			bases.Paper = p
@@ -185,14 +185,14 @@ func (r *reproducing) expand(scale float64) error {
 }
 
 // rateKey is what decides how fast a run is.
-func rateKey(c *runs.Config) string {
+func rateKey(c *runs.Settings) string {
 	return fmt.Sprint(c.Layers, c.Gibbs, c.Pixels == mnist.Grey.String(), c.OffsetRate > 0, c.MeanFieldTolerance, c.SamplePosterior)
 }
 
 // measureRates trains half a second of each kind of run.
 func (r *reproducing) measureRates() error {
 	for i := range r.plan {
-		c := &r.plan[i].Config
+		c := &r.plan[i].Settings
 		key := rateKey(c)
 		if r.rates[key] > 0 {
 			continue
@@ -219,7 +219,7 @@ func (r *reproducing) measureRates() error {
 
 // seconds is how long a run will take after so many updates.
 func (r *reproducing) seconds(run *reproduce.Run, done uint64) float64 {
-	return float64(run.Config.Updates-min(done, run.Config.Updates)) / r.rates[rateKey(&run.Config)]
+	return float64(run.Settings.Updates-min(done, run.Settings.Updates)) / r.rates[rateKey(&run.Settings)]
 }
 
 // run trains what is missing, and writes the report after each run.
@@ -238,7 +238,7 @@ func (r *reproducing) run() error {
 		if err := r.usable(&r.plan[i]); err != nil {
 			return err
 		}
-		if done[i] < r.plan[i].Config.Updates {
+		if done[i] < r.plan[i].Settings.Updates {
 			missing++
 		}
 	}
@@ -254,7 +254,7 @@ func (r *reproducing) run() error {
 	}
 	for i := range r.plan {
 		run := &r.plan[i]
-		if done[i] < run.Config.Updates {
+		if done[i] < run.Settings.Updates {
 			left -= r.seconds(run, done[i])
 			if err := r.trainRun(run, &whole{i + 1, len(r.plan), run.Label, left}); err != nil {
 				return err
@@ -277,11 +277,11 @@ func (r *reproducing) usable(run *reproduce.Run) error {
 	if missing(dir, "config.json") {
 		return nil
 	}
-	c, err := runs.ReadConfig(dir)
+	c, err := runs.ReadSettings(dir)
 	if err != nil {
 		return err
 	}
-	if name := c.Differs(&run.Config); name != "" {
+	if name := c.Differs(&run.Settings); name != "" {
 		return hintedError{fmt.Errorf("%s: a run of another %s than this version trains under that name", dir, name), "choose another --out"}
 	}
 	if m := r.measured(run); m != nil && !r.enough(run, m) && missing(dir, "checkpoint.tandem") {
@@ -298,17 +298,17 @@ func (r *reproducing) folder(run *reproduce.Run) string {
 func (r *reproducing) trainRun(run *reproduce.Run, w *whole) error {
 	dir := r.folder(run)
 	estimates := new(estimator)
-	if _, whole := r.wanted(run); whole && run.Config.Updates >= estimatesFrom {
+	if _, whole := r.wanted(run); whole && run.Settings.Updates >= estimatesFrom {
 		// The same ones however often the run is stopped. They are rough, and of short
 		// runs worth nothing.
-		*estimates = estimator{every: 2 * run.Config.CheckpointEvery, always: true, temps: 5000, test: r.test}
+		*estimates = estimator{every: 2 * run.Settings.CheckpointEvery, always: true, temps: 5000, test: r.test}
 	}
 	x := &training{terminal: r.terminal, machine: r.machine, how: r.how, estimator: estimates, data: r.train, whole: w,
 		arguments: append([]string{"reproduce"}, append(slices.Clone(r.asked.Experiments), "--scale", strconv.FormatFloat(r.asked.Scale, 'g', -1, 64))...)}
 	var checkpoint *runs.Checkpoint
 	var err error
 	if missing(dir, "config.json") {
-		if x.run, err = runs.Create(dir, run.Config); err != nil {
+		if x.run, err = runs.Create(dir, run.Settings); err != nil {
 			return err
 		}
 		defer x.run.Close()
@@ -324,7 +324,7 @@ func (r *reproducing) trainRun(run *reproduce.Run, w *whole) error {
 		if checkpoint != nil {
 			before = checkpoint.Updates
 		}
-		if err := x.takeUp(run.Config, before); err != nil {
+		if err := x.takeUp(run.Settings, before); err != nil {
 			return err
 		}
 	}
@@ -410,7 +410,7 @@ func (r *reproducing) measured(run *reproduce.Run) *reproduce.Measures {
 		return nil
 	}
 	m := new(reproduce.Measures)
-	if json.Unmarshal(data, m) != nil || m.Updates != run.Config.Updates {
+	if json.Unmarshal(data, m) != nil || m.Updates != run.Settings.Updates {
 		return nil
 	}
 	return m

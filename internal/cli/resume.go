@@ -33,7 +33,7 @@ func resume(t *terminal, m *Machine, args []string) (err error) {
 		return fmt.Errorf("resume: %w", err)
 	}
 	defer run.Close()
-	c, done := run.Config(), uint64(0)
+	c, done := run.Settings(), uint64(0)
 	if checkpoint != nil {
 		done = checkpoint.Updates
 	}
@@ -84,7 +84,7 @@ func resume(t *terminal, m *Machine, args []string) (err error) {
 }
 
 // takeUp makes a run ready to go on, with a configuration, after so many updates.
-func (x *training) takeUp(c runs.Config, done uint64) error {
+func (x *training) takeUp(c runs.Settings, done uint64) error {
 	manifest, err := runs.ReadManifest(x.run.Dir())
 	killed := errors.Is(err, fs.ErrNotExist) // before it had one
 	switch {
@@ -95,7 +95,7 @@ func (x *training) takeUp(c runs.Config, done uint64) error {
 		return fmt.Errorf("the images of %s are not those that %s was begun with: their SHA-256 is %.12s…, was %.12s…",
 			x.data.Source, x.run.Dir(), x.data.SHA256, manifest.Data.SHA256)
 	}
-	if err := x.run.SetConfig(c); err != nil {
+	if err := x.run.SetSettings(c); err != nil {
 		return err
 	}
 	if killed {
@@ -111,7 +111,7 @@ func (x *training) takeUp(c runs.Config, done uint64) error {
 
 // drawBoth draws the pictures of a run that is at its end, and returns what each
 // shows and its name.
-func drawBoth(m *Machine, dir string, c *runs.Config, s *dbm.State, rows, columns int) ([][2]string, error) {
+func drawBoth(m *Machine, dir string, c *runs.Settings, s *dbm.State, rows, columns int) ([][2]string, error) {
 	filters, err := drawFilters(dir, "", c, s, m.Kernels, rows, columns, firstUnits)
 	if err != nil {
 		return nil, err

@@ -62,7 +62,7 @@ func sample(t *terminal, m *Machine, args []string) error {
 		return fmt.Errorf("sample: %w", err)
 	}
 	if how.anneal > 0 {
-		if set, err := mnist.Open(s.Config.Data, mnist.Train); err == nil && set.Rows()*set.Columns() == s.Config.Layers[0] {
+		if set, err := mnist.Open(s.Settings.Data, mnist.Train); err == nil && set.Rows()*set.Columns() == s.Settings.Layers[0] {
 			how.base = set.Mean(mnist.Grey)
 		}
 	}
@@ -78,7 +78,7 @@ func sample(t *terminal, m *Machine, args []string) error {
 		}
 		return addFrame(&frames, figure.Grid{Caption: "sweep " + count(uint64(done)), Tiles: g.Means(), Rows: s.rows, Columns: s.columns, Scale: figure.Unit, Across: 10})
 	}
-	name, err := drawSamples(found[0], *out, &s.Config, s.State, m.Kernels, s.rows, s.columns, how)
+	name, err := drawSamples(found[0], *out, &s.Settings, s.State, m.Kernels, s.rows, s.columns, how)
 	t.clear()
 	if err != nil {
 		return fmt.Errorf("sample: %w", err)
@@ -115,7 +115,7 @@ func addFrame(frames *gif.GIF, grid figure.Grid) error {
 // drawSamples draws the visible means of chains into a file, by default one of the
 // run's folder, samples.png if they are those that training left, and returns its
 // name.
-func drawSamples(dir, name string, c *runs.Config, s *dbm.State, k *kernel.Set, rows, columns int, how sampling) (string, error) {
+func drawSamples(dir, name string, c *runs.Settings, s *dbm.State, k *kernel.Set, rows, columns int, how sampling) (string, error) {
 	g, err := dbm.NewSampler(&c.Config, k, s, how.fresh, how.seed)
 	if err != nil {
 		return "", err

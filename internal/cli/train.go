@@ -13,7 +13,7 @@ import (
 // train is the verb that begins a run.
 func train(t *terminal, m *Machine, args []string) (err error) {
 	f := flags(t, "tandem train [flags]")
-	given, _ := preset("quick")
+	given, _ := runs.Preset("quick")
 	name := f.String("preset", given.Preset, "`NAME` what to begin with: quick, paper, direct or best; the defaults below are those of\n"+blank+"quick")
 	file := f.String("config", "", "`FILE` configuration in JSON, such as config.json of a run, which may name its preset;\n"+blank+"it beats the preset, and flags beat both")
 	out := f.String("out", "", "`RUN` folder to be made (default a new one under runs)")
@@ -24,15 +24,15 @@ func train(t *terminal, m *Machine, args []string) (err error) {
 		return err
 	}
 	if *file != "" && !flagsGiven(f)["preset"] {
-		var c runs.Config
+		var c runs.Settings
 		if err := c.ReadFile(*file); err != nil {
 			return fmt.Errorf("train: %w", err)
 		}
-		if _, err := preset(c.Preset); err == nil {
+		if _, err := runs.Preset(c.Preset); err == nil {
 			*name = c.Preset
 		}
 	}
-	c, err := preset(*name)
+	c, err := runs.Preset(*name)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func train(t *terminal, m *Machine, args []string) (err error) {
 		layers = layers || g.Name == "layers"
 		alpha = alpha || g.Name == "alpha"
 	})
-	fitAlpha(&c, alpha)
+	c.FitAlpha(alpha)
 	known := c
 	known.Patch = 0 // until the images are there
 	if err := known.Validate(); err != nil {
@@ -109,7 +109,7 @@ const blank = "                                 "
 
 // configFlags defines the flags that make up a configuration. It returns, for each,
 // what copies its value.
-func configFlags(f *flag.FlagSet, c *runs.Config) map[string]func(to, from *runs.Config) {
+func configFlags(f *flag.FlagSet, c *runs.Settings) map[string]func(to, from *runs.Settings) {
 	f.Var(list[int]{&c.Layers, strconv.Atoi}, "layers", "`N,N,…` units of each layer, the visible one first")
 	f.Uint64Var(&c.Updates, "updates", c.Updates, "`N` updates in all")
 	f.IntVar(&c.Batch, "batch", c.Batch, "`N` examples an update")
@@ -135,39 +135,39 @@ func configFlags(f *flag.FlagSet, c *runs.Config) map[string]func(to, from *runs
 	f.Uint64Var(&c.Seed, "seed", c.Seed, "`N` the same seed gives the same bits on every machine")
 	f.Uint64Var(&c.CheckpointEvery, "checkpoint-every", c.CheckpointEvery, "`N` updates from one checkpoint to the next")
 	f.StringVar(&c.Data, "data", c.Data, "`DIR` folder with images in IDX format, train-images-idx3-ubyte or the same with .gz;\n"+blank+"without --layers the visible layer takes their size (default the embedded MNIST)")
-	return map[string]func(to, from *runs.Config){
-		"layers":                 func(to, from *runs.Config) { to.Layers = from.Layers },
-		"updates":                func(to, from *runs.Config) { to.Updates = from.Updates },
-		"batch":                  func(to, from *runs.Config) { to.Batch = from.Batch },
-		"chains":                 func(to, from *runs.Config) { to.Chains = from.Chains },
-		"gibbs":                  func(to, from *runs.Config) { to.Gibbs = from.Gibbs },
-		"mean-field-tolerance":   func(to, from *runs.Config) { to.MeanFieldTolerance = from.MeanFieldTolerance },
-		"mean-field-max":         func(to, from *runs.Config) { to.MeanFieldMax = from.MeanFieldMax },
-		"learning-rate":          func(to, from *runs.Config) { to.LearningRate = from.LearningRate },
-		"learning-rate-end":      func(to, from *runs.Config) { to.LearningRateEnd = from.LearningRateEnd },
-		"upper-rate":             func(to, from *runs.Config) { to.UpperRate = from.UpperRate },
-		"patch":                  func(to, from *runs.Config) { to.Patch = from.Patch },
-		"weight-decay":           func(to, from *runs.Config) { to.WeightDecay = from.WeightDecay },
-		"contrastive-divergence": func(to, from *runs.Config) { to.ContrastiveDivergence = from.ContrastiveDivergence },
-		"pretrain":               func(to, from *runs.Config) { to.Pretrain = from.Pretrain },
-		"offset-rate":            func(to, from *runs.Config) { to.OffsetRate = from.OffsetRate },
-		"alpha":                  func(to, from *runs.Config) { to.Alpha = from.Alpha },
-		"gamma":                  func(to, from *runs.Config) { to.Gamma = from.Gamma },
-		"mu-damping":             func(to, from *runs.Config) { to.MuDamping = from.MuDamping },
-		"pixels":                 func(to, from *runs.Config) { to.Pixels = from.Pixels },
-		"init-scale":             func(to, from *runs.Config) { to.InitScale = from.InitScale },
-		"zero-biases":            func(to, from *runs.Config) { to.ZeroBiases = from.ZeroBiases },
-		"sample-posterior":       func(to, from *runs.Config) { to.SamplePosterior = from.SamplePosterior },
-		"seed":                   func(to, from *runs.Config) { to.Seed = from.Seed },
-		"checkpoint-every":       func(to, from *runs.Config) { to.CheckpointEvery = from.CheckpointEvery },
-		"data":                   func(to, from *runs.Config) { to.Data = from.Data },
+	return map[string]func(to, from *runs.Settings){
+		"layers":                 func(to, from *runs.Settings) { to.Layers = from.Layers },
+		"updates":                func(to, from *runs.Settings) { to.Updates = from.Updates },
+		"batch":                  func(to, from *runs.Settings) { to.Batch = from.Batch },
+		"chains":                 func(to, from *runs.Settings) { to.Chains = from.Chains },
+		"gibbs":                  func(to, from *runs.Settings) { to.Gibbs = from.Gibbs },
+		"mean-field-tolerance":   func(to, from *runs.Settings) { to.MeanFieldTolerance = from.MeanFieldTolerance },
+		"mean-field-max":         func(to, from *runs.Settings) { to.MeanFieldMax = from.MeanFieldMax },
+		"learning-rate":          func(to, from *runs.Settings) { to.LearningRate = from.LearningRate },
+		"learning-rate-end":      func(to, from *runs.Settings) { to.LearningRateEnd = from.LearningRateEnd },
+		"upper-rate":             func(to, from *runs.Settings) { to.UpperRate = from.UpperRate },
+		"patch":                  func(to, from *runs.Settings) { to.Patch = from.Patch },
+		"weight-decay":           func(to, from *runs.Settings) { to.WeightDecay = from.WeightDecay },
+		"contrastive-divergence": func(to, from *runs.Settings) { to.ContrastiveDivergence = from.ContrastiveDivergence },
+		"pretrain":               func(to, from *runs.Settings) { to.Pretrain = from.Pretrain },
+		"offset-rate":            func(to, from *runs.Settings) { to.OffsetRate = from.OffsetRate },
+		"alpha":                  func(to, from *runs.Settings) { to.Alpha = from.Alpha },
+		"gamma":                  func(to, from *runs.Settings) { to.Gamma = from.Gamma },
+		"mu-damping":             func(to, from *runs.Settings) { to.MuDamping = from.MuDamping },
+		"pixels":                 func(to, from *runs.Settings) { to.Pixels = from.Pixels },
+		"init-scale":             func(to, from *runs.Settings) { to.InitScale = from.InitScale },
+		"zero-biases":            func(to, from *runs.Settings) { to.ZeroBiases = from.ZeroBiases },
+		"sample-posterior":       func(to, from *runs.Settings) { to.SamplePosterior = from.SamplePosterior },
+		"seed":                   func(to, from *runs.Settings) { to.Seed = from.Seed },
+		"checkpoint-every":       func(to, from *runs.Settings) { to.CheckpointEvery = from.CheckpointEvery },
+		"data":                   func(to, from *runs.Settings) { to.Data = from.Data },
 	}
 }
 
 // describe writes the manifest of a new run.
 func (x *training) describe() error {
 	now := time.Now()
-	c := x.run.Config()
+	c := x.run.Settings()
 	d := runs.NewManifest(Version, now)
 	d.Kernel, d.CPU, d.Threads = x.machine.Kernels.Name, x.machine.CPU, x.how.threads
 	d.Arguments, d.Seed = x.arguments, c.Seed

@@ -10,7 +10,7 @@ import (
 // A flag whose value nobody copies would be taken and forgotten.
 func TestEveryConfigurationFlagIsCopied(t *testing.T) {
 	f := flag.NewFlagSet("train", flag.ContinueOnError)
-	set := configFlags(f, new(runs.Config))
+	set := configFlags(f, new(runs.Settings))
 	f.VisitAll(func(g *flag.Flag) {
 		if set[g.Name] == nil {
 			t.Errorf("--%s is not copied", g.Name)

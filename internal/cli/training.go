@@ -49,7 +49,7 @@ const assessEvery = 5 * time.Second
 // train trains from a checkpoint, or from the beginning if it is nil, to the end
 // of the run, and draws the pictures.
 func (x *training) train(checkpoint *runs.Checkpoint) (err error) {
-	c, t := x.run.Config(), x.terminal
+	c, t := x.run.Settings(), x.terminal
 	defer func() {
 		if err != nil && !errors.As(err, new(stopped)) {
 			err = fmt.Errorf("%s: %w", x.run.Dir(), err)
@@ -125,7 +125,7 @@ func (x *training) train(checkpoint *runs.Checkpoint) (err error) {
 
 // newStages returns what trains a run from a state, or from its beginning where the
 // state is nil.
-func newStages(c *runs.Config, k *kernel.Set, state *dbm.State, data *mnist.Set, threads int) (*dbm.Trainer, error) {
+func newStages(c *runs.Settings, k *kernel.Set, state *dbm.State, data *mnist.Set, threads int) (*dbm.Trainer, error) {
 	pixels, err := mnist.ParsePixels(c.Pixels)
 	if err != nil {
 		return nil, err
@@ -159,7 +159,7 @@ func (x *training) elapsed(now time.Time) float64 {
 
 // record appends a line to the metrics.
 func (x *training) record(s *dbm.State) error {
-	c, now := x.run.Config(), time.Now()
+	c, now := x.run.Settings(), time.Now()
 	x.assess(s, now)
 	made := float64(s.Updates - x.since)
 	line := &runs.Metrics{
@@ -190,7 +190,7 @@ func (x *training) record(s *dbm.State) error {
 
 // estimateDue says whether it is time for an estimate of the likelihood.
 func (x *training) estimateDue(now time.Time) bool {
-	c, u := x.run.Config(), x.trainer.Updates()
+	c, u := x.run.Settings(), x.trainer.Updates()
 	return x.estimator.due(u, u-x.first, now.Sub(x.began).Seconds(), &c.Config)
 }
 
@@ -204,7 +204,7 @@ func (x *training) line(now time.Time, first uint64) []string {
 	if now.Sub(x.assessed) >= assessEvery {
 		x.assess(x.trainer.State(), now)
 	}
-	u, all := x.trainer.Updates(), x.run.Config().Updates
+	u, all := x.trainer.Updates(), x.run.Settings().Updates
 	rate := float64(u-first) / now.Sub(x.began).Seconds()
 	var fields []string
 	if x.whole != nil {
@@ -241,7 +241,7 @@ func (x *training) line(now time.Time, first uint64) []string {
 
 // finish draws the pictures and tells what there is and what to do next.
 func (x *training) finish(now time.Time, first uint64) error {
-	c, dir := x.run.Config(), x.run.Dir()
+	c, dir := x.run.Settings(), x.run.Dir()
 	drawn, err := drawBoth(x.machine, dir, &c, x.trainer.State(), x.data.Rows(), x.data.Columns())
 	if err != nil {
 		return err

@@ -203,11 +203,11 @@ func (x *verifying) again(s *runs.Snapshot, recorded map[uint64][]string, last u
 	if err != nil {
 		return err
 	}
-	if need := rowsMemory(&s.Config); need > maxRows {
+	if need := rowsMemory(&s.Settings); need > maxRows {
 		return fmt.Errorf("batch %d and %d chains need %s of memory; must be at most %s",
-			s.Config.Batch, s.Config.Chains, humanize.IBytes(need), humanize.IBytes(maxRows))
+			s.Settings.Batch, s.Settings.Chains, humanize.IBytes(need), humanize.IBytes(maxRows))
 	}
-	trainer, err := newStages(&s.Config, x.machine.Kernels, nil, set, x.threads)
+	trainer, err := newStages(&s.Settings, x.machine.Kernels, nil, set, x.threads)
 	if err != nil {
 		return err
 	}
@@ -240,7 +240,7 @@ func (x *verifying) again(s *runs.Snapshot, recorded map[uint64][]string, last u
 const maxRows = 2 << 30
 
 // rowsMemory is about what they need: each unit's state, its probability and more.
-func rowsMemory(c *runs.Config) (bytes uint64) {
+func rowsMemory(c *runs.Settings) (bytes uint64) {
 	for _, n := range c.Layers {
 		bytes += 16 * uint64(n) * (uint64(c.Batch) + uint64(c.Chains))
 	}
@@ -265,8 +265,8 @@ func (x *verifying) images(s *runs.Snapshot) (*mnist.Set, error) {
 		if set.SHA256 != d.SHA256 {
 			continue
 		}
-		if n := set.Rows() * set.Columns(); n != s.Config.Layers[0] {
-			return nil, fmt.Errorf("the visible layer has %d units, but the images of %s have %d pixels", s.Config.Layers[0], set.Source, n)
+		if n := set.Rows() * set.Columns(); n != s.Settings.Layers[0] {
+			return nil, fmt.Errorf("the visible layer has %d units, but the images of %s have %d pixels", s.Settings.Layers[0], set.Source, n)
 		}
 		return set, nil
 	}

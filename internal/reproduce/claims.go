@@ -110,7 +110,7 @@ func Claims(all []Experiment, results map[string]*Measures) []Claim {
 				if a.bad() == 0 {
 					verdict = Unsaid
 				}
-				add(fmt.Sprintf("At rate %g the spring leaves fewer bad filters in the first layer than direct training.", e.Runs[i].Config.LearningRate),
+				add(fmt.Sprintf("At rate %g the spring leaves fewer bad filters in the first layer than direct training.", e.Runs[i].Settings.LearningRate),
 					fmt.Sprintf("noise %s directly, %s with the spring; not live %s and %s", percent(a.Noise), percent(b.Noise), percent(1-a.Live), percent(1-b.Live)),
 					verdict, "")
 			}

@@ -55,7 +55,7 @@ func TestVerdicts(t *testing.T) {
 		t.Fatal(err)
 	}
 	rbm := likelihood[0].Runs[4]
-	scored := measured(rbm.Name, rbm.Config.Updates, clean)
+	scored := measured(rbm.Name, rbm.Settings.Updates, clean)
 	scored.Score = &Score{Bound: -80.125}
 	claims := Claims(likelihood, map[string]*Measures{rbm.Name: scored})
 	if len(claims) != 1 || claims[0].Verdict != Answer || claims[0].Measured != "nats an image, at least: RBM, 784-500: -80.12 (not to be trusted)" {
@@ -78,7 +78,7 @@ func TestAnswers(t *testing.T) {
 	results := map[string]*Measures{}
 	give := func(e, run int, layers ...Layer) {
 		r := &all[e].Runs[run]
-		results[r.Name] = measured(r.Name, r.Config.Updates, layers...)
+		results[r.Name] = measured(r.Name, r.Settings.Updates, layers...)
 	}
 	told := func() (found [][2]string) {
 		for _, c := range Claims(all, results) {

@@ -15,16 +15,16 @@ import (
 
 // Bases are the configurations that the experiments vary.
 type Bases struct {
-	Paper  runs.Config // the joint training of Figure 3
-	Direct runs.Config // the direct training of Figure 2
-	Best   runs.Config // for likelihood
+	Paper  runs.Settings // the joint training of Figure 3
+	Direct runs.Settings // the direct training of Figure 2
+	Best   runs.Settings // for likelihood
 }
 
 // Run is one training of an experiment.
 type Run struct {
-	Name   string // of its folder; two runs of one name are the same run
-	Label  string // in its experiment
-	Config runs.Config
+	Name     string // of its folder; two runs of one name are the same run
+	Label    string // in its experiment
+	Settings runs.Settings
 }
 
 // Experiment is some runs that answer a question together.
@@ -81,7 +81,7 @@ func (p *planner) times(updates float64) uint64 {
 }
 
 // run is a run of some updates with a configuration.
-func (p *planner) run(name, label string, c runs.Config, updates float64, change func(c *runs.Config)) Run {
+func (p *planner) run(name, label string, c runs.Settings, updates float64, change func(c *runs.Settings)) Run {
 	c.Layers, c.Alpha = slices.Clone(c.Layers), slices.Clone(c.Alpha)
 	c.Preset, c.Updates = "", p.times(updates)
 	if change != nil {
@@ -103,12 +103,12 @@ func (p *planner) run(name, label string, c runs.Config, updates float64, change
 // direct and joint are the two ways of training on layers of one's own.
 func (p *planner) direct(layers []int, rate float64, updates float64) Run {
 	return p.run(fmt.Sprintf("direct-%s-rate-%g", dashes(layers), rate), fmt.Sprintf("direct, %s, rate %g", dashes(layers), rate), p.bases.Direct, updates,
-		func(c *runs.Config) { c.Layers, c.LearningRate = layers, rate })
+		func(c *runs.Settings) { c.Layers, c.LearningRate = layers, rate })
 }
 
 func (p *planner) joint(layers []int, rate float64, updates float64) Run {
 	return p.run(fmt.Sprintf("joint-%s-rate-%g", dashes(layers), rate), fmt.Sprintf("joint, %s, rate %g", dashes(layers), rate), p.bases.Paper, updates,
-		func(c *runs.Config) { c.Layers, c.LearningRate = layers, rate })
+		func(c *runs.Settings) { c.Layers, c.LearningRate = layers, rate })
 }
 
 func (p *planner) experiment(name string) Experiment {
@@ -171,7 +171,7 @@ func (p *planner) experiment(name string) Experiment {
 					offsets = 0.01
 				}
 				e.Runs = append(e.Runs, p.run(fmt.Sprintf("depth-%d-%s", depth, strings.ReplaceAll(name, " ", "-")), fmt.Sprintf("%d %s, %s", depth, plural(depth, "layer"), way.name), base, depthUpdates,
-					func(c *runs.Config) {
+					func(c *runs.Settings) {
 						c.Layers, c.LearningRate, c.OffsetRate, c.Pixels, c.SamplePosterior = layers, fast, offsets, "sample", way.drawn
 					}))
 			}
@@ -181,14 +181,14 @@ func (p *planner) experiment(name string) Experiment {
 		e.About = []string{"Models side by side: the two of the figures, the way to train a DBM for likelihood that is the best that we know, the same model pretrained layer by layer, and a restricted Boltzmann machine with the first of its hidden layers."}
 		e.Score = true
 		best, n := p.bases.Best, float64(bestUpdates)
-		pretrained := func(c *runs.Config) { // as many updates in all, a third of them for each layer
+		pretrained := func(c *runs.Settings) { // as many updates in all, a third of them for each layer
 			c.Pretrain = c.Updates / uint64(c.Hidden()+1)
 		}
 		e.Runs = []Run{
 			p.direct(three, slow, paperUpdates), p.joint(two, fast, paperUpdates),
 			p.run("best", "best, "+dashes(best.Layers), best, n, nil),
 			p.run("pretrained", "pretrained, "+dashes(best.Layers), best, n, pretrained),
-			p.run("rbm", "RBM, "+dashes(best.Layers[:2]), best, n, func(c *runs.Config) { c.Layers, c.UpperRate = c.Layers[:2], 0 }),
+			p.run("rbm", "RBM, "+dashes(best.Layers[:2]), best, n, func(c *runs.Settings) { c.Layers, c.UpperRate = c.Layers[:2], 0 }),
 		}
 	}
 	return e
@@ -211,7 +211,7 @@ func (p *planner) grid() []Run {
 					}
 					all = append(all, p.run(fmt.Sprintf("grid-%s-%s-%g-%s", way, pixels, scale, biases),
 						fmt.Sprintf("%s, %s pixels, weights of %g, biases %s", way, pixels, scale, biases), base, gridUpdates,
-						func(c *runs.Config) { c.Pixels, c.InitScale, c.ZeroBiases = pixels, scale, zero }))
+						func(c *runs.Settings) { c.Pixels, c.InitScale, c.ZeroBiases = pixels, scale, zero }))
 				}
 			}
 		}
@@ -224,16 +224,16 @@ func (r *Run) IsGrid() bool { return strings.HasPrefix(r.Name, "grid-") }
 
 // unique refuses two different runs of one name.
 func (p *planner) unique(all []Experiment) error {
-	seen := map[string]runs.Config{}
+	seen := map[string]runs.Settings{}
 	for _, e := range all {
 		for _, r := range e.Runs {
-			if err := r.Config.Validate(); err != nil {
+			if err := r.Settings.Validate(); err != nil {
 				return fmt.Errorf("%s: %w", r.Name, err)
 			}
-			if c, ok := seen[r.Name]; ok && (c.Differs(&r.Config) != "" || c.Updates != r.Config.Updates) {
+			if c, ok := seen[r.Name]; ok && (c.Differs(&r.Settings) != "" || c.Updates != r.Settings.Updates) {
 				return fmt.Errorf("%s: two configurations of one name", r.Name)
 			}
-			seen[r.Name] = r.Config
+			seen[r.Name] = r.Settings
 		}
 	}
 	return nil

@@ -63,7 +63,7 @@ const roughAbove = 0.5
 
 // Measure looks at the filters of a run.
 func Measure(name string, c *runs.Checkpoint, k *kernel.Set, rows, columns int) *Measures {
-	config := &c.Config.Config
+	config := &c.Settings.Config
 	m := &Measures{Run: name, Updates: c.Updates, Seconds: c.Seconds, ParamsSHA256: c.State.SHA256()}
 	a := dbm.NewAssessor(config, k, rows, columns).Assess(c.State)
 	for l := 1; l < len(config.Layers); l++ {
@@ -112,7 +112,7 @@ func noiseRank(norms, roughness []float64) float64 {
 
 // Estimate estimates the likelihood, as tandem eval does.
 func Estimate(c *runs.Checkpoint, k *kernel.Set, training, test *mnist.Set, threads int, progress func(what string) func(done float64)) (*Score, error) {
-	config := &c.Config.Config
+	config := &c.Settings.Config
 	s := &Score{Runs: 100, Temperatures: 5000}
 	w, err := likelihood.Anneal(context.Background(), config, k, c.State, likelihood.Annealing{Runs: s.Runs, Temperatures: s.Temperatures, Sweeps: 1000,
 		Base: training.Mean(mnist.Fixed), Threads: threads, Progress: progress("annealing")})
@@ -136,7 +136,7 @@ func drawFilters(c *runs.Checkpoint, m *Measures, rows, columns, each int) (*ima
 	var grids []figure.Grid
 	for l := range m.Layers {
 		layer := &m.Layers[l]
-		pictures := dbm.Pictures(&c.Config.Config, c.State, l+1)
+		pictures := dbm.Pictures(&c.Settings.Config, c.State, l+1)
 		order := make([]int, layer.Units)
 		for j := range order {
 			order[j] = j
@@ -157,7 +157,7 @@ func drawFilters(c *runs.Checkpoint, m *Measures, rows, columns, each int) (*ima
 
 // drawSamples draws the means of the visible units in the chains of training.
 func drawSamples(c *runs.Checkpoint, k *kernel.Set, rows, columns int) (*image.Gray, error) {
-	s, err := dbm.NewSampler(&c.Config.Config, k, c.State, 0, 0)
+	s, err := dbm.NewSampler(&c.Settings.Config, k, c.State, 0, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,7 @@ func Pictures(c *runs.Checkpoint, metrics []runs.Metrics, m *Measures, k *kernel
 	if !whole {
 		return out, nil
 	}
-	for name, chart := range curves(planned(metrics, c.Config.CheckpointEvery), m) {
+	for name, chart := range curves(planned(metrics, c.Settings.CheckpointEvery), m) {
 		if out[picture(m, name+".svg")], err = svg(chart); err != nil {
 			return nil, err
 		}

@@ -18,11 +18,11 @@ func TestReport(t *testing.T) {
 	r := &Report{Experiments: all, Results: map[string]*Measures{}, Scale: 1, Version: "9.8.7", TrainedBy: map[string]*Trained{}, Command: "tandem reproduce"}
 	layer := Layer{Units: 3, Live: 0.875, Noise: 0.125, NormMean: 1.234, NormSD: 0.5, NoiseRank: 0.5, Norms: []float64{1, 2, 3}, Roughness: []float64{0, 0.5, 1}}
 	for _, run := range []Run{all[0].Runs[0], all[0].Runs[1], all[1].Runs[0], all[1].Runs[6]} {
-		m := measured(run.Name, run.Config.Updates)
-		for range run.Config.Hidden() {
+		m := measured(run.Name, run.Settings.Updates)
+		for range run.Settings.Hidden() {
 			m.Layers = append(m.Layers, layer)
 		}
-		m.Score = &Score{Bound: -123.25, Trusted: run.Config.Hidden() == 1}
+		m.Score = &Score{Bound: -123.25, Trusted: run.Settings.Hidden() == 1}
 		r.Results[run.Name] = m
 		r.TrainedBy[m.Run] = &Trained{[]string{"a <machine>"}, []int{1, 2}}
 	}

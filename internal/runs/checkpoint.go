@@ -39,11 +39,11 @@ const (
 
 // Header is what a checkpoint says about itself before its numbers.
 type Header struct {
-	Version  string  `json:"version"`  // of the tandem that wrote it
-	Numerics int     `json:"numerics"` // kernel.Version of the build that wrote it
-	Updates  uint64  `json:"updates"`  // done so far
-	Seconds  float64 `json:"seconds"`  // of training so far
-	Config   Config  `json:"config"`
+	Version  string   `json:"version"`  // of the tandem that wrote it
+	Numerics int      `json:"numerics"` // kernel.Version of the build that wrote it
+	Updates  uint64   `json:"updates"`  // done so far
+	Seconds  float64  `json:"seconds"`  // of training so far
+	Settings Settings `json:"config"`
 }
 
 // Checkpoint is all that a run needs to go on.
@@ -65,12 +65,12 @@ func (r *Run) WriteCheckpoint(s *dbm.State, seconds float64, version string) err
 	if err := r.check(); err != nil {
 		return err
 	}
-	c := &Checkpoint{Header{version, kernel.Version, s.Updates, seconds, r.config}, s}
+	c := &Checkpoint{Header{version, kernel.Version, s.Updates, seconds, r.settings}, s}
 	path := filepath.Join(r.dir, checkpointName)
 	if err := c.Header.validate(); err != nil {
 		return fmt.Errorf("%s: not written: %w", path, err)
 	}
-	if err := s.Check(&c.Config.Config); err != nil {
+	if err := s.Check(&c.Settings.Config); err != nil {
 		return fmt.Errorf("%s: not written: %w", path, err)
 	}
 	if r.metrics != nil {
@@ -115,7 +115,7 @@ func ReadHeader(dir string) (*Header, error) {
 // checkpointGone is an error where a run without a checkpoint must have had one:
 // begun anew it would lose what it has recorded.
 func checkpointGone(dir string) error {
-	c, err := ReadConfig(dir)
+	c, err := ReadSettings(dir)
 	if err != nil {
 		return err
 	}
@@ -172,7 +172,7 @@ func (c *Checkpoint) encode(w io.Writer) error {
 	b.Write(binary.LittleEndian.AppendUint32(nil, formatVersion))
 	b.Write(binary.LittleEndian.AppendUint32(nil, uint32(len(header))))
 	b.Write(header)
-	for a := range c.State.Arrays(&c.Config.Config) {
+	for a := range c.State.Arrays(&c.Settings.Config) {
 		writeNumbers(b, a.Float32)
 		writeNumbers(b, a.Float64)
 	}
@@ -199,9 +199,9 @@ func decodeCheckpoint(r io.Reader, size int64) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := dbm.NewState(&h.Config.Config)
+	s := dbm.NewState(&h.Settings.Config)
 	s.Updates = h.Updates
-	for a := range s.Arrays(&h.Config.Config) {
+	for a := range s.Arrays(&h.Settings.Config) {
 		if err := errors.Join(readNumbers(hashed, a.Float32), readNumbers(hashed, a.Float64)); err != nil {
 			return nil, err
 		}
@@ -213,7 +213,7 @@ func decodeCheckpoint(r io.Reader, size int64) (*Checkpoint, error) {
 	if !bytes.Equal(sum.Sum(nil), want[:]) {
 		return nil, errors.New("damaged: the bytes do not match their checksum")
 	}
-	if err := s.Check(&h.Config.Config); err != nil {
+	if err := s.Check(&h.Settings.Config); err != nil {
 		return nil, err
 	}
 	return &Checkpoint{*h, s}, nil
@@ -258,7 +258,7 @@ func decodeHeader(r io.Reader, size int64) (*Header, error) {
 	if err := h.validate(); err != nil {
 		return nil, fmt.Errorf("header: %w", err)
 	}
-	need := h.Config.StateBytes()
+	need := h.Settings.StateBytes()
 	if rest < need {
 		return nil, fmt.Errorf("truncated: %d bytes of %d", size, size-rest+need)
 	}
@@ -296,7 +296,7 @@ func readFull(r io.Reader, b []byte) error {
 }
 
 func (h *Header) validate() error {
-	if err := h.Config.Validate(); err != nil {
+	if err := h.Settings.Validate(); err != nil {
 		return err
 	}
 	if h.Numerics < 1 {

@@ -81,8 +81,8 @@ func TestCheckpointFormat(t *testing.T) {
 	if !bytes.Equal(data, withHeader(1, uint32(len(h)), h, arrays)) {
 		t.Error("prefix or checksum differ")
 	}
-	if n := int64(len(arrays)); n != c.Config.StateBytes() {
-		t.Errorf("%d bytes of arrays; StateBytes says %d", n, c.Config.StateBytes())
+	if n := int64(len(arrays)); n != c.Settings.StateBytes() {
+		t.Errorf("%d bytes of arrays; StateBytes says %d", n, c.Settings.StateBytes())
 	}
 }
 
@@ -90,7 +90,7 @@ func TestCheckpointRoundTrip(t *testing.T) {
 	small, large := testConfig(), testConfig()
 	small.Layers, small.Alpha, small.Chains = []int{1, 1}, []float64{0}, 1
 	large.Layers, large.Chains = []int{chunk + 1, 3, chunk}, 3 // arrays of other than whole chunks
-	for _, c := range []Config{small, testConfig(), large} {
+	for _, c := range []Settings{small, testConfig(), large} {
 		r, err := Create(filepath.Join(t.TempDir(), "run"), c)
 		if err != nil {
 			t.Fatal(err)
@@ -223,9 +223,9 @@ func TestCheckpointRefused(t *testing.T) {
 // TestCheckpointMemory checks that a header's claims take no memory.
 func TestCheckpointMemory(t *testing.T) {
 	c := testCheckpoint()
-	c.Config.Layers = []int{1 << 10, 1 << 20, 1 << 10}
-	c.Config.Chains = 1000
-	if err := c.Config.Validate(); err != nil {
+	c.Settings.Layers = []int{1 << 10, 1 << 20, 1 << 10}
+	c.Settings.Chains = 1000
+	if err := c.Settings.Validate(); err != nil {
 		t.Fatal(err)
 	}
 	small := testCheckpoint()
@@ -286,14 +286,14 @@ func TestCheckpointValues(t *testing.T) {
 		{"biases of layer 1: 0 values; the configuration asks for 4", 1, func(s *dbm.State) { s.Biases[1] = nil }},
 		{"chains of layer 0: 13 values; the configuration asks for 12", 1, func(s *dbm.State) { s.Chains[0] = append(s.Chains[0], 1) }},
 	} {
-		s := testState(&r.config, 9)
+		s := testState(&r.settings, 9)
 		f.change(s)
 		wantError(t, r.WriteCheckpoint(s, f.seconds, "v1"), path, "not written", f.want)
 	}
 	if !bytes.Equal(read(t, path), before) {
 		t.Error("a refused checkpoint replaced the old one")
 	}
-	if err := r.WriteCheckpoint(testState(&r.config, 9), 1, strings.Repeat("v", maxHeader)); err == nil {
+	if err := r.WriteCheckpoint(testState(&r.settings, 9), 1, strings.Repeat("v", maxHeader)); err == nil {
 		t.Error("a header that is too long was written")
 	}
 	if !bytes.Equal(read(t, path), before) || slices.ContainsFunc(names(t, r.dir), func(s string) bool { return strings.HasSuffix(s, ".tmp") }) {
@@ -302,7 +302,7 @@ func TestCheckpointValues(t *testing.T) {
 }
 
 // crashConfig makes checkpoints large enough to be killed within.
-func crashConfig() Config {
+func crashConfig() Settings {
 	c := testConfig()
 	c.Layers, c.Updates = []int{784, 300, 20}, math.MaxUint32
 	return c
@@ -316,7 +316,7 @@ func writeCheckpoints(dir string) {
 		fmt.Println(err)
 		return
 	}
-	config := r.Config()
+	config := r.Settings()
 	s := dbm.NewState(&config.Config)
 	if c != nil {
 		s = c.State
@@ -413,8 +413,8 @@ func TestCheckpointCrash(t *testing.T) {
 
 func FuzzReadCheckpoint(f *testing.F) {
 	c := testCheckpoint()
-	c.Config.Layers, c.Config.Alpha = []int{2, 1}, []float64{0}
-	c.State = testState(&c.Config, 7)
+	c.Settings.Layers, c.Settings.Alpha = []int{2, 1}, []float64{0}
+	c.State = testState(&c.Settings, 7)
 	good := encoded(f, c)
 	h := header(good)
 	f.Add(good)

@@ -32,22 +32,22 @@ var contents = [...]string{configName, manifestName, metricsName, checkpointName
 
 // Run is a run folder that this process has locked. It is for one goroutine at a time.
 type Run struct {
-	dir     string
-	config  Config
-	lock    *os.File // nil once closed
-	metrics *os.File // nil until the first Append
+	dir      string
+	settings Settings
+	lock     *os.File // nil once closed
+	metrics  *os.File // nil until the first Append
 }
 
 // Dir is the folder of the run, as it was given.
 func (r *Run) Dir() string { return r.dir }
 
-// Config is the configuration of the run.
-func (r *Run) Config() Config { return r.config.clone() }
+// Settings returns the settings of the run.
+func (r *Run) Settings() Settings { return r.settings.clone() }
 
 // Create begins a run in a folder, which it makes, with its parents, where there
 // is none. It refuses an invalid configuration, a folder that already holds a run
 // and one that another process begins a run in. Other files in the folder stay.
-func Create(dir string, c Config) (*Run, error) {
+func Create(dir string, c Settings) (*Run, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func Create(dir string, c Config) (*Run, error) {
 // preset: 2026-11-23-quick, or 2026-11-23-quick-2 where there is one already, and so
 // on. Processes that do so at once get different folders. It refuses an invalid
 // configuration.
-func CreateIn(parent string, day time.Time, c Config) (*Run, error) {
+func CreateIn(parent string, day time.Time, c Settings) (*Run, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -86,8 +86,8 @@ func CreateIn(parent string, day time.Time, c Config) (*Run, error) {
 }
 
 // create begins a run in a folder that exists.
-func create(dir string, c Config) (_ *Run, err error) {
-	r := &Run{dir: dir, config: c.clone()}
+func create(dir string, c Settings) (_ *Run, err error) {
+	r := &Run{dir: dir, settings: c.clone()}
 	if r.lock, err = takeLock(dir); err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func create(dir string, c Config) (_ *Run, err error) {
 	}
 	// The folder's own name, for what the disk can do about it.
 	_ = syncFolder(filepath.Dir(dir))
-	if err := writeJSON(filepath.Join(dir, configName), &r.config); err != nil {
+	if err := writeJSON(filepath.Join(dir, configName), &r.settings); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -135,7 +135,7 @@ func Open(dir string) (_ *Run, _ *Checkpoint, err error) {
 	if err := removeTemps(dir); err != nil {
 		return nil, nil, err
 	}
-	if r.config, err = ReadConfig(dir); err != nil {
+	if r.settings, err = ReadSettings(dir); err != nil {
 		return nil, nil, err
 	}
 	h, err := ReadHeader(dir)
@@ -149,7 +149,7 @@ func Open(dir string) (_ *Run, _ *Checkpoint, err error) {
 	if h.Numerics != kernel.Version {
 		return nil, nil, fmt.Errorf("%s: numerics version %d, this build has %d: it cannot continue the run to the same bits; use tandem %s, which wrote it", path, h.Numerics, kernel.Version, h.Version)
 	}
-	if name := r.config.Differs(&h.Config); name != "" {
+	if name := r.settings.Differs(&h.Settings); name != "" {
 		return nil, nil, fmt.Errorf("%s and %s do not agree on %s: a run goes on as it began; put %s back as it was", filepath.Join(dir, configName), path, name, configName)
 	}
 	c, err := ReadCheckpoint(dir)
@@ -159,23 +159,23 @@ func Open(dir string) (_ *Run, _ *Checkpoint, err error) {
 	return r, c, nil
 }
 
-// SetConfig replaces the configuration of a run: its number of updates, those
+// SetSettings replaces the settings of a run: its number of updates, those
 // between checkpoints, where its data is. It refuses an invalid configuration
 // and one that changes what decides the numbers.
-func (r *Run) SetConfig(c Config) error {
+func (r *Run) SetSettings(c Settings) error {
 	if err := r.check(); err != nil {
 		return err
 	}
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	if name := r.config.Differs(&c); name != "" {
+	if name := r.settings.Differs(&c); name != "" {
 		return fmt.Errorf("%s cannot be changed in run %s, which has begun: begin another", name, r.dir)
 	}
 	if err := writeJSON(filepath.Join(r.dir, configName), &c); err != nil {
 		return err
 	}
-	r.config = c.clone()
+	r.settings = c.clone()
 	return nil
 }
 

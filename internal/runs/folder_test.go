@@ -69,8 +69,8 @@ func helper(t *testing.T, task, dir string) (*exec.Cmd, *bufio.Scanner) {
 	return cmd, bufio.NewScanner(out)
 }
 
-func testConfig() Config {
-	return Config{
+func testConfig() Settings {
+	return Settings{
 		Preset: "quick",
 		Config: dbm.Config{
 			Layers: []int{6, 4, 3}, Batch: 5, Chains: 2, Gibbs: 1, MeanFieldTolerance: 1e-4, MeanFieldMax: 10,
@@ -82,7 +82,7 @@ func testConfig() Config {
 }
 
 // testState is a state in which no two parameters are the same.
-func testState(c *Config, updates uint64) *dbm.State {
+func testState(c *Settings, updates uint64) *dbm.State {
 	s := dbm.NewState(&c.Config)
 	s.Updates = updates
 	x := float32(updates) + 0.25
@@ -115,7 +115,7 @@ func testRun(t *testing.T, updates uint64) *Run {
 	}
 	t.Cleanup(func() { r.Close() })
 	if updates > 0 {
-		if err := r.WriteCheckpoint(testState(&r.config, updates), 1.5, "v1"); err != nil {
+		if err := r.WriteCheckpoint(testState(&r.settings, updates), 1.5, "v1"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -173,11 +173,11 @@ func TestCreateAndOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	given.Layers[0], r.Config().Alpha[0] = 99, 99 // the run keeps its own lists
-	if r.Dir() != dir || !reflect.DeepEqual(r.Config(), want) {
-		t.Errorf("dir %s, config %+v", r.Dir(), r.Config())
+	given.Layers[0], r.Settings().Alpha[0] = 99, 99 // the run keeps its own lists
+	if r.Dir() != dir || !reflect.DeepEqual(r.Settings(), want) {
+		t.Errorf("dir %s, config %+v", r.Dir(), r.Settings())
 	}
-	if got, err := ReadConfig(dir); err != nil || !reflect.DeepEqual(got, want) {
+	if got, err := ReadSettings(dir); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("config %+v, %v; want %+v", got, err, want)
 	}
 	r.Close()
@@ -187,8 +187,8 @@ func TestCreateAndOpen(t *testing.T) {
 	if err != nil || c != nil {
 		t.Fatalf("open gave checkpoint %v, %v", c, err)
 	}
-	if !reflect.DeepEqual(r.Config(), want) {
-		t.Errorf("config %+v; want %+v", r.Config(), want)
+	if !reflect.DeepEqual(r.Settings(), want) {
+		t.Errorf("config %+v; want %+v", r.Settings(), want)
 	}
 	_, err = ReadCheckpoint(dir)
 	wantError(t, err, dir, "no checkpoint yet", "tandem resume")
@@ -296,7 +296,7 @@ func TestCreateIn(t *testing.T) {
 				return
 			}
 			defer r.Close()
-			if _, err := ReadConfig(r.Dir()); err != nil {
+			if _, err := ReadSettings(r.Dir()); err != nil {
 				t.Error(err)
 			}
 		})
@@ -328,7 +328,7 @@ func TestNoRun(t *testing.T) {
 		call func(dir string) error
 	}{
 		{"Open", func(dir string) error { _, _, err := Open(dir); return err }},
-		{"ReadConfig", func(dir string) error { _, err := ReadConfig(dir); return err }},
+		{"ReadSettings", func(dir string) error { _, err := ReadSettings(dir); return err }},
 		{"ReadManifest", func(dir string) error { _, err := ReadManifest(dir); return err }},
 		{"ReadMetrics", func(dir string) error { _, err := ReadMetrics(dir); return err }},
 		{"ReadHeader", func(dir string) error { _, err := ReadHeader(dir); return err }},
@@ -366,8 +366,8 @@ func TestOpenRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer o.Close()
-		if o.Config().Updates != 200 || c.Config.Updates != 100 {
-			t.Errorf("updates %d and %d", o.Config().Updates, c.Config.Updates)
+		if o.Settings().Updates != 200 || c.Settings.Updates != 100 {
+			t.Errorf("updates %d and %d", o.Settings().Updates, c.Settings.Updates)
 		}
 	})
 	t.Run("numerics", func(t *testing.T) {
@@ -420,30 +420,30 @@ func TestOpenRemovesTemps(t *testing.T) {
 	}
 }
 
-func TestSetConfig(t *testing.T) {
+func TestSetSettings(t *testing.T) {
 	r := testRun(t, 3)
-	c := r.Config()
+	c := r.Settings()
 	c.Updates, c.CheckpointEvery, c.Data = 500, 50, "elsewhere"
-	if err := r.SetConfig(c); err != nil {
+	if err := r.SetSettings(c); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := ReadConfig(r.dir); err != nil || !reflect.DeepEqual(got, c) || !reflect.DeepEqual(r.Config(), c) {
+	if got, err := ReadSettings(r.dir); err != nil || !reflect.DeepEqual(got, c) || !reflect.DeepEqual(r.Settings(), c) {
 		t.Errorf("config %+v, %v; want %+v", got, err, c)
 	}
 	for _, f := range []struct {
 		name   string
-		change func(*Config)
+		change func(*Settings)
 	}{
-		{"seed", func(c *Config) { c.Seed-- }},
-		{"pixels", func(c *Config) { c.Pixels = "sampled" }},
-		{"alpha", func(c *Config) { c.Alpha[1] = 7 }},
-		{"updates", func(c *Config) { c.Updates = 0 }},
+		{"seed", func(c *Settings) { c.Seed-- }},
+		{"pixels", func(c *Settings) { c.Pixels = "sampled" }},
+		{"alpha", func(c *Settings) { c.Alpha[1] = 7 }},
+		{"updates", func(c *Settings) { c.Updates = 0 }},
 	} {
-		changed := r.Config()
+		changed := r.Settings()
 		f.change(&changed)
-		wantError(t, r.SetConfig(changed), f.name)
+		wantError(t, r.SetSettings(changed), f.name)
 	}
-	if got, _ := ReadConfig(r.dir); !reflect.DeepEqual(got, c) || !reflect.DeepEqual(r.Config(), c) {
+	if got, _ := ReadSettings(r.dir); !reflect.DeepEqual(got, c) || !reflect.DeepEqual(r.Settings(), c) {
 		t.Errorf("a refused change was made: %+v", got)
 	}
 }
@@ -459,11 +459,11 @@ func TestClosed(t *testing.T) {
 		}
 	}
 	for name, err := range map[string]error{
-		"SetConfig":       r.SetConfig(testConfig()),
+		"SetSettings":     r.SetSettings(testConfig()),
 		"WriteManifest":   r.WriteManifest(NewManifest("v1", time.Now())),
 		"Append":          r.Append(&Metrics{}),
 		"CutAfter":        r.CutAfter(0),
-		"WriteCheckpoint": r.WriteCheckpoint(testState(&r.config, 1), 0, "v1"),
+		"WriteCheckpoint": r.WriteCheckpoint(testState(&r.settings, 1), 0, "v1"),
 	} {
 		if !errors.Is(err, os.ErrClosed) {
 			t.Errorf("%s on a closed run: %v", name, err)

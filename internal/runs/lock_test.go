@@ -39,7 +39,7 @@ func TestLockAgainstOtherProcess(t *testing.T) {
 	}
 	_, _, err := Open(r.dir)
 	wantError(t, err, fmt.Sprintf("run %s is in use by process %d", r.dir, cmd.Process.Pid))
-	if _, err := ReadConfig(r.dir); err != nil {
+	if _, err := ReadSettings(r.dir); err != nil {
 		t.Errorf("reading a run that is in use: %v", err)
 	}
 

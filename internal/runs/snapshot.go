@@ -18,7 +18,7 @@ const maxText = 16 << 20
 
 // Snapshot is what a run folder's own files say.
 type Snapshot struct {
-	Config     Config
+	Settings   Settings
 	Manifest   *Manifest
 	Metrics    []Metrics
 	Checkpoint *Checkpoint
@@ -72,7 +72,7 @@ func DecodeSnapshot(files map[string][]byte) (*Snapshot, error) {
 	}
 	s := new(Snapshot)
 	var err error
-	if s.Config, err = decodeConfig(files[configName]); err != nil {
+	if s.Settings, err = decodeSettings(files[configName]); err != nil {
 		return nil, fmt.Errorf("%s: %w", configName, err)
 	}
 	if s.Manifest, err = decodeManifest(files[manifestName]); err != nil {
@@ -85,7 +85,7 @@ func DecodeSnapshot(files map[string][]byte) (*Snapshot, error) {
 	if s.Checkpoint, err = decodeCheckpoint(bytes.NewReader(c), int64(len(c))); err != nil {
 		return nil, fmt.Errorf("%s: %w", checkpointName, err)
 	}
-	if name := s.Config.Differs(&s.Checkpoint.Config); name != "" {
+	if name := s.Settings.Differs(&s.Checkpoint.Settings); name != "" {
 		return nil, fmt.Errorf("%s and %s do not agree on %s", configName, checkpointName, name)
 	}
 	return s, nil

@@ -31,7 +31,7 @@ func TestSnapshot(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := r.WriteCheckpoint(testState(&r.config, 2), 1.5, "v1"); err != nil {
+	if err := r.WriteCheckpoint(testState(&r.settings, 2), 1.5, "v1"); err != nil {
 		t.Fatal(err)
 	}
 	// The run is locked, and has half a line at the end of its metrics.
@@ -60,7 +60,7 @@ func TestSnapshot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(s.Config, r.Config()) || s.Manifest.Version != "v1" || len(s.Metrics) != 3 || s.Checkpoint.State.SHA256() != testState(&r.config, 2).SHA256() {
+	if !reflect.DeepEqual(s.Settings, r.Settings()) || s.Manifest.Version != "v1" || len(s.Metrics) != 3 || s.Checkpoint.State.SHA256() != testState(&r.settings, 2).SHA256() {
 		t.Errorf("decoded %+v", s)
 	}
 

@@ -14,11 +14,11 @@ import (
 	"tandem/dbm"
 )
 
-// Config is everything that decides a run. It is config.json of a run folder,
+// Settings are everything that decides a run. It is config.json of a run folder,
 // and what `train --config` reads. In JSON the fields of dbm.Config stand
 // beside the others. A field that is not in a file is zero: so a field that a
 // later version adds must mean with zero what was done without it.
-type Config struct {
+type Settings struct {
 	Preset          string `json:"preset"` // where the values came from; letters, digits, - and _, or ""
 	dbm.Config             // what decides the numbers, the data apart
 	Pixels          string `json:"pixels"`           // how grey levels become the values of visible units
@@ -29,7 +29,7 @@ type Config struct {
 
 // Validate says what is wrong with a configuration, naming the field. Whether
 // preset, pixels and data name something that exists is for others to say.
-func (c *Config) Validate() error {
+func (c *Settings) Validate() error {
 	if err := c.Config.Validate(); err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (c *Config) Validate() error {
 // give keeps its value, a list that it gives is replaced whole. Unknown fields,
 // fields given twice, null and anything after the object are errors that name
 // the file; c is then as before. The values are not validated.
-func (c *Config) ReadFile(path string) error {
+func (c *Settings) ReadFile(path string) error {
 	data, err := readJSON(path)
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func (c *Config) ReadFile(path string) error {
 	return nil
 }
 
-func (c *Config) decode(data []byte) error {
+func (c *Settings) decode(data []byte) error {
 	next := c.clone() // encoding/json writes into the lists that it finds
 	if err := decodeJSON(data, &next); err != nil {
 		return err
@@ -85,7 +85,7 @@ func (c *Config) decode(data []byte) error {
 // accepted as a Config: names in other than small letters, names given twice, and
 // null, which would leave a field, or an old element of a list, as it was.
 func checkFields(data []byte) error {
-	known := new(Config).fields()
+	known := new(Settings).fields()
 	seen := make(map[string]bool)
 	d := json.NewDecoder(bytes.NewReader(data))
 	if _, err := d.Token(); err != nil { // {
@@ -116,7 +116,7 @@ func checkFields(data []byte) error {
 }
 
 // fields is a configuration's JSON by field.
-func (c *Config) fields() map[string]json.RawMessage {
+func (c *Settings) fields() map[string]json.RawMessage {
 	m := make(map[string]json.RawMessage)
 	data, err := json.Marshal(c)
 	if err == nil { // only what Validate refuses has no JSON
@@ -128,7 +128,7 @@ func (c *Config) fields() map[string]json.RawMessage {
 // Differs names a field that decides the numbers and is not the same in both
 // configurations, or returns "". A run may be made longer, write its
 // checkpoints at other updates and find its data elsewhere.
-func (c *Config) Differs(o *Config) string {
+func (c *Settings) Differs(o *Settings) string {
 	a, b := c.fields(), o.fields()
 	for _, name := range slices.Sorted(maps.Keys(a)) {
 		switch name {
@@ -142,16 +142,16 @@ func (c *Config) Differs(o *Config) string {
 	return ""
 }
 
-func (c *Config) clone() Config {
+func (c *Settings) clone() Settings {
 	d := *c
 	d.Layers = slices.Clone(c.Layers)
 	d.Alpha = slices.Clone(c.Alpha)
 	return d
 }
 
-// ReadConfig reads and validates the configuration of a run folder.
-func ReadConfig(dir string) (Config, error) {
-	var c Config
+// ReadSettings reads and validates the configuration of a run folder.
+func ReadSettings(dir string) (Settings, error) {
+	var c Settings
 	if err := holdsRun(dir); err != nil {
 		return c, err
 	}
@@ -160,19 +160,19 @@ func ReadConfig(dir string) (Config, error) {
 	if err != nil {
 		return c, err
 	}
-	if c, err = decodeConfig(data); err != nil {
+	if c, err = decodeSettings(data); err != nil {
 		return c, fmt.Errorf("%s: %w", path, err)
 	}
 	return c, nil
 }
 
-func decodeConfig(data []byte) (Config, error) {
-	var c Config
+func decodeSettings(data []byte) (Settings, error) {
+	var c Settings
 	if err := c.decode(data); err != nil {
-		return Config{}, err
+		return Settings{}, err
 	}
 	if err := c.Validate(); err != nil {
-		return Config{}, err
+		return Settings{}, err
 	}
 	return c, nil
 }

@@ -54,7 +54,7 @@ func TestConfigFile(t *testing.T) {
 	if got := string(read(t, path)); got != configGolden {
 		t.Errorf("config.json is\n%s", got)
 	}
-	var c Config
+	var c Settings
 	if err := c.ReadFile(path); err != nil || !reflect.DeepEqual(c, testConfig()) {
 		t.Errorf("read %+v, %v", c, err)
 	}
@@ -133,19 +133,19 @@ func TestConfigRefuses(t *testing.T) {
 func TestConfigValidate(t *testing.T) {
 	for _, f := range []struct {
 		want   string
-		change func(*Config)
+		change func(*Settings)
 	}{
-		{"", func(*Config) {}},
-		{"", func(c *Config) { c.Updates, c.CheckpointEvery = math.MaxUint32, math.MaxUint64 }},
-		{"", func(c *Config) { c.Updates, c.Preset, c.Data = 1, "", "" }},
-		{"layers", func(c *Config) { c.Layers = nil }},
-		{"updates: 0;", func(c *Config) { c.Updates = 0 }},
-		{"updates: 4294967296;", func(c *Config) { c.Updates = 1 << 32 }},
-		{"checkpoint_every: 0", func(c *Config) { c.CheckpointEvery = 0 }},
-		{"preset", func(c *Config) { c.Preset = "a/b" }},
-		{"preset", func(c *Config) { c.Preset = ".." }},
-		{"data", func(c *Config) { c.Data = "\xff" }},
-		{"pixels", func(c *Config) { c.Pixels = "\xff" }},
+		{"", func(*Settings) {}},
+		{"", func(c *Settings) { c.Updates, c.CheckpointEvery = math.MaxUint32, math.MaxUint64 }},
+		{"", func(c *Settings) { c.Updates, c.Preset, c.Data = 1, "", "" }},
+		{"layers", func(c *Settings) { c.Layers = nil }},
+		{"updates: 0;", func(c *Settings) { c.Updates = 0 }},
+		{"updates: 4294967296;", func(c *Settings) { c.Updates = 1 << 32 }},
+		{"checkpoint_every: 0", func(c *Settings) { c.CheckpointEvery = 0 }},
+		{"preset", func(c *Settings) { c.Preset = "a/b" }},
+		{"preset", func(c *Settings) { c.Preset = ".." }},
+		{"data", func(c *Settings) { c.Data = "\xff" }},
+		{"pixels", func(c *Settings) { c.Pixels = "\xff" }},
 	} {
 		c := testConfig()
 		f.change(&c)
@@ -159,7 +159,7 @@ func TestConfigValidate(t *testing.T) {
 	r := testRun(t, 0)
 	path := filepath.Join(r.dir, configName)
 	write(t, path, bytes.Replace(read(t, path), []byte(`"chains": 2`), []byte(`"chains": 0`), 1))
-	_, err := ReadConfig(r.dir)
+	_, err := ReadSettings(r.dir)
 	wantError(t, err, path, "chains: 0")
 }
 
@@ -187,7 +187,7 @@ func FuzzConfig(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var d Config
+		var d Settings
 		if err := d.decode(again); err != nil {
 			t.Fatal(err)
 		}
@@ -201,6 +201,6 @@ func TestConfigEndless(t *testing.T) {
 	if _, err := os.Stat("/dev/zero"); err != nil {
 		t.Skip(err)
 	}
-	var c Config
+	var c Settings
 	wantError(t, c.ReadFile("/dev/zero"), "/dev/zero", "more than")
 }

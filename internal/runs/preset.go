@@ -1,20 +1,18 @@
-package cli
+package runs
 
 import (
 	"fmt"
 	"slices"
 
 	"tandem/dbm"
-	"tandem/internal/runs"
 )
 
-// presets returns the named configurations. paper and direct are the two
-// experiments of Section 5 of the paper; what it leaves open is explained in
-// docs/numerics.md. best is for likelihood: joint training from random weights with
-// centering, chosen by the trials of docs/trials.md. quick is the beginning of
-// paper, a minute on two cores.
-func presets() []runs.Config {
-	paper := runs.Config{
+// Presets returns the named settings, the default first. paper and direct are the two
+// experiments of the paper's Section 5; docs/numerics.md explains what it leaves open.
+// best is for likelihood: joint training from random weights with centering, chosen by
+// the trials of docs/trials.md. quick is the beginning of paper: a minute on two cores.
+func Presets() []Settings {
+	paper := Settings{
 		Preset: "paper",
 		Config: dbm.Config{
 			Layers:             []int{784, 500, 500},
@@ -55,23 +53,23 @@ func presets() []runs.Config {
 	best.InitScale = 0.01
 	best.Pixels = "sample"
 	best.Updates = 400_000
-	return []runs.Config{quick, paper, direct, best}
+	return []Settings{quick, paper, direct, best}
 }
 
-// preset returns the configuration of a name.
-func preset(name string) (runs.Config, error) {
-	for _, p := range presets() {
+// Preset returns the settings of a name. The error of an unknown name lists the others.
+func Preset(name string) (Settings, error) {
+	for _, p := range Presets() {
 		if p.Preset == name {
-			p.Layers, p.Alpha = slices.Clone(p.Layers), slices.Clone(p.Alpha)
-			return p, nil
+			return p.clone(), nil
 		}
 	}
-	return runs.Config{}, usageError{fmt.Errorf("train: no preset %q; there are quick, paper, direct and best", name)}
+	return Settings{}, fmt.Errorf("no preset %q; there are quick, paper, direct and best", name)
 }
 
-// fitAlpha gives every hidden layer the same spring: the one that was given, or,
-// where other layers were asked for but no other springs, the one that all had.
-func fitAlpha(c *runs.Config, given bool) {
+// FitAlpha gives every hidden layer the same spring: the only one given, or, where the
+// layers were changed but not the springs, the one that all layers had. given reports
+// whether the springs were asked for.
+func (c *Settings) FitAlpha(given bool) {
 	if len(c.Alpha) == 0 || len(c.Alpha) == c.Hidden() || given && len(c.Alpha) > 1 {
 		return
 	}
