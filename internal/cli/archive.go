@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -19,7 +21,7 @@ const runsFolder = "runs"
 
 // pack is the verb archive, which packs runs, and the program that can repeat them,
 // into one file. Packing the same again gives the same bytes.
-func pack(t *terminal, m *Machine, args []string) error {
+func pack(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	f := flags(t, "tandem archive RUN… --out FILE [flags]")
 	out := f.String("out", "", "`FILE` for tar, gzipped, such as study.tar.gz; the runs stand below runs in it")
 	binary := f.Bool("binary", true, "this program, too; --binary=false leaves it out")
@@ -28,39 +30,43 @@ func pack(t *terminal, m *Machine, args []string) error {
 		return err
 	}
 	if *out == "" {
-		return usageError{fmt.Errorf("archive: --out FILE is missing")}
+		return usageError{errors.New("--out FILE is missing")}
 	}
-	files, err := collect(dirs)
+	files, err := collect(ctx, dirs)
 	if err != nil {
-		return fmt.Errorf("archive: %w", err)
+		return err
 	}
 	if *binary {
 		program, err := thisProgram()
 		if err != nil {
-			return fmt.Errorf("archive: %w", err)
+			return err
 		}
 		files = append(files, program)
 	}
-	if err := writeFile(*out, func(w io.Writer) error { return archive.Write(w, files) }); err != nil {
-		return fmt.Errorf("archive: %s: %w", *out, err)
+	if err := writeFile(ctx, *out, func(w io.Writer) error { return archive.Write(w, files) }); err != nil {
+		return fmt.Errorf("%s: %w", *out, err)
 	}
-	t.tell(*out)
+	t.made(*out)
 	return nil
 }
 
 // collect reads what is to be packed of run folders. All of it is held in memory,
 // for files that are hashed and then read again might be replaced in between.
-func collect(dirs []string) ([]archive.File, error) {
+func collect(ctx context.Context, dirs []string) ([]archive.File, error) {
 	var files []archive.File
 	taken := map[string]string{}
 	for _, dir := range dirs {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		full, err := filepath.Abs(dir) // the folder . has a name, too
 		if err != nil {
 			return nil, err
 		}
 		name := filepath.Base(full)
 		if other, ok := taken[name]; ok {
-			return nil, fmt.Errorf("%s and %s would both be %s in the archive: rename one", other, dir, path.Join(runsFolder, name))
+			return nil, fmt.Errorf("%s and %s would both be %s in the archive: rename one",
+				other, dir, path.Join(runsFolder, name))
 		}
 		taken[name] = dir
 		own, err := runs.ReadSnapshot(dir)

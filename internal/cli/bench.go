@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"flag"
 	"fmt"
 	"runtime"
 	"slices"
@@ -9,25 +11,67 @@ import (
 
 	"tandem/bench"
 	"tandem/dbm"
+	"tandem/internal/format"
 	"tandem/internal/runs"
+	"tandem/internal/session"
 	"tandem/mnist"
 )
 
-// benchReport is what bench tells.
+// benchReport is what bench prints.
 type benchReport struct {
 	CPU        string         `json:"cpu"`
 	Kernel     string         `json:"kernel"`
 	Ceiling    float64        `json:"fma_ceiling_gflops"` // of one core
 	AllThreads int            `json:"threads"`
-	CeilingAll float64        `json:"fma_ceiling_gflops_all"` // of so many threads at once
+	CeilingAll float64        `json:"fma_ceiling_gflops_all"` // of all threads at once
 	Kernels    []bench.Kernel `json:"kernels,omitempty"`
 	Updates    []bench.Update `json:"updates,omitempty"`
 }
 
+// benchOptions are the flags of bench.
+type benchOptions struct {
+	settings runs.Settings
+	threads  int
+	seconds  float64
+	run      string
+	asJSON   bool
+	what     string     // kernels, update, scaling, or "" for all
+	state    *dbm.State // to measure updates from; nil: the beginning
+}
+
 // benchmark is the verb that measures how fast this machine trains.
-func benchmark(t *terminal, m *Machine, args []string) error {
-	f := flags(t, "tandem bench [kernels|update|scaling] [flags]")
-	c, _ := runs.Preset("paper")
+func benchmark(ctx context.Context, t *terminal, m *Machine, args []string) error {
+	o, err := benchFlags(t, args)
+	if err != nil {
+		return err
+	}
+	r := &benchReport{CPU: m.CPU, Kernel: m.Kernels.Name, AllThreads: o.threads}
+	err = aside(ctx, func() {
+		r.Ceiling, r.CeilingAll = bench.Ceiling(1), bench.Ceiling(o.threads)
+		if o.what == "" || o.what == "kernels" {
+			r.Kernels = bench.Kernels(m.Kernels, r.Ceiling)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if o.what != "kernels" {
+		if r.Updates, err = o.updates(ctx, m); err != nil {
+			return err
+		}
+	}
+	if o.asJSON {
+		return format.JSON(t.out, r)
+	}
+	r.print(t)
+	return nil
+}
+
+// benchFlags parses the command line of bench.
+func benchFlags(t *terminal, args []string) (*benchOptions, error) {
+	f, o := flags(t, "tandem bench [kernels|update|scaling] [flags]"), new(benchOptions)
+	o.settings, _ = runs.Preset("paper")
+	c := &o.settings
 	c.MeanFieldTolerance, c.MeanFieldMax = 0, 10
 	f.Var(list[int]{&c.Layers, strconv.Atoi}, "layers", "`N,N,…` units of each layer, the visible one first")
 	f.IntVar(&c.Batch, "batch", c.Batch, "`N` examples an update")
@@ -35,104 +79,86 @@ func benchmark(t *terminal, m *Machine, args []string) error {
 	f.IntVar(&c.Gibbs, "gibbs", c.Gibbs, "`N` sweeps of the chains an update")
 	f.Float64Var(&c.MeanFieldTolerance, "mean-field-tolerance", c.MeanFieldTolerance, "`X` 0: exactly as many iterations as --mean-field-max says")
 	f.IntVar(&c.MeanFieldMax, "mean-field-max", c.MeanFieldMax, "`N` most iterations of mean field")
-	threads := f.Int("threads", runtime.GOMAXPROCS(0), "`N` threads for update; scaling has 1, 2, 4, … up to it")
-	seconds := f.Float64("seconds", 6, "`X` seconds for each measurement of updates")
-	run := f.String("run", "", "`RUN` to measure updates from its checkpoint, with its configuration (but for the flags\n"+blank+"of mean field, if given)")
-	asJSON := f.Bool("json", false, "for programs")
+	f.IntVar(&o.threads, "threads", runtime.GOMAXPROCS(0), "`N` threads for update (default one a core); scaling has 1, 2, 4, … up to it")
+	f.Lookup("threads").DefValue = ""
+	f.Float64Var(&o.seconds, "seconds", 6, "`X` seconds for each measurement of updates")
+	f.StringVar(&o.run, "run", "", "`RUN` to measure updates from its checkpoint, with its settings (but for the flags of mean field, if given)")
+	f.BoolVar(&o.asJSON, "json", false, "for programs")
 	f.BoolVar(&t.quiet, "quiet", false, "no progress")
 	found, err := parse(f, args, "[kernels|update|scaling]")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	what := strings.Join(found, "")
-	if !slices.Contains([]string{"", "kernels", "update", "scaling"}, what) {
-		return usageError{fmt.Errorf("bench: no benchmark %q; there are kernels, update and scaling", what)}
-	}
-	if *threads < 1 || *threads > 1024 {
-		return usageError{fmt.Errorf("bench: threads: %d; must be 1 to 1024", *threads)}
-	}
-	if !(*seconds > 0) {
-		return usageError{fmt.Errorf("bench: seconds: %v; must be above 0", *seconds)}
+	o.what = strings.Join(found, "")
+	switch {
+	case !slices.Contains([]string{"", "kernels", "update", "scaling"}, o.what):
+		return nil, usageError{fmt.Errorf("no benchmark %q; there are kernels, update and scaling", o.what)}
+	case o.threads < 1 || o.threads > 1024:
+		return nil, usageError{fmt.Errorf("threads: %d; must be 1 to 1024", o.threads)}
+	case !(o.seconds > 0):
+		return nil, usageError{fmt.Errorf("seconds: %v; must be above 0", o.seconds)}
 	}
 	c.FitAlpha(false)
-	var state *dbm.State
-	if *run != "" {
-		saved, err := runs.ReadCheckpoint(*run)
-		if err != nil {
-			return fmt.Errorf("bench: %w", err)
-		}
-		given := flagsGiven(f)
-		tolerance, most := c.MeanFieldTolerance, c.MeanFieldMax
-		c, state = saved.Settings, saved.State
-		if given["mean-field-tolerance"] || given["mean-field-max"] {
-			c.MeanFieldTolerance, c.MeanFieldMax = tolerance, most
+	if o.run != "" {
+		if err := o.readRun(f); err != nil {
+			return nil, err
 		}
 	}
 	if err := c.Validate(); err != nil {
-		return usageError{fmt.Errorf("bench: %w", err)}
+		return nil, usageError{err}
 	}
-	r := benchReport{CPU: m.CPU, Kernel: m.Kernels.Name, Ceiling: bench.Ceiling(1), AllThreads: *threads, CeilingAll: bench.Ceiling(*threads)}
-	if what == "" || what == "kernels" {
-		r.Kernels = bench.Kernels(m.Kernels, r.Ceiling)
+	return o, nil
+}
+
+// readRun takes settings and state from a run, but for the flags of mean field.
+func (o *benchOptions) readRun(f *flag.FlagSet) error {
+	saved, err := runs.ReadCheckpoint(o.run)
+	if err != nil {
+		return err
 	}
-	if what != "kernels" {
-		counts := []int{*threads}
-		if what == "scaling" || what == "" {
-			counts = nil
-			for n := 1; n < *threads; n *= 2 {
-				counts = append(counts, n)
-			}
-			counts = append(counts, *threads)
-		}
-		if r.Updates, err = benchUpdates(m, &c, state, counts, *seconds); err != nil {
-			return fmt.Errorf("bench: %w", err)
-		}
+	tolerance, most := o.settings.MeanFieldTolerance, o.settings.MeanFieldMax
+	o.settings, o.state = saved.Settings, saved.State
+	if given := given(f); given["mean-field-tolerance"] || given["mean-field-max"] {
+		o.settings.MeanFieldTolerance, o.settings.MeanFieldMax = tolerance, most
 	}
-	if *asJSON {
-		return writeJSON(t.out, r)
-	}
-	r.write(t)
 	return nil
 }
 
-// benchUpdates measures updates with several numbers of threads, each from the
-// same state, or from the beginning if it is nil.
-func benchUpdates(m *Machine, c *runs.Settings, state *dbm.State, threads []int, seconds float64) ([]bench.Update, error) {
-	set, err := mnist.Open(c.Data, mnist.Train)
+// updates measures updates with several numbers of threads, each from the same state.
+func (o *benchOptions) updates(ctx context.Context, m *Machine) (found []bench.Update, err error) {
+	set, err := mnist.Open(o.settings.Data, mnist.Train)
 	if err != nil {
 		return nil, err
 	}
-	pixels, err := mnist.ParsePixels(c.Pixels)
-	if err != nil {
-		return nil, err
-	}
-	if state == nil {
-		if state, err = dbm.Initial(&c.Config, set.Mean(pixels)); err != nil {
-			return nil, err
+	counts := []int{o.threads}
+	if o.what != "update" {
+		counts = nil
+		for n := 1; n < o.threads; n *= 2 {
+			counts = append(counts, n)
 		}
+		counts = append(counts, o.threads)
 	}
-	var found []bench.Update
-	for _, n := range threads {
-		examples, err := mnist.NewMinibatches(set, pixels, c.Seed, c.Batch)
+	for _, n := range counts {
+		trainer, err := session.NewTrainer(&o.settings, m.Kernels, o.state, set, n)
 		if err != nil {
 			return nil, err
 		}
-		trainer, err := dbm.NewTrainer(c.Config, m.Kernels, state, examples, n)
-		if err != nil {
-			return nil, err
+		var u bench.Update
+		var failed error
+		if err := aside(ctx, func() { u, failed = bench.Updates(trainer, &o.settings.Config, n, o.seconds) }); err != nil {
+			return nil, err // the trainer is still at work
 		}
-		u, err := bench.Updates(trainer, &c.Config, n, seconds)
 		trainer.Close()
-		if err != nil {
-			return nil, err
+		if failed != nil {
+			return nil, failed
 		}
 		found = append(found, u)
 	}
 	return found, nil
 }
 
-// write writes tables.
-func (r *benchReport) write(t *terminal) {
+// print prints tables.
+func (r *benchReport) print(t *terminal) {
 	fmt.Fprintf(t.out, "%s, %s kernels\n", r.CPU, r.Kernel)
 	if r.Ceiling > 0 {
 		fmt.Fprintf(t.out, "ceiling of fused multiply-adds: %.1f GFLOP/s on one thread, %.1f on %d\n", r.Ceiling, r.CeilingAll, r.AllThreads)
@@ -154,7 +180,7 @@ func (r *benchReport) write(t *terminal) {
 		}
 		fmt.Fprintln(t.out)
 		for _, u := range r.Updates {
-			fmt.Fprintf(t.out, "%-20s %7d %10.1f %10.2f", shape(u.Layers), u.Threads, u.PerSecond, u.Iterations)
+			fmt.Fprintf(t.out, "%-20s %7d %10.1f %10.2f", format.Shape(u.Layers), u.Threads, u.PerSecond, u.Iterations)
 			for _, p := range bench.Phases {
 				fmt.Fprintf(t.out, "  %*s", len(p), fmt.Sprintf("%.1f%%", 100*u.Phases[p]))
 			}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"tandem/dbm"
 	"tandem/dbm/classifier"
 	"tandem/dbm/kernel"
+	"tandem/internal/format"
 	"tandem/mnist"
 )
 
@@ -37,147 +39,212 @@ type classification struct {
 	Seconds      float64  `json:"seconds"`
 }
 
-// classify is the verb that makes a classifier of a model.
-func classify(t *terminal, m *Machine, args []string) (err error) {
-	f := flags(t, "tandem classify RUN [flags]")
-	c := classifier.Config{Batch: 100, LearningRate: 0.001, DropHidden: 0.3, Adversarial: 0.1}
-	labels := f.Int("labels", 0, "`N` training images with labels, as many of each class, and no others held out (default all\n"+blank+"but the last 10,000, which choose the epoch)")
-	all := f.Bool("all", false, "learn from all training images; the last epoch is what there is")
-	scratch := f.Bool("scratch", false, "begin with random weights, to compare")
-	f.IntVar(&c.Epochs, "epochs", 0, "`N` passes over the images (default 200, and with few labels as many as make 5,000 updates)")
-	f.IntVar(&c.Batch, "batch", c.Batch, "`N` images an update")
-	f.Float64Var(&c.LearningRate, "learning-rate", c.LearningRate, "`X` at the start; it falls to 0 in a straight line")
-	f.Float64Var(&c.DropVisible, "drop-visible", c.DropVisible, "`X` probability that a pixel is left out")
-	f.Float64Var(&c.DropHidden, "drop-hidden", c.DropHidden, "`X` probability that a hidden unit is left out")
-	f.Float64Var(&c.Adversarial, "adversarial", c.Adversarial, "`X` by which each pixel of an image is moved against its label; the images moved are learnt too")
-	f.IntVar(&c.TopFirst, "top-first", 3, "`N` epochs at the beginning in which only the softmax learns")
-	f.Uint64Var(&c.Seed, "seed", 1, "`N` of order, dropout, choice of images and weights from scratch")
-	asJSON := f.Bool("json", false, "for programs")
-	h := howFlags(f, t)
+// classifying is a classifier that is being made.
+type classifying struct {
+	classifier.Config
+	labels       int // to learn from; 0: all but those held out
+	all, scratch bool
+	asJSON       bool
+	topFirst     bool // was given
+	execution    *execution
+
+	ctx         context.Context
+	terminal    *terminal
+	kernels     *kernel.Set
+	model       *model
+	train, test *mnist.Set
+	classes     int
+	state       *dbm.State // that the network begins with
+	index, held []int      // images to learn from, and held out
+}
+
+// classify is the verb that turns a model into a classifier.
+func classify(ctx context.Context, t *terminal, m *Machine, args []string) (err error) {
+	f, c := classifyFlags(t)
 	found, err := parse(f, args, "RUN")
 	if err != nil {
 		return err
 	}
-	if *labels < 0 || *all && *labels > 0 {
-		return usageError{fmt.Errorf("classify: labels: %d; give a number above 0, or --all, or neither", *labels)}
+	if c.labels < 0 || c.all && c.labels > 0 {
+		return usageError{fmt.Errorf("labels: %d; give a number above 0, or --all, or neither", c.labels)}
 	}
-	if err := h.begin(); err != nil {
-		return fmt.Errorf("classify: %w", err)
+	if err := c.execution.begin(); err != nil {
+		return err
 	}
-	defer h.end(&err)
-	s, train, err := loadWith(found[0], mnist.Train)
-	if err != nil {
-		return fmt.Errorf("classify: %w", err)
-	}
-	_, test, err := loadWith(found[0], mnist.Test)
-	if err != nil {
-		return fmt.Errorf("classify: %w", err)
-	}
-	for _, set := range []*mnist.Set{train, test} {
-		if set.Labels == nil {
-			return fmt.Errorf("classify: %s: no labels of the %s images; a classifier needs them", set.Source, set.Name)
-		}
+	defer c.execution.end(&err)
+	c.ctx, c.terminal, c.kernels, c.topFirst = ctx, t, m.Kernels, given(f)["top-first"]
+	if err := c.open(found[0]); err != nil {
+		return err
 	}
 	began := time.Now()
-	t.last = began
-	classes := 0
-	for _, l := range append(append([]byte(nil), train.Labels...), test.Labels...) {
-		classes = max(classes, int(l)+1)
+	if err := c.settle(); err != nil {
+		return err
 	}
-	index, held, err := choose(train.Labels, classes, *labels, *all, c.Seed)
+	r := &classification{Run: found[0], Labels: len(c.index), HeldOut: len(c.held), Epochs: c.Epochs, Epoch: c.Epochs,
+		Batch: min(c.Batch, len(c.index)), LearningRate: c.LearningRate, DropVisible: c.DropVisible, DropHidden: c.DropHidden,
+		Adversarial: c.Adversarial, TopFirst: c.TopFirst, Seed: c.Seed, Scratch: c.scratch}
+	n, err := c.learn(r)
 	if err != nil {
-		return usageError{fmt.Errorf("classify: labels: %w", err)}
+		return err
 	}
-	c.Threads = h.threads
-	if c.Epochs == 0 {
-		c.Epochs = max(200, 5000*c.Batch/len(index))
-		if len(index) < c.Batch {
-			c.Epochs = 5000
-		}
-	}
-	if !flagsGiven(f)["top-first"] {
-		c.TopFirst = min(c.TopFirst, max(c.Epochs-1, 0))
-	}
-	if err := c.Validate(); err != nil {
-		return usageError{fmt.Errorf("classify: %w", err)}
-	}
-	state := s.State
-	if *scratch {
-		if state, err = random(&s.Settings.Config, c.Seed); err != nil {
-			return fmt.Errorf("classify: %w", err)
-		}
-	}
-	prepare := func(set *mnist.Set, images []int) (*classifier.Examples, error) {
-		labels := make([]byte, len(images))
-		for i, image := range images {
-			labels[i] = set.Labels[image]
-		}
-		row := func(i int, v []float32) { set.Values(v, images[i], mnist.Grey, kernel.Draw{}) }
-		return classifier.Prepare(context.Background(), &s.Settings.Config, m.Kernels, state, labels, row, h.threads, t.share("mean field of "+set.Name))
-	}
-	learn, err := prepare(train, slices.Concat(index, held))
+	examples, err := c.prepare(c.test, numbers(len(c.test.Labels)))
 	if err != nil {
-		return fmt.Errorf("classify: %w", err)
+		return err
 	}
-	n, err := classifier.New(&s.Settings.Config, m.Kernels, state, classes)
-	if err != nil {
-		return fmt.Errorf("classify: %w", err)
-	}
-	r := classification{Run: found[0], Labels: len(index), HeldOut: len(held), Epochs: c.Epochs, Epoch: c.Epochs, Batch: min(c.Batch, len(index)),
-		LearningRate: c.LearningRate, DropVisible: c.DropVisible, DropHidden: c.DropHidden, Adversarial: c.Adversarial, TopFirst: c.TopFirst, Seed: c.Seed, Scratch: *scratch}
-	fewest := len(held) + 1
-	start := time.Now()
-	used := numbers(len(index) + len(held))
-	err = n.Train(context.Background(), c, learn, used[:len(index)], used[len(index):], func(p classifier.Progress) {
-		if p.Wrong >= 0 && p.Wrong < fewest {
-			fewest, r.Epoch = p.Wrong, p.Epoch
-		}
-		if now := time.Now(); t.due(now) {
-			fields := []string{fmt.Sprintf("epoch %d of %d", p.Epoch, c.Epochs), "ETA " + short(now.Sub(start).Seconds()*float64(c.Epochs-p.Epoch)/float64(p.Epoch))}
-			if p.Wrong >= 0 {
-				fields = append(fields, fmt.Sprintf("%.2f%% wrong of those held out, at best %.2f%%", 100*float64(p.Wrong)/float64(len(held)), 100*float64(fewest)/float64(len(held))))
-			}
-			t.progress(now, fields)
-		}
-	})
-	if err != nil {
-		return fmt.Errorf("classify: %w", err)
-	}
-	if len(held) > 0 {
-		e := float64(fewest) / float64(len(held))
-		r.HeldOutError = &e
-	}
-	learn = nil // the test images take its room
-	look, err := prepare(test, numbers(len(test.Labels)))
-	if err != nil {
-		return fmt.Errorf("classify: %w", err)
-	}
-	r.TestWrong = n.Mistakes(look, numbers(len(look.Labels)), h.threads)
-	r.TestError = float64(r.TestWrong) / float64(len(test.Labels))
+	r.TestWrong = n.Mistakes(examples, numbers(len(examples.Labels)), c.Threads)
+	r.TestError = float64(r.TestWrong) / float64(len(c.test.Labels))
 	r.Seconds = time.Since(began).Seconds()
 	t.clear()
-	if *asJSON {
-		return writeJSON(t.out, r)
+	if c.asJSON {
+		return format.JSON(t.out, r)
 	}
-	from := found[0]
-	if *scratch {
-		from = "random weights, in the shape of " + from
-	}
-	rows := [][2]string{
-		{"network", fmt.Sprintf("%s-%d, begun with %s", shape(s.Settings.Layers), classes, from)},
-		{"learnt from", fmt.Sprintf("%s with labels, %s", number(len(index), "image"), number(r.Epochs, "epoch"))},
-	}
-	if r.HeldOutError != nil {
-		rows = append(rows, [2]string{"held out", fmt.Sprintf("%.2f%% wrong of %s, after epoch %d, which they chose", 100**r.HeldOutError, number(len(held), "image"), r.Epoch)})
-	}
-	table(t.out, append(rows,
-		[2]string{"test error", fmt.Sprintf("%.2f%% (%s of %s images)", 100*r.TestError, count(uint64(r.TestWrong)), count(uint64(len(test.Labels))))},
-		[2]string{"took", short(r.Seconds)}))
+	c.print(r)
 	return nil
 }
 
-// choose picks the images to learn from, and those held out. Of a few labels as
-// many are of each class, the first of the images in an order that the seed names.
+// classifyFlags defines the flags of classify.
+func classifyFlags(t *terminal) (*flag.FlagSet, *classifying) {
+	f := flags(t, "tandem classify RUN [flags]")
+	c := &classifying{Config: classifier.Config{Batch: 100, LearningRate: 0.001, DropHidden: 0.3, Adversarial: 0.1}}
+	f.IntVar(&c.labels, "labels", 0, "`N` training images with labels, as many of each class, and no others held out (default all but the last 10,000, which choose the epoch)")
+	f.BoolVar(&c.all, "all", false, "learn from all training images, and keep the last epoch")
+	f.BoolVar(&c.scratch, "scratch", false, "begin with random weights, for comparison")
+	f.IntVar(&c.Epochs, "epochs", 0, "`N` passes over the images (default 200, and with few labels as many as make 5,000 updates)")
+	f.IntVar(&c.Batch, "batch", c.Batch, "`N` images an update")
+	f.Float64Var(&c.LearningRate, "learning-rate", c.LearningRate, "`X` at the start; it falls to 0 in a straight line")
+	f.Float64Var(&c.DropVisible, "drop-visible", c.DropVisible, "`X` probability that a pixel is left out; for comparison")
+	f.Float64Var(&c.DropHidden, "drop-hidden", c.DropHidden, "`X` probability that a hidden unit is left out")
+	f.Float64Var(&c.Adversarial, "adversarial", c.Adversarial, "`X` by which each pixel of an image is moved against its label; the images moved are learnt too")
+	f.IntVar(&c.TopFirst, "top-first", 3, "`N` epochs at the beginning in which only the softmax learns")
+	f.Uint64Var(&c.Seed, "seed", 1, "`N` of order, dropout, choice of images and weights from scratch")
+	f.BoolVar(&c.asJSON, "json", false, "for programs")
+	c.execution = executionFlags(f, t)
+	return f, c
+}
+
+// open reads the model and its images, which must have labels.
+func (c *classifying) open(run string) (err error) {
+	if c.model, err = load(run); err != nil {
+		return err
+	}
+	if c.train, err = c.model.images(mnist.Train); err != nil {
+		return err
+	}
+	if c.test, err = c.model.images(mnist.Test); err != nil {
+		return err
+	}
+	for _, set := range []*mnist.Set{c.train, c.test} {
+		if set.Labels == nil {
+			return fmt.Errorf("%s: no labels of the %s images; a classifier needs them", set.Source, set.Name)
+		}
+		for _, l := range set.Labels {
+			c.classes = max(c.classes, int(l)+1)
+		}
+	}
+	return nil
+}
+
+// settle chooses the images, what the flags leave open, and the weights to begin with.
+func (c *classifying) settle() (err error) {
+	if c.index, c.held, err = choose(c.train.Labels, c.classes, c.labels, c.all, c.Seed); err != nil {
+		return usageError{fmt.Errorf("labels: %w", err)}
+	}
+	c.Threads = c.execution.threads
+	if c.Epochs == 0 {
+		c.Epochs = max(200, 5000*c.Batch/len(c.index))
+		if len(c.index) < c.Batch {
+			c.Epochs = 5000
+		}
+	}
+	if !c.topFirst {
+		c.TopFirst = min(c.TopFirst, max(c.Epochs-1, 0))
+	}
+	if err := c.Validate(); err != nil {
+		return usageError{err}
+	}
+	c.state = c.model.State
+	if c.scratch {
+		c.state, err = random(&c.model.Settings.Config, c.Seed)
+	}
+	return err
+}
+
+// prepare infers some images of a set.
+func (c *classifying) prepare(set *mnist.Set, images []int) (*classifier.Examples, error) {
+	labels := make([]byte, len(images))
+	for i, image := range images {
+		labels[i] = set.Labels[image]
+	}
+	row := func(i int, v []float32) { set.Values(v, images[i], mnist.Grey, kernel.Draw{}) }
+	return classifier.Prepare(c.ctx, &c.model.Settings.Config, c.kernels, c.state, labels, row, c.Threads,
+		c.terminal.stage("mean field of "+set.Name))
+}
+
+// learn trains the network, and writes down the best epoch on the images held out.
+func (c *classifying) learn(r *classification) (*classifier.Network, error) {
+	examples, err := c.prepare(c.train, slices.Concat(c.index, c.held))
+	if err != nil {
+		return nil, err
+	}
+	n, err := classifier.New(&c.model.Settings.Config, c.kernels, c.state, c.classes)
+	if err != nil {
+		return nil, err
+	}
+	fewest, start := len(c.held)+1, time.Now()
+	used := numbers(len(c.index) + len(c.held))
+	err = n.Train(c.ctx, c.Config, examples, used[:len(c.index)], used[len(c.index):], func(p classifier.Progress) {
+		if p.Wrong >= 0 && p.Wrong < fewest {
+			fewest, r.Epoch = p.Wrong, p.Epoch
+		}
+		c.show(p, fewest, start)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(c.held) > 0 {
+		e := float64(fewest) / float64(len(c.held))
+		r.HeldOutError = &e
+	}
+	return n, nil
+}
+
+// show shows progress.
+func (c *classifying) show(p classifier.Progress, fewest int, start time.Time) {
+	now := time.Now()
+	if !c.terminal.due(now) {
+		return
+	}
+	left := now.Sub(start).Seconds() * float64(c.Epochs-p.Epoch) / float64(p.Epoch)
+	fields := []string{fmt.Sprintf("epoch %d of %d", p.Epoch, c.Epochs), "ETA " + format.Duration(left)}
+	if p.Wrong >= 0 {
+		of := float64(len(c.held))
+		fields = append(fields, fmt.Sprintf("%.2f%% wrong of those held out, at best %.2f%%", 100*float64(p.Wrong)/of, 100*float64(fewest)/of))
+	}
+	c.terminal.progress(now, fields)
+}
+
+// print prints a table.
+func (c *classifying) print(r *classification) {
+	from := r.Run
+	if r.Scratch {
+		from = "random weights, in the shape of " + from
+	}
+	rows := [][2]string{
+		{"network", fmt.Sprintf("%s-%d, begun with %s", format.Shape(c.model.Settings.Layers), c.classes, from)},
+		{"learnt from", fmt.Sprintf("%s with labels, %s", format.Number(r.Labels, "image"), format.Number(r.Epochs, "epoch"))},
+	}
+	if r.HeldOutError != nil {
+		rows = append(rows, [2]string{"held out", fmt.Sprintf("%.2f%% wrong of %s, after epoch %d, which they chose",
+			100**r.HeldOutError, format.Number(r.HeldOut, "image"), r.Epoch)})
+	}
+	table(c.terminal.out, append(rows,
+		[2]string{"test error", fmt.Sprintf("%.2f%% (%s of %s images)", 100*r.TestError,
+			format.Count(uint64(r.TestWrong)), format.Count(uint64(len(c.test.Labels))))},
+		[2]string{"took", format.Duration(r.Seconds)}))
+}
+
+// choose returns the images to learn from, and those held out. Of a few labels, equally
+// many are of each class: the first ones in an order that the seed decides.
 func choose(labels []byte, classes, few int, all bool, seed uint64) (index, held []int, err error) {
 	n := len(labels)
 	switch {
@@ -211,6 +278,7 @@ func choose(labels []byte, classes, few int, all bool, seed uint64) (index, held
 	return index, nil, nil
 }
 
+// numbers returns the numbers from 0 to n-1.
 func numbers(n int) []int {
 	x := make([]int, n)
 	for i := range x {
@@ -219,7 +287,7 @@ func numbers(n int) []int {
 	return x
 }
 
-// random is a state of the same shape with weights of the usual size for a
+// random returns a state of the same shape with weights of the usual size for a
 // network of sigmoids, N(0, 1/units below), and no biases.
 func random(c *dbm.Config, seed uint64) (*dbm.State, error) {
 	d := *c

@@ -1,90 +1,116 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"time"
 
 	"tandem/dbm"
 	"tandem/dbm/kernel"
 	"tandem/internal/figure"
+	"tandem/internal/format"
 	"tandem/mnist"
 )
 
+// completion is a picture to draw of images of which half is known.
+type completion struct {
+	half   string // that is known
+	images int
+	sweeps int
+	seed   uint64
+	set    *mnist.Set
+	known  []bool
+}
+
 // complete is the verb that completes pictures of which half is known.
-func complete(t *terminal, m *Machine, args []string) error {
+func complete(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	f := flags(t, "tandem complete RUN [flags]")
-	half := f.String("known", "top", "`top` half of the picture, or bottom, left or right: what is known")
-	images := f.Int("images", 20, "`N` test images, the first ones")
-	sweeps := f.Int("sweeps", 1000, "`N` Gibbs sweeps with the known pixels clamped")
-	seed := f.Uint64("seed", 1, "`N` of the random numbers")
+	var o completion
+	f.StringVar(&o.half, "known", "top", "`HALF` of the picture that is known: top, bottom, left or right")
+	f.IntVar(&o.images, "images", 20, "`N` test images, the first ones")
+	f.IntVar(&o.sweeps, "sweeps", 1000, "`N` Gibbs sweeps with the known pixels clamped")
+	f.Uint64Var(&o.seed, "seed", 1, "`N` of the random numbers")
 	f.BoolVar(&t.quiet, "quiet", false, "no progress")
 	out := f.String("out", "", "`FILE` in PNG (default completed-HALF.png in the run's folder)")
 	found, err := parse(f, args, "RUN")
 	if err != nil {
 		return err
 	}
-	if *images < 1 {
-		return usageError{fmt.Errorf("complete: images: %d; must be at least 1", *images)}
+	if o.images < 1 {
+		return usageError{fmt.Errorf("images: %d; must be at least 1", o.images)}
 	}
-	if *sweeps < 1 {
-		return usageError{fmt.Errorf("complete: sweeps: %d; must be at least 1", *sweeps)}
+	if o.sweeps < 1 {
+		return usageError{fmt.Errorf("sweeps: %d; must be at least 1", o.sweeps)}
 	}
-	if _, err := knownPixels(*half, 2, 2); err != nil {
-		return usageError{fmt.Errorf("complete: known: %w", err)}
+	if _, err := knownPixels(o.half, 2, 2); err != nil {
+		return usageError{fmt.Errorf("known: %w", err)}
 	}
-	s, set, err := loadWith(found[0], mnist.Test)
+	s, err := load(found[0])
 	if err != nil {
-		return fmt.Errorf("complete: %w", err)
+		return err
 	}
-	if *images > set.N() {
-		return usageError{fmt.Errorf("complete: images: %d; there are %d", *images, set.N())}
+	if o.set, err = s.images(mnist.Test); err != nil {
+		return err
 	}
-	known, err := knownPixels(*half, set.Rows(), set.Columns())
+	if o.images > o.set.N() {
+		return usageError{fmt.Errorf("images: %d; there are %d", o.images, o.set.N())}
+	}
+	if o.known, err = knownPixels(o.half, o.set.Rows(), o.set.Columns()); err != nil {
+		return err
+	}
+	grids, err := o.grids(ctx, t, s, m.Kernels)
 	if err != nil {
-		return fmt.Errorf("complete: %w", err)
-	}
-	n := s.Settings.Layers[0]
-	grey, binary, seen := make([]float32, *images*n), make([]float32, *images*n), make([]float32, *images*n)
-	for i := range *images {
-		set.Values(grey[i*n:(i+1)*n], i, mnist.Grey, kernel.Draw{})
-		set.Values(binary[i*n:(i+1)*n], i, mnist.Fixed, kernel.Draw{})
-	}
-	for i := range seen {
-		seen[i] = 0.5
-		if known[i%n] {
-			seen[i] = binary[i]
-		}
-	}
-	p, err := dbm.NewCompletion(&s.Settings.Config, m.Kernels, s.State, binary, known, *seed)
-	if err != nil {
-		return fmt.Errorf("complete: %w", err)
-	}
-	t.last = time.Now()
-	for i := range *sweeps {
-		p.Sweep()
-		if now := time.Now(); t.due(now) {
-			t.progress(now, []string{fmt.Sprintf("sweep %s of %s", count(uint64(i+1)), count(uint64(*sweeps)))})
-		}
+		return err
 	}
 	t.clear()
-	grid := func(caption string, tiles []float32) figure.Grid {
-		return figure.Grid{Caption: caption, Tiles: tiles, Rows: set.Rows(), Columns: set.Columns(), Scale: figure.Unit, Across: 10}
-	}
-	name, err := draw(found[0], *out, "completed-"+*half+".png", fmt.Sprintf("%s after %s updates completes test images of which it knows the %s half",
-		shape(s.Settings.Layers), count(s.Updates), *half), []figure.Grid{
-		grid("the images", grey),
-		grid("what is known, sampled once; grey is not known", seen),
-		grid("completed by mean field", p.MeanField(200)),
-		grid(fmt.Sprintf("completed by sampling: probabilities after %s sweeps", count(uint64(*sweeps))), p.Means()),
-	})
+	title := fmt.Sprintf("%s after %s updates completes test images of which it knows the %s half",
+		format.Shape(s.Settings.Layers), format.Count(s.Updates), o.half)
+	name, err := s.draw(ctx, *out, "completed-"+o.half+".png", title, grids)
 	if err != nil {
-		return fmt.Errorf("complete: %w", err)
+		return err
 	}
-	t.tell(name)
+	t.made(name)
 	return nil
 }
 
-// knownPixels says of which pixels a half of an image is made.
+// grids completes the images and returns the parts of the picture.
+func (o *completion) grids(ctx context.Context, t *terminal, s *model, k *kernel.Set) ([]figure.Grid, error) {
+	n := s.Settings.Layers[0]
+	grey, binary, seen := make([]float32, o.images*n), make([]float32, o.images*n), make([]float32, o.images*n)
+	for i := range o.images {
+		o.set.Values(grey[i*n:(i+1)*n], i, mnist.Grey, kernel.Draw{})
+		o.set.Values(binary[i*n:(i+1)*n], i, mnist.Fixed, kernel.Draw{})
+	}
+	for i := range seen {
+		seen[i] = 0.5
+		if o.known[i%n] {
+			seen[i] = binary[i]
+		}
+	}
+	p, err := dbm.NewCompletion(&s.Settings.Config, k, s.State, binary, o.known, o.seed)
+	if err != nil {
+		return nil, err
+	}
+	t.last = time.Now()
+	for i := range o.sweeps {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		p.Sweep()
+		t.count("sweep", i+1, o.sweeps)
+	}
+	grid := func(caption string, tiles []float32) figure.Grid {
+		return figure.Grid{Caption: caption, Tiles: tiles, Rows: o.set.Rows(), Columns: o.set.Columns(), Scale: figure.Unit, Across: 10}
+	}
+	return []figure.Grid{
+		grid("the images", grey),
+		grid("what is known, sampled once; grey is not known", seen),
+		grid("completed by mean field", p.MeanField(200)),
+		grid(fmt.Sprintf("completed by sampling: probabilities after %s sweeps", format.Count(uint64(o.sweeps))), p.Means()),
+	}, nil
+}
+
+// knownPixels returns which pixels belong to a half of an image.
 func knownPixels(half string, rows, columns int) ([]bool, error) {
 	known := make([]bool, rows*columns)
 	for i := range known {

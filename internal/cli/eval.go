@@ -2,19 +2,17 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"tandem/dbm"
 	"tandem/dbm/kernel"
 	"tandem/dbm/likelihood"
+	"tandem/internal/format"
 	"tandem/mnist"
 )
 
@@ -48,198 +46,181 @@ type evaluation struct {
 	EntropyTrain     *float64 `json:"entropy_train,omitempty"`
 }
 
-// split is the bound on a data set.
-type split struct {
-	name                           string
-	bound, stdErr, energy, entropy float64
-	terms                          []likelihood.Terms
-}
-
 // exact is what can be enumerated.
 type exact struct {
 	LogZ          float64  `json:"log_z"`
 	LogLikelihood *float64 `json:"log_likelihood_test,omitempty"`
 }
 
+// evalOptions are the flags of eval.
+type evalOptions struct {
+	likelihood.Annealing
+	names      []string // of the sets of images
+	pixels     mnist.Pixels
+	perExample string
+	asJSON     bool
+	execution  *execution
+	run        string
+}
+
 // eval is the verb that scores a model.
-func eval(t *terminal, m *Machine, args []string) (err error) {
-	f := flags(t, "tandem eval RUN [flags]")
-	how := likelihood.Annealing{}
-	f.IntVar(&how.Runs, "runs", 100, "`N` runs of annealed importance sampling")
-	f.IntVar(&how.Temperatures, "temps", 20_000, "`N` temperatures of each run")
-	f.IntVar(&how.Sweeps, "sweeps", 1000, "`N` sweeps between a run up and the run down that begins where it ended")
-	f.Uint64Var(&how.Seed, "seed", 0, "`N` of the runs")
-	splits := f.String("split", "test", "`test,train` images to compute the bound on")
-	pixels := f.String("pixels", "fixed", "`HOW` pixels become 0 or 1: fixed (sampled once) or threshold")
-	perExample := f.String("per-example", "", "`FILE` in CSV for the terms of each image")
-	asJSON := f.Bool("json", false, "for programs")
-	h := howFlags(f, t)
-	found, err := parse(f, args, "RUN")
+func eval(ctx context.Context, t *terminal, m *Machine, args []string) (err error) {
+	o, err := evalFlags(t, args)
 	if err != nil {
 		return err
 	}
-	way, err := mnist.ParsePixels(*pixels)
+	if err := o.execution.begin(); err != nil {
+		return err
+	}
+	defer o.execution.end(&err)
+	s, err := load(o.run)
 	if err != nil {
-		return usageError{fmt.Errorf("eval: pixels: %w", err)}
+		return err
 	}
-	if way != mnist.Fixed && way != mnist.Threshold {
-		return usageError{fmt.Errorf("eval: pixels: %s values have no log-probability; fixed or threshold have", way)}
-	}
-	names := strings.Split(*splits, ",")
-	for i, name := range names {
-		if name != mnist.Test && name != mnist.Train || slices.Contains(names[:i], name) {
-			return usageError{fmt.Errorf("eval: split: %q; must be test, train or test,train", *splits)}
-		}
-	}
-	if *perExample != "" {
-		if _, err := os.Stat(filepath.Dir(*perExample)); err != nil {
-			return fmt.Errorf("eval: per-example: %w", err)
-		}
-	}
-	if err := h.begin(); err != nil {
-		return fmt.Errorf("eval: %w", err)
-	}
-	defer h.end(&err)
-	s, training, err := loadWith(found[0], mnist.Train)
+	sets, base, err := o.examples(s) // all that can fail comes before what takes long
 	if err != nil {
-		return fmt.Errorf("eval: %w", err)
+		return err
 	}
-	var sets []*mnist.Set // all that can fail comes before what takes long
-	for _, name := range names {
-		set := training
-		if name == mnist.Test {
-			if _, set, err = loadWith(found[0], name); err != nil {
-				return fmt.Errorf("eval: %w", err)
-			}
+	began, annealed := time.Now(), 0.0
+	o.Threads, o.Base = o.execution.threads, base
+	stage := func(name string) func(done float64) {
+		if strings.HasPrefix(name, "bound") && annealed == 0 {
+			annealed = time.Since(began).Seconds()
 		}
-		sets = append(sets, set)
+		if strings.HasPrefix(name, "enumerating") {
+			t.say("%s", name)
+			return nil
+		}
+		return t.stage(name)
 	}
-	began := time.Now()
-	t.last = began
-	c := &s.Settings.Config
-	how.Threads, how.Base = h.threads, training.Mean(way)
-	how.Progress = t.share("annealing")
-	w, err := likelihood.Anneal(context.Background(), c, m.Kernels, s.State, how)
+	score, err := likelihood.Evaluate(ctx, &s.Settings.Config, m.Kernels, s.State, sets,
+		likelihood.Effort{Annealing: o.Annealing, Enumerate: true, Stage: stage})
 	if err != nil {
-		return usageError{fmt.Errorf("eval: %w", err)}
+		return err
 	}
-	z := w.Estimate()
-	e := evaluation{Run: found[0], Updates: s.Updates, Pixels: way.String(), Runs: how.Runs, Temps: how.Temperatures, Sweeps: how.Sweeps,
-		Seed: how.Seed, LogZ: z.LogZ, StdErr: z.StdErr, Low: z.Low, High: z.High, Reverse: z.Reverse, Gap: z.Gap, Trusted: z.Trusted(),
-		AISTime: time.Since(began).Seconds()}
-	var all []*split
-	var test *mnist.Set
-	for _, set := range sets {
-		p, err := bound(t, m, s, set, way, z.LogZ, h.threads)
-		if err != nil {
-			return fmt.Errorf("eval: %w", err)
-		}
-		all = append(all, p)
-		if set.Name == mnist.Test {
-			test = set
-			e.BoundTest, e.BoundTestStdErr, e.EnergyTest, e.EntropyTest = &p.bound, &p.stdErr, &p.energy, &p.entropy
-		} else {
-			e.BoundTrain, e.BoundTrainStdErr, e.EnergyTrain, e.EntropyTrain = &p.bound, &p.stdErr, &p.energy, &p.entropy
-		}
-	}
-	if e.Exact, err = enumerated(t, s, test, way); err != nil {
-		return fmt.Errorf("eval: %w", err)
-	}
-	e.Seconds = time.Since(began).Seconds()
+	e := o.evaluation(s, score)
+	e.AISTime, e.Seconds = annealed, time.Since(began).Seconds()
 	t.clear()
-	if *asJSON {
-		if err := writeJSON(t.out, e); err != nil {
-			return fmt.Errorf("eval: %w", err)
-		}
+	if o.asJSON {
+		err = format.JSON(t.out, e)
 	} else {
-		e.print(t, c, all)
+		e.print(t, s, score)
 	}
-	if *perExample != "" {
-		if err := writeFile(*perExample, func(w io.Writer) error { return writeTerms(w, all, z.LogZ) }); err != nil {
-			return fmt.Errorf("eval: %w", err)
-		}
-		if !*asJSON {
-			t.tell(*perExample)
-		}
+	if err != nil || o.perExample == "" {
+		return err
+	}
+	if err := writeFile(ctx, o.perExample, func(w io.Writer) error { return writeTerms(w, score) }); err != nil {
+		return err
+	}
+	if !o.asJSON {
+		t.made(o.perExample)
 	}
 	return nil
 }
 
-// share returns what shows the share of some work that is done.
-func (t *terminal) share(what string) func(done float64) {
-	began := time.Now()
-	return func(done float64) {
-		if now := time.Now(); t.due(now) {
-			t.progress(now, []string{fmt.Sprintf("%s: %.0f%%", what, 100*done), "ETA " + short(now.Sub(began).Seconds()*(1-done)/max(done, 1e-9))})
-		}
-	}
-}
-
-// bound computes the bound on a data set.
-func bound(t *terminal, m *Machine, s saved, set *mnist.Set, way mnist.Pixels, logZ float64, threads int) (*split, error) {
-	p := &split{name: set.Name}
-	row := func(i int, v []float32) { set.Values(v, i, way, kernel.Draw{}) }
-	var err error
-	p.terms, err = likelihood.Bound(context.Background(), &s.Settings.Config, m.Kernels, s.State, set.N(), row, threads, t.share("bound on "+p.name))
+// evalFlags parses the command line of eval.
+func evalFlags(t *terminal, args []string) (*evalOptions, error) {
+	f, o := flags(t, "tandem eval RUN [flags]"), new(evalOptions)
+	f.IntVar(&o.Runs, "runs", 100, "`N` runs of annealed importance sampling")
+	f.IntVar(&o.Temperatures, "temps", 20_000, "`N` temperatures of each run")
+	f.IntVar(&o.Sweeps, "sweeps", 1000, "`N` sweeps between a run up and the run down that begins where it ended")
+	f.Uint64Var(&o.Seed, "seed", 0, "`N` of the runs")
+	splits := f.String("split", "test", "`test,train` images to compute the bound on")
+	pixels := f.String("pixels", "fixed", "`HOW` pixels become 0 or 1: fixed (sampled once) or threshold")
+	f.StringVar(&o.perExample, "per-example", "", "`FILE` in CSV for the terms of each image")
+	f.BoolVar(&o.asJSON, "json", false, "for programs")
+	o.execution = executionFlags(f, t)
+	found, err := parse(f, args, "RUN")
 	if err != nil {
 		return nil, err
 	}
-	var parts likelihood.Terms
-	p.bound, p.stdErr, parts = likelihood.Mean(p.terms, logZ)
-	p.energy, p.entropy = parts.Energy, parts.Entropy
-	if math.IsNaN(p.bound) {
-		return nil, errors.New("the bound is not a number")
+	o.run = found[0]
+	if o.pixels, err = mnist.ParsePixels(*pixels); err != nil {
+		return nil, usageError{fmt.Errorf("pixels: %w", err)}
 	}
-	return p, nil
-}
-
-// enumerated is the exact log Z, and with one hidden layer the exact log-likelihood
-// of the test images, unless they are nil, or nil where there are too many units.
-func enumerated(t *terminal, s saved, set *mnist.Set, way mnist.Pixels) (*exact, error) {
-	c := &s.Settings.Config
-	if !likelihood.Enumerable(c.Layers) {
-		return nil, nil
+	if o.pixels != mnist.Fixed && o.pixels != mnist.Threshold {
+		return nil, usageError{fmt.Errorf("pixels: %s values have no log-probability; fixed or threshold have", o.pixels)}
 	}
-	t.say("enumerating the smaller side")
-	logZ, err := likelihood.LogZ(context.Background(), c, s.State)
-	if err != nil {
-		return nil, err
-	}
-	x := &exact{LogZ: logZ}
-	if c.Hidden() > 1 || set == nil {
-		return x, nil
-	}
-	sum, v := 0.0, make([]float32, c.Layers[0])
-	for i := range set.N() {
-		set.Values(v, i, way, kernel.Draw{})
-		p, err := likelihood.LogP(context.Background(), c, s.State, v, logZ)
-		if err != nil {
-			return nil, err
+	o.names = strings.Split(*splits, ",")
+	for i, name := range o.names {
+		if name != mnist.Test && name != mnist.Train || slices.Contains(o.names[:i], name) {
+			return nil, usageError{fmt.Errorf("split: %q; must be test, train or test,train", *splits)}
 		}
-		sum += p
 	}
-	sum /= float64(set.N())
-	x.LogLikelihood = &sum
-	return x, nil
+	switch {
+	case o.Runs < 1 || o.Runs > 1<<20:
+		return nil, usageError{fmt.Errorf("runs: %d; must be 1 to %d", o.Runs, 1<<20)}
+	case o.Temperatures < 2 || o.Temperatures > 1<<30:
+		return nil, usageError{fmt.Errorf("temps: %d; must be 2 to %d", o.Temperatures, 1<<30)}
+	case o.Sweeps < 0:
+		return nil, usageError{fmt.Errorf("sweeps: %d; must not be below 0", o.Sweeps)}
+	}
+	if o.perExample != "" {
+		if _, err := os.Stat(filepath.Dir(o.perExample)); err != nil {
+			return nil, fmt.Errorf("per-example: %w", err)
+		}
+	}
+	return o, nil
 }
 
-// print tells the figures.
-func (e *evaluation) print(t *terminal, c *dbm.Config, all []*split) {
+// examples returns the sets of images to score on, and the mean of the training images.
+func (o *evalOptions) examples(s *model) (sets []likelihood.Examples, mean []float64, err error) {
+	training, err := s.images(mnist.Train)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, name := range o.names {
+		set := training
+		if name == mnist.Test {
+			if set, err = s.images(name); err != nil {
+				return nil, nil, err
+			}
+		}
+		row := func(i int, v []float32) { set.Values(v, i, o.pixels, kernel.Draw{}) }
+		sets = append(sets, likelihood.Examples{Name: name, N: set.N(), Row: row})
+	}
+	return sets, training.Mean(o.pixels), nil
+}
+
+// evaluation returns what eval prints of a score.
+func (o *evalOptions) evaluation(s *model, score *likelihood.Score) *evaluation {
+	z := &score.LogZ
+	e := &evaluation{Run: o.run, Updates: s.Updates, Pixels: o.pixels.String(), Runs: o.Runs, Temps: o.Temperatures, Sweeps: o.Sweeps,
+		Seed: o.Seed, LogZ: z.LogZ, StdErr: z.StdErr, Low: z.Low, High: z.High, Reverse: z.Reverse, Gap: z.Gap, Trusted: z.Trusted()}
+	if score.Exact != nil {
+		e.Exact = &exact{LogZ: score.Exact.LogZ}
+	}
+	for i := range score.Bounds {
+		b := &score.Bounds[i]
+		if b.Name == mnist.Train {
+			e.BoundTrain, e.BoundTrainStdErr, e.EnergyTrain, e.EntropyTrain = &b.Mean, &b.StdErr, &b.Parts.Energy, &b.Parts.Entropy
+			continue
+		}
+		e.BoundTest, e.BoundTestStdErr, e.EnergyTest, e.EntropyTest = &b.Mean, &b.StdErr, &b.Parts.Energy, &b.Parts.Entropy
+		if e.Exact != nil && score.Exact.LogP != nil {
+			e.Exact.LogLikelihood = &score.Exact.LogP[i]
+		}
+	}
+	return e
+}
+
+// print prints a table.
+func (e *evaluation) print(t *terminal, s *model, score *likelihood.Score) {
 	rows := [][2]string{
-		{"model", fmt.Sprintf("%s after %s updates (%s)", shape(c.Layers), count(e.Updates), e.Run)},
+		{"model", fmt.Sprintf("%s after %s updates (%s)", format.Shape(s.Settings.Layers), format.Count(e.Updates), e.Run)},
 		{"log Z", fmt.Sprintf("%.2f ± %.2f, 95%% in %.2f to %.2f; %s of %s temperatures from base rates",
-			e.LogZ, e.StdErr, e.Low, e.High, number(e.Runs, "run"), count(uint64(e.Temps)))},
-		{"from above", fmt.Sprintf("%.2f; the same runs down again, begun %s sweeps after the end of each run up", e.Reverse, count(uint64(e.Sweeps)))},
+			e.LogZ, e.StdErr, e.Low, e.High, format.Number(e.Runs, "run"), format.Count(uint64(e.Temps)))},
+		{"from above", fmt.Sprintf("%.2f; the same runs down again, begun %s sweeps after the end of each run up", e.Reverse, format.Count(uint64(e.Sweeps)))},
 	}
-	if e.Trusted {
-		rows = append(rows, [2]string{"", fmt.Sprintf("the two sides are %.2f nats apart", e.Gap)})
-	} else {
-		rows = append(rows, [2]string{"", fmt.Sprintf("not to be trusted: the two sides are %.2f nats apart, more than %v; try more --temps", e.Gap, likelihood.Trusted)})
+	verdict := fmt.Sprintf("the two sides are %.2f nats apart", e.Gap)
+	if !e.Trusted {
+		verdict = fmt.Sprintf("not to be trusted: %s, more than %v; try more --temps", verdict, likelihood.Trusted)
 	}
-	for _, p := range all {
+	rows = append(rows, [2]string{"", verdict})
+	for _, b := range score.Bounds {
 		rows = append(rows,
-			[2]string{"bound, " + p.name, fmt.Sprintf("%.2f ± %.2f nats an image (%s, %s pixels)", p.bound, p.stdErr, number(len(p.terms), "image"), e.Pixels)},
-			[2]string{"", fmt.Sprintf("energy %.2f, entropy %.2f", p.energy, p.entropy)})
+			[2]string{"bound, " + b.Name, fmt.Sprintf("%.2f ± %.2f nats an image (%s, %s pixels)", b.Mean, b.StdErr, format.Number(len(b.Terms), "image"), e.Pixels)},
+			[2]string{"", fmt.Sprintf("energy %.2f, entropy %.2f", b.Parts.Energy, b.Parts.Entropy)})
 	}
 	if e.Exact != nil {
 		what := fmt.Sprintf("log Z %.4f", e.Exact.LogZ)
@@ -248,20 +229,17 @@ func (e *evaluation) print(t *terminal, c *dbm.Config, all []*split) {
 		}
 		rows = append(rows, [2]string{"exact", what})
 	}
-	rows = append(rows, [2]string{"took", short(e.Seconds)})
-	table(t.out, rows)
+	table(t.out, append(rows, [2]string{"took", format.Duration(e.Seconds)}))
 }
 
-func number(n int, what string) string { return count(uint64(n)) + " " + plural(n, what) }
-
 // writeTerms writes a line for each image.
-func writeTerms(w io.Writer, all []*split, logZ float64) error {
+func writeTerms(w io.Writer, score *likelihood.Score) error {
 	if _, err := fmt.Fprintln(w, "split,image,energy,entropy,bound"); err != nil {
 		return err
 	}
-	for _, p := range all {
-		for i, x := range p.terms {
-			if _, err := fmt.Fprintf(w, "%s,%d,%v,%v,%v\n", p.name, i, x.Energy, x.Entropy, x.Energy+x.Entropy-logZ); err != nil {
+	for _, b := range score.Bounds {
+		for i, x := range b.Terms {
+			if _, err := fmt.Fprintf(w, "%s,%d,%v,%v,%v\n", b.Name, i, x.Energy, x.Entropy, x.Energy+x.Entropy-score.LogZ.LogZ); err != nil {
 				return err
 			}
 		}

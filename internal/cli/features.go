@@ -1,142 +1,163 @@
 package cli
 
 import (
-	"archive/zip"
-	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
 
 	"tandem/dbm"
 	"tandem/dbm/kernel"
+	"tandem/internal/npz"
 	"tandem/mnist"
 )
 
-// features is the verb that writes what the hidden units make of images.
-func features(t *terminal, m *Machine, args []string) (err error) {
+// features is the verb that exports hidden activations.
+func features(ctx context.Context, t *terminal, m *Machine, args []string) (err error) {
 	f := flags(t, "tandem features RUN --npz FILE [flags]")
-	name := f.String("npz", "", "`FILE` for numpy.load, with q1, q2, … (images × units of a layer, float32: the\n"+blank+"probabilities of mean field) and labels, if there are any")
+	name := f.String("npz", "", "`FILE` for numpy.load, with q1, q2, … (images × units of a layer, float32: the probabilities of mean field) and labels, if there are any")
 	set := f.String("split", mnist.Test, "`test` or train: of which images")
 	pixels := f.String("pixels", "grey", "`HOW` grey levels become values: grey, threshold or fixed")
-	h := howFlags(f, t)
+	x := executionFlags(f, t)
 	found, err := parse(f, args, "RUN")
 	if err != nil {
 		return err
 	}
 	if *name == "" {
-		return usageError{fmt.Errorf("features: --npz FILE is missing")}
+		return usageError{errors.New("--npz FILE is missing")}
 	}
 	if *set != mnist.Test && *set != mnist.Train {
-		return usageError{fmt.Errorf("features: split: %q; must be test or train", *set)}
+		return usageError{fmt.Errorf("split: %q; must be test or train", *set)}
 	}
 	way, err := mnist.ParsePixels(*pixels)
 	if err == nil && way == mnist.Sample {
-		err = fmt.Errorf("sample draws others at each use; fixed draws them once")
+		err = errors.New("sample draws others at each use; fixed draws them once")
 	}
 	if err != nil {
-		return usageError{fmt.Errorf("features: pixels: %w", err)}
+		return usageError{fmt.Errorf("pixels: %w", err)}
 	}
-	if err := h.begin(); err != nil {
-		return fmt.Errorf("features: %w", err)
+	if err := x.begin(); err != nil {
+		return err
 	}
-	defer h.end(&err)
-	s, images, err := loadWith(found[0], *set)
+	defer x.end(&err)
+	s, err := load(found[0])
 	if err != nil {
-		return fmt.Errorf("features: %w", err)
+		return err
 	}
-	row := func(i int, v []float32) { images.Values(v, i, way, kernel.Draw{}) }
-	write := func(w io.Writer) error { return writeFeatures(t, w, m, s, images, row, h.threads) }
-	if err := writeFile(*name, write); err != nil {
-		return fmt.Errorf("features: %w", err)
+	images, err := s.images(*set)
+	if err != nil {
+		return err
+	}
+	e := &featureExport{model: s, images: images, pixels: way, progress: t.stage("mean field")}
+	if err := e.begin(m.Kernels, x.threads); err != nil {
+		return err
+	}
+	if err := writeFile(ctx, *name, func(w io.Writer) error { return e.write(ctx, w) }); err != nil {
+		return err
 	}
 	t.clear()
-	t.tell(*name)
+	t.made(*name)
 	return nil
 }
 
-// loadWith loads a run, and a set of its images.
-func loadWith(run, name string) (saved, *mnist.Set, error) {
-	s, err := load(run)
-	if err != nil {
-		return s, nil, err
-	}
-	set, err := mnist.Open(s.Settings.Data, name)
-	if err != nil {
-		return s, nil, err
-	}
-	if n := set.Rows() * set.Columns(); n != s.Settings.Layers[0] {
-		return s, nil, fmt.Errorf("the model has %d visible units, but the images of %s have %d pixels", s.Settings.Layers[0], set.Source, n)
-	}
-	return s, set, nil
-}
-
-// The mean field that is written goes on until no unit changes by as much as
-// finely, or for finelyMost iterations.
+// The mean field that is exported continues until no unit changes by as much as
+// featureTolerance, or for featureMost iterations.
 const (
-	finely     = 1e-5
-	finelyMost = 500
+	featureTolerance = 1e-5
+	featureMost      = 500
 )
 
-// writeFeatures writes one layer after the other, and infers anew for each: so no
-// more than some images' are in memory.
-func writeFeatures(t *terminal, w io.Writer, m *Machine, s saved, images *mnist.Set, row func(i int, v []float32), threads int) error {
-	const size = 100 // images a worker infers at a time
-	c := &s.Settings.Config
-	workers := make([]*dbm.Inference, threads)
-	for i := range workers {
-		var err error
-		if workers[i], err = dbm.NewInference(c, m.Kernels, s.State, size, finely, finelyMost); err != nil {
-			return err
-		}
-	}
-	z := zip.NewWriter(w)
-	progress := t.share("mean field")
-	for l := 1; l < len(c.Layers); l++ {
-		f, err := z.CreateHeader(&zip.FileHeader{Name: fmt.Sprintf("q%d.npy", l), Method: zip.Store})
+// featureRows is how many images a worker infers at a time.
+const featureRows = 100
+
+// featureExport writes the hidden activations of images.
+type featureExport struct {
+	*model
+	images   *mnist.Set
+	pixels   mnist.Pixels
+	workers  []*dbm.Inference
+	progress func(done float64)
+}
+
+func (e *featureExport) begin(k *kernel.Set, threads int) (err error) {
+	e.workers = make([]*dbm.Inference, threads)
+	for i := range e.workers {
+		e.workers[i], err = dbm.NewInference(&e.Settings.Config, k, e.State, featureRows, featureTolerance, featureMost)
 		if err != nil {
 			return err
 		}
-		b, n := bufio.NewWriter(f), c.Layers[l]
-		writeNPYHeader(b, "<f4", images.N(), n)
-		for from := 0; from < images.N(); from += size * threads {
-			var group sync.WaitGroup
-			share := func(i int) (first, rows int) {
-				first = min(from+i*size, images.N())
-				return first, min(size, images.N()-first)
-			}
-			for i, inference := range workers {
-				group.Go(func() {
-					first, rows := share(i)
-					for r := range rows {
-						row(first+r, inference.Visible(r))
-					}
-					inference.Infer(rows)
-				})
-			}
-			group.Wait()
-			for i, inference := range workers {
-				_, rows := share(i)
-				for r := range rows {
-					writeFloats(b, inference.Hidden(l)[r*kernel.Stride(n):][:n])
-				}
-			}
-			progress((float64(l-1) + float64(min(from+size*threads, images.N()))/float64(images.N())) / float64(c.Hidden()))
-		}
-		if err := b.Flush(); err != nil {
-			return err
-		}
 	}
-	if images.Labels != nil {
-		f, err := z.CreateHeader(&zip.FileHeader{Name: "labels.npy", Method: zip.Store})
+	return nil
+}
+
+// write writes one layer after the other, and infers anew for each, so that no more than
+// some images' are in memory.
+func (e *featureExport) write(ctx context.Context, w io.Writer) error {
+	z := npz.NewWriter(w)
+	for l, n := range e.Settings.Layers {
+		if l == 0 {
+			continue
+		}
+		f, err := z.Array(fmt.Sprintf("q%d", l), npz.Float32, e.images.N(), n)
 		if err != nil {
 			return err
 		}
-		b := bufio.NewWriter(f)
-		writeNPYHeader(b, "|u1", images.N())
-		b.Write(images.Labels)
-		if err := b.Flush(); err != nil {
+		if err := e.writeLayer(ctx, f, l); err != nil {
+			return err
+		}
+	}
+	if e.images.Labels != nil {
+		f, err := z.Array("labels", npz.Uint8, e.images.N())
+		if err != nil {
+			return err
+		}
+		if _, err := f.Write(e.images.Labels); err != nil {
 			return err
 		}
 	}
 	return z.Close()
+}
+
+// writeLayer writes the activations of layer l.
+func (e *featureExport) writeLayer(ctx context.Context, w io.Writer, l int) error {
+	n, all, step := e.Settings.Layers[l], e.images.N(), featureRows*len(e.workers)
+	for from := 0; from < all; from += step {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		e.infer(from)
+		for i, inference := range e.workers {
+			_, rows := e.rows(from, i)
+			for r := range rows {
+				if err := npz.WriteFloats(w, inference.Hidden(l)[r*kernel.Stride(n):][:n]); err != nil {
+					return err
+				}
+			}
+		}
+		done := float64(min(from+step, all)) / float64(all)
+		e.progress((float64(l-1) + done) / float64(e.Settings.Hidden()))
+	}
+	return nil
+}
+
+// rows returns which images from an image on a worker infers.
+func (e *featureExport) rows(from, worker int) (first, rows int) {
+	first = min(from+worker*featureRows, e.images.N())
+	return first, min(featureRows, e.images.N()-first)
+}
+
+// infer infers images from one on, some by each worker.
+func (e *featureExport) infer(from int) {
+	var group sync.WaitGroup
+	for i, inference := range e.workers {
+		group.Go(func() {
+			first, rows := e.rows(from, i)
+			for r := range rows {
+				e.images.Values(inference.Visible(r), first+r, e.pixels, kernel.Draw{})
+			}
+			inference.Infer(rows)
+		})
+	}
+	group.Wait()
 }

@@ -1,10 +1,9 @@
 package cli
 
 import (
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path/filepath"
 	"runtime"
@@ -12,12 +11,13 @@ import (
 	"time"
 
 	"tandem/dbm"
+	"tandem/internal/format"
 	"tandem/internal/runs"
 	"tandem/mnist"
 )
 
-// info is the verb that tells about the machine or about a run.
-func info(t *terminal, m *Machine, args []string) error {
+// info is the verb that describes the machine or a run.
+func info(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	f := flags(t, "tandem info [RUN] [--json]")
 	asJSON := f.Bool("json", false, "for programs")
 	found, err := parse(f, args, "[RUN]")
@@ -30,22 +30,14 @@ func info(t *terminal, m *Machine, args []string) error {
 	return runInfo(t, m, found[0], *asJSON)
 }
 
-// writeJSON writes a value for programs.
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
-}
-
-// machineInfo tells what tandem finds here.
+// machineInfo prints what tandem finds here.
 func machineInfo(t *terminal, m *Machine, asJSON bool) error {
 	set, err := mnist.Open("", mnist.Train)
 	if err != nil {
-		return fmt.Errorf("info: %w", err)
+		return err
 	}
 	if asJSON {
-		return writeJSON(t.out, map[string]any{
+		return format.JSON(t.out, map[string]any{
 			"cpu": m.CPU, "features": m.Features, "kernel": m.Kernels.Name, "threads": runtime.GOMAXPROCS(0),
 			"data": map[string]any{"source": set.Source, "examples": set.N(), "rows": set.Rows(), "columns": set.Columns(),
 				"sha256": set.SHA256, "credit": set.Credit},
@@ -56,13 +48,13 @@ func machineInfo(t *terminal, m *Machine, asJSON bool) error {
 		{"features", strings.Join(m.Features, " ")},
 		{"kernels", m.Kernels.Name + " (TANDEM_KERNEL overrides)"},
 		{"threads", fmt.Sprint(runtime.GOMAXPROCS(0))},
-		{"data", fmt.Sprintf("%s: %s images of %d × %d", set.Source, count(uint64(set.N())), set.Rows(), set.Columns())},
+		{"data", fmt.Sprintf("%s: %s images of %d × %d", set.Source, format.Count(uint64(set.N())), set.Rows(), set.Columns())},
 		{"credit", set.Credit},
 	})
 	return nil
 }
 
-// report is what info tells about a run.
+// report is what info prints about a run.
 type report struct {
 	Folder           string    `json:"folder"`
 	Preset           string    `json:"preset"`
@@ -93,92 +85,105 @@ type report struct {
 	Started          time.Time `json:"started"`
 	Checkpoint       string    `json:"checkpoint"`
 
-	Config *runs.Settings `json:"config"`
+	Settings *runs.Settings `json:"config"`
 }
 
-// options tells of what a configuration makes use of that is not in every training.
+// options returns what settings make use of that is not in every training.
 func options(c *runs.Settings) string {
-	told := ""
+	used := ""
 	add := func(is bool, format string, args ...any) {
 		if is {
-			told += ", " + fmt.Sprintf(format, args...)
+			used += ", " + fmt.Sprintf(format, args...)
 		}
 	}
-	add(c.Spring(), "spring of alpha %s and gamma %v", join(c.Alpha), c.Gamma)
+	add(c.Spring(), "spring of alpha %s and gamma %v", format.List(c.Alpha), c.Gamma)
 	add(c.OffsetRate > 0, "centering at rate %v", c.OffsetRate)
-	add(c.LearningRateEnd > 0, "rate falling to update %s", count(c.LearningRateEnd))
+	add(c.LearningRateEnd > 0, "rate falling to update %s", format.Count(c.LearningRateEnd))
 	add(c.UpperRate > 0, "upper rate %v", c.UpperRate)
 	add(c.WeightDecay > 0, "weight decay %v", c.WeightDecay)
-	add(c.Pretrain > 0, "pretraining of %s updates a layer", count(c.Pretrain))
+	add(c.Pretrain > 0, "pretraining of %s updates a layer", format.Count(c.Pretrain))
 	add(c.ContrastiveDivergence, "contrastive divergence")
 	add(c.Patch > 0, "patches of %d × %d pixels", c.Patch, c.Patch)
 	add(c.ZeroBiases, "biases from 0")
 	add(c.SamplePosterior && c.Hidden() > 1, "posterior drawn")
-	return told
+	return used
 }
 
-// runInfo tells about a run, from its checkpoint.
+// runInfo describes a run, from its checkpoint.
 func runInfo(t *terminal, m *Machine, dir string, asJSON bool) error {
 	s, err := load(dir)
-	if err != nil {
-		if errors.Is(err, runs.ErrNoCheckpoint) {
-			return hintedError{fmt.Errorf("info: %w", err), "tandem resume " + dir + " begins it anew"}
-		}
-		return fmt.Errorf("info: %w", err)
+	if errors.Is(err, runs.ErrNoCheckpoint) {
+		return hintedError{err, "tandem resume " + dir + " begins it anew"}
 	}
-	manifest, checkpoint, sum := &runs.Manifest{}, dir, ""
+	if err != nil {
+		return err
+	}
+	r, err := describeRun(s)
+	if err != nil {
+		return err
+	}
+	a := dbm.NewAssessor(&s.Settings.Config, m.Kernels, s.rows, s.columns).Assess(s.State)
+	r.LiveFilters, r.NoiseFilters, r.DuplicateFilters, r.NormMean, r.NormSD = a.Live, a.Noise, a.Duplicate, a.NormMean, a.NormSD
+	if asJSON {
+		return format.JSON(t.out, r)
+	}
+	r.print(t, &a)
+	return nil
+}
+
+// describeRun returns the report of a run or of an exported model, but for its filters.
+func describeRun(s *model) (*report, error) {
+	manifest, checkpoint, sum := &runs.Manifest{}, s.from, ""
 	c := &s.Settings
-	if filepath.Ext(dir) != ".npz" { // an exported model is all there is
-		checkpoint, sum = filepath.Join(dir, "checkpoint.tandem"), s.State.SHA256()
-		if manifest, err = runs.ReadManifest(dir); errors.Is(err, fs.ErrNotExist) {
-			manifest = &runs.Manifest{}
-		} else if err != nil {
-			return fmt.Errorf("info: %w", err)
+	if filepath.Ext(s.from) != ".npz" { // an exported model is all there is
+		checkpoint, sum = filepath.Join(s.from, "checkpoint.tandem"), s.State.SHA256()
+		read, err := runs.ReadManifest(s.from)
+		if err == nil {
+			manifest = read
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
 		}
-		if now, err := runs.ReadSettings(dir); err == nil {
+		if now, err := runs.ReadSettings(s.from); err == nil {
 			c.Updates = now.Updates // a resume may have raised it since the checkpoint
 		}
 	}
-	a := dbm.NewAssessor(&c.Config, m.Kernels, s.rows, s.columns).Assess(s.State)
-	r := report{
-		Folder: dir, Preset: c.Preset, Updates: s.Updates, UpdatesTotal: c.Updates, Seconds: s.Seconds, Layers: c.Layers,
+	r := &report{
+		Folder: s.from, Preset: c.Preset, Updates: s.Updates, UpdatesTotal: c.Updates, Seconds: s.Seconds, Layers: c.Layers,
 		Kernel: manifest.Kernel, Threads: manifest.Threads, Seed: c.Seed, Pixels: c.Pixels, Numerics: s.Numerics, Version: s.Version,
 		LearningRate: c.LearningRate, Alpha: c.Alpha, Gamma: c.Gamma, Batch: c.Batch, Chains: c.Chains, Gibbs: c.Gibbs, Mu: s.State.Mu,
-		LiveFilters: a.Live, NoiseFilters: a.Noise, DuplicateFilters: a.Duplicate, NormMean: a.NormMean, NormSD: a.NormSD,
-		ParamsSHA256: sum, Data: manifest.Data, Started: manifest.Started, Checkpoint: checkpoint, Config: c,
+		ParamsSHA256: sum, Data: manifest.Data, Started: manifest.Started, Checkpoint: checkpoint, Settings: c,
 	}
 	if n := len(manifest.Parts); n > 0 {
 		r.Kernel, r.Threads = manifest.Parts[n-1].Kernel, manifest.Parts[n-1].Threads
 	}
-	if asJSON {
-		return writeJSON(t.out, r)
-	}
+	return r, nil
+}
+
+// print prints a table.
+func (r *report) print(t *terminal, a *dbm.Assessment) {
 	from := ""
-	if c.Preset != "" {
-		from = ", begun with preset " + c.Preset
+	if r.Preset != "" {
+		from = ", begun with preset " + r.Preset
 	}
 	rows := [][2]string{
-		{"run", dir},
-		{"model", fmt.Sprintf("%s%s, seed %d, %s pixels", shape(c.Layers), from, c.Seed, c.Pixels)},
-		{"learning", fmt.Sprintf("rate %v, batch %d, %d chains, %d %s an update", c.LearningRate, c.Batch, c.Chains, c.Gibbs, plural(c.Gibbs, "sweep")) + options(c)},
-		{"updates", fmt.Sprintf("%s of %s in %s", count(s.Updates), count(c.Updates), short(s.Seconds))},
-		{"trained by", fmt.Sprintf("tandem %s, %s kernels, %d %s, numerics %d", s.Version, r.Kernel, r.Threads, plural(r.Threads, "thread"), s.Numerics)},
+		{"run", r.Folder},
+		{"model", fmt.Sprintf("%s%s, seed %d, %s pixels", format.Shape(r.Layers), from, r.Seed, r.Pixels)},
+		{"learning", fmt.Sprintf("rate %v, batch %d, %d chains, %d %s an update", r.LearningRate, r.Batch, r.Chains, r.Gibbs,
+			format.Plural(r.Gibbs, "sweep")) + options(r.Settings)},
+		{"updates", fmt.Sprintf("%s of %s in %s", format.Count(r.Updates), format.Count(r.UpdatesTotal), format.Duration(r.Seconds))},
+		{"trained by", fmt.Sprintf("tandem %s, %s kernels, %d %s, numerics %d", r.Version, r.Kernel, r.Threads,
+			format.Plural(r.Threads, "thread"), r.Numerics)},
 	}
 	for l := range a.Live {
-		row := fmt.Sprintf("live %s%%", percents(a.Live[l:l+1]))
-		if a.Noise != nil {
-			row += fmt.Sprintf(", noise %s%%", percents(a.Noise[l:l+1]))
-		}
-		row += fmt.Sprintf(", duplicate %s%%, norm %.3f ± %.3f, mu %.3f", percents(a.Duplicate[l:l+1]), a.NormMean[l], a.NormSD[l], s.State.Mu[l])
+		row := fmt.Sprintf("%s, norm %.3f ± %.3f, mu %.3f", assessed(a, l+1), a.NormMean[l], a.NormSD[l], r.Mu[l])
 		rows = append(rows, [2]string{fmt.Sprintf("layer %d", l+1), row})
 	}
 	if r.Data.Source != "" {
 		rows = append(rows, [2]string{"data", strings.Trim(r.Data.Source+". "+r.Data.Credit, ". ")})
 	}
 	rows = append(rows, [2]string{"checkpoint", r.Checkpoint})
-	if sum != "" {
-		rows = append(rows, [2]string{"sha256", sum})
+	if r.ParamsSHA256 != "" {
+		rows = append(rows, [2]string{"sha256", r.ParamsSHA256})
 	}
 	table(t.out, rows)
-	return nil
 }

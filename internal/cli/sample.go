@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -11,7 +13,7 @@ import (
 	"tandem/dbm"
 	"tandem/dbm/kernel"
 	"tandem/internal/figure"
-	"tandem/internal/runs"
+	"tandem/internal/format"
 	"tandem/mnist"
 )
 
@@ -26,72 +28,87 @@ type sampling struct {
 }
 
 // sample is the verb that draws samples.
-func sample(t *terminal, m *Machine, args []string) error {
+func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	f := flags(t, "tandem sample RUN [flags]")
-	var how sampling
-	f.IntVar(&how.fresh, "fresh", 0, "`N` new chains that begin with fair coins (default the chains of the checkpoint)")
-	sweeps := f.Int("sweeps", 0, "`N` Gibbs sweeps first (default 0, or 1000 for new chains)")
-	f.IntVar(&how.anneal, "anneal", 0, "`N` sweeps of new chains at first, from base rates to the model: so that they come\n"+blank+"by all modes")
-	film := f.String("gif", "", "`FILE` for an animation of the sweeps, at most a hundred frames")
-	f.Uint64Var(&how.seed, "seed", 1, "`N` of the random numbers")
+	var o sampling
+	f.IntVar(&o.fresh, "fresh", 0, "`N` new chains that begin with fair coins (default the chains of the checkpoint)")
+	f.IntVar(&o.sweeps, "sweeps", 0, "`N` Gibbs sweeps first (default 0, or 1000 for new chains)")
+	f.IntVar(&o.anneal, "anneal", 0, "`N` sweeps of new chains at first, from base rates to the model, so that they pass all modes")
+	film := f.String("gif", "", "`FILE` for an animation of the sweeps, of at most a hundred frames")
+	f.Uint64Var(&o.seed, "seed", 1, "`N` of the random numbers")
 	f.BoolVar(&t.quiet, "quiet", false, "no progress")
-	out := f.String("out", "", "`FILE` in PNG (default in the run's folder, with a name that tells chains and sweeps)")
+	out := f.String("out", "", "`FILE` in PNG (default in the run's folder, with a name that has chains and sweeps)")
 	found, err := parse(f, args, "RUN")
 	if err != nil {
 		return err
 	}
-	if how.fresh < 0 {
-		return usageError{fmt.Errorf("sample: fresh: %d; must not be below 0", how.fresh)}
+	if o.fresh > 0 && o.anneal == 0 && !given(f)["sweeps"] {
+		o.sweeps = 1000
 	}
-	if how.anneal < 0 || how.anneal > 0 && how.fresh == 0 {
-		return usageError{fmt.Errorf("sample: anneal: %d; must not be below 0, and needs --fresh", how.anneal)}
-	}
-	switch {
-	case *sweeps < 0:
-		return usageError{fmt.Errorf("sample: sweeps: %d; must not be below 0", *sweeps)}
-	case flagsGiven(f)["sweeps"]:
-		how.sweeps = *sweeps
-	case how.fresh > 0 && how.anneal == 0:
-		how.sweeps = 1000
-	}
-	if *film != "" && how.sweeps+how.anneal == 0 {
-		return usageError{fmt.Errorf("sample: gif: nothing moves without --sweeps or --anneal")}
+	if err := o.validate(*film != ""); err != nil {
+		return usageError{err}
 	}
 	s, err := load(found[0])
 	if err != nil {
-		return fmt.Errorf("sample: %w", err)
+		return err
 	}
-	if how.anneal > 0 {
-		if set, err := mnist.Open(s.Settings.Data, mnist.Train); err == nil && set.Rows()*set.Columns() == s.Settings.Layers[0] {
-			how.base = set.Mean(mnist.Grey)
+	if o.anneal > 0 {
+		if set, err := s.images(mnist.Train); err == nil {
+			o.base = set.Mean(mnist.Grey)
 		}
 	}
-	t.last = time.Now()
 	var frames gif.GIF
-	all := how.sweeps + how.anneal
-	how.sweep = func(g *dbm.Sampler, done int) error {
-		if now := time.Now(); t.due(now) {
-			t.progress(now, []string{fmt.Sprintf("sweep %s of %s", count(uint64(done)), count(uint64(all)))})
-		}
-		if *film == "" || done%((all+99)/100) != 0 {
-			return nil
-		}
-		return addFrame(&frames, figure.Grid{Caption: "sweep " + count(uint64(done)), Tiles: g.Means(), Rows: s.rows, Columns: s.columns, Scale: figure.Unit, Across: 10})
-	}
-	name, err := drawSamples(found[0], *out, &s.Settings, s.State, m.Kernels, s.rows, s.columns, how)
-	t.clear()
+	t.last = time.Now()
+	o.sweep = t.filming(ctx, s, &o, *film != "", &frames)
+	name, err := s.drawSamples(ctx, *out, m.Kernels, o)
 	if err != nil {
-		return fmt.Errorf("sample: %w", err)
+		return err
 	}
-	t.tell(name)
+	t.clear()
+	t.made(name)
 	if *film == "" {
 		return nil
 	}
-	if err := writeFile(*film, func(w io.Writer) error { return gif.EncodeAll(w, &frames) }); err != nil {
-		return fmt.Errorf("sample: %w", err)
+	if err := writeFile(ctx, *film, func(w io.Writer) error { return gif.EncodeAll(w, &frames) }); err != nil {
+		return err
 	}
-	t.tell(*film)
+	t.made(*film)
 	return nil
+}
+
+// validate returns an error that names the first option that is not valid.
+func (o *sampling) validate(film bool) error {
+	switch {
+	case o.fresh < 0:
+		return fmt.Errorf("fresh: %d; must not be below 0", o.fresh)
+	case o.anneal < 0 || o.anneal > 0 && o.fresh == 0:
+		return fmt.Errorf("anneal: %d; must not be below 0, and needs --fresh", o.anneal)
+	case o.sweeps < 0:
+		return fmt.Errorf("sweeps: %d; must not be below 0", o.sweeps)
+	case film && o.sweeps+o.anneal == 0:
+		return errors.New("gif: nothing moves without --sweeps or --anneal")
+	}
+	return nil
+}
+
+// filming returns what shows progress after each sweep, and adds frames to an animation.
+func (t *terminal) filming(ctx context.Context, s *model, o *sampling, film bool, frames *gif.GIF) func(g *dbm.Sampler, done int) error {
+	all := o.sweeps + o.anneal
+	return func(g *dbm.Sampler, done int) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		t.count("sweep", done, all)
+		if !film || done%((all+99)/100) != 0 {
+			return nil
+		}
+		return addFrame(frames, s.samplesGrid("sweep "+format.Count(uint64(done)), g))
+	}
+}
+
+// samplesGrid returns the means of the visible units in chains.
+func (m *model) samplesGrid(caption string, g *dbm.Sampler) figure.Grid {
+	return figure.Grid{Caption: caption, Tiles: g.Means(), Rows: m.rows, Columns: m.columns, Scale: figure.Unit, Across: 10}
 }
 
 // addFrame adds a picture of chains to an animation.
@@ -112,46 +129,59 @@ func addFrame(frames *gif.GIF, grid figure.Grid) error {
 	return nil
 }
 
-// drawSamples draws the visible means of chains into a file, by default one of the
-// run's folder, samples.png if they are those that training left, and returns its
-// name.
-func drawSamples(dir, name string, c *runs.Settings, s *dbm.State, k *kernel.Set, rows, columns int, how sampling) (string, error) {
-	g, err := dbm.NewSampler(&c.Config, k, s, how.fresh, how.seed)
+// drawSamples draws the visible means of chains into a file, by default one of the run's
+// folder, samples.png if they are those that training left, and returns its name.
+func (m *model) drawSamples(ctx context.Context, name string, k *kernel.Set, o sampling) (string, error) {
+	g, err := dbm.NewSampler(&m.Settings.Config, k, m.State, o.fresh, o.seed)
 	if err != nil {
 		return "", err
 	}
-	done := func(n int) {
-		if how.sweep != nil && err == nil {
-			err = how.sweep(g, n)
+	if err := o.run(ctx, g); err != nil {
+		return "", err
+	}
+	standard, caption := o.describe(m.Settings.Chains)
+	title := fmt.Sprintf("samples of %s after %s updates", format.Shape(m.Settings.Layers), format.Count(m.State.Updates))
+	return m.draw(ctx, name, standard, title, []figure.Grid{m.samplesGrid(caption, g)})
+}
+
+// run makes the sweeps.
+func (o *sampling) run(ctx context.Context, g *dbm.Sampler) (err error) {
+	swept := func(done int) {
+		if o.sweep != nil && err == nil {
+			err = o.sweep(g, done)
 		}
 	}
-	g.Anneal(how.anneal, how.base, done)
-	for i := range how.sweeps {
+	if o.anneal > 0 {
+		if err := aside(ctx, func() { g.Anneal(o.anneal, o.base, swept) }); err != nil {
+			return err
+		}
+	}
+	for i := 0; i < o.sweeps && err == nil; i++ {
 		g.Sweep()
-		done(how.anneal + i + 1)
+		swept(o.anneal + i + 1)
 	}
-	if err != nil {
-		return "", err
+	return err
+}
+
+// describe returns the standard name of a picture of chains, and its caption.
+func (o *sampling) describe(chains int) (name, caption string) {
+	name, caption = samplesFile, fmt.Sprintf("%d training chains", chains)
+	if o.fresh > 0 {
+		caption = fmt.Sprintf("%d new chains", o.fresh)
 	}
-	chains := fmt.Sprintf("%d training chains", c.Chains)
-	if how.fresh > 0 {
-		chains = fmt.Sprintf("%d new chains", how.fresh)
+	if o.anneal > 0 {
+		caption += fmt.Sprintf(", annealed for %s sweeps", format.Count(uint64(o.anneal)))
 	}
-	if how.anneal > 0 {
-		chains += fmt.Sprintf(", annealed for %s sweeps", count(uint64(how.anneal)))
+	if o.sweeps > 0 {
+		caption += fmt.Sprintf(", %s sweeps on", format.Count(uint64(o.sweeps)))
 	}
-	if how.sweeps > 0 {
-		chains += fmt.Sprintf(", %s sweeps on", count(uint64(how.sweeps)))
-	}
-	grid := figure.Grid{Caption: chains, Tiles: g.Means(), Rows: rows, Columns: columns, Scale: figure.Unit, Across: 10}
-	standard := samplesFile
 	switch {
-	case how.anneal > 0:
-		standard = fmt.Sprintf("samples-annealed-%d.png", how.anneal)
-	case how.fresh > 0:
-		standard = fmt.Sprintf("samples-fresh-%d.png", how.sweeps)
-	case how.sweeps > 0:
-		standard = fmt.Sprintf("samples-%d.png", how.sweeps)
+	case o.anneal > 0:
+		name = fmt.Sprintf("samples-annealed-%d.png", o.anneal)
+	case o.fresh > 0:
+		name = fmt.Sprintf("samples-fresh-%d.png", o.sweeps)
+	case o.sweeps > 0:
+		name = fmt.Sprintf("samples-%d.png", o.sweeps)
 	}
-	return draw(dir, name, standard, fmt.Sprintf("samples of %s after %s updates", shape(c.Layers), count(s.Updates)), []figure.Grid{grid})
+	return name, caption
 }

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"tandem/internal/format"
 )
 
 // terminal is where the output goes. Data goes to out. Messages go to err, begin
@@ -16,13 +18,15 @@ import (
 // While something runs, err may show a line of progress: one that is redrawn if
 // err is a terminal, else a plain line now and then.
 type terminal struct {
-	out     *checked
-	err     io.Writer
-	redraws bool // err is a terminal
-	quiet   bool
-	width   func() int
-	drawn   bool      // a progress line is on the screen
-	last    time.Time // of the last progress line
+	out      *checked
+	err      io.Writer
+	redraws  bool // err is a terminal
+	quiet    bool
+	width    func() int
+	columns  int       // of out, if it is a terminal, else 0
+	markdown bool      // help is printed for docs/flags.md
+	drawn    bool      // a progress line is on the screen
+	last     time.Time // of the last progress line
 }
 
 // On a terminal progress is redrawn often; elsewhere lines pile up.
@@ -47,7 +51,8 @@ func (c *checked) Write(b []byte) (int, error) {
 
 func newTerminal(out, err *os.File) *terminal {
 	fd := int(err.Fd())
-	return &terminal{out: &checked{to: out}, err: err, redraws: term.IsTerminal(fd) && os.Getenv("TERM") != "dumb", width: func() int {
+	columns, _, _ := term.GetSize(int(out.Fd()))
+	return &terminal{columns: columns, out: &checked{to: out}, err: err, redraws: term.IsTerminal(fd) && os.Getenv("TERM") != "dumb", width: func() int {
 		if w, _, err := term.GetSize(fd); err == nil && w > 0 {
 			return w
 		}
@@ -55,13 +60,21 @@ func newTerminal(out, err *os.File) *terminal {
 	}}
 }
 
-// say writes a message.
+// helpWidth returns the number of columns of help.
+func (t *terminal) helpWidth() int {
+	if t.columns > 0 {
+		return t.columns
+	}
+	return 100
+}
+
+// say prints a message.
 func (t *terminal) say(format string, args ...any) {
 	t.clear()
 	fmt.Fprintf(t.err, "tandem: %s\n", fmt.Sprintf(format, args...))
 }
 
-// due says whether it is time for another progress line.
+// due reports whether it is time for another progress line.
 func (t *terminal) due(now time.Time) bool {
 	if t.quiet {
 		return false
@@ -77,7 +90,7 @@ func (t *terminal) due(now time.Time) bool {
 func (t *terminal) progress(now time.Time, fields []string) {
 	t.last = now
 	if !t.redraws {
-		fmt.Fprintln(t.err, strings.Join(fields, "  "))
+		t.line(fields)
 		return
 	}
 	line := fields[0]
@@ -91,7 +104,10 @@ func (t *terminal) progress(now time.Time, fields []string) {
 	t.drawn = true
 }
 
-// clear takes the progress line off the screen.
+// line prints fields as a line that stays.
+func (t *terminal) line(fields []string) { fmt.Fprintln(t.err, strings.Join(fields, "  ")) }
+
+// clear removes the progress line from the screen.
 func (t *terminal) clear() {
 	if t.drawn {
 		fmt.Fprint(t.err, "\r\x1b[K")
@@ -115,5 +131,24 @@ func table(w io.Writer, rows [][2]string) {
 	}
 	for _, r := range rows {
 		fmt.Fprintf(w, "%s%s  %s\n", r[0], strings.Repeat(" ", wide-utf8.RuneCountInString(r[0])), r[1])
+	}
+}
+
+// stage returns what shows the progress of a long stage, by the fraction done.
+func (t *terminal) stage(name string) func(done float64) {
+	began := time.Now()
+	t.last = began
+	return func(done float64) {
+		if now := time.Now(); t.due(now) {
+			left := now.Sub(began).Seconds() * (1 - done) / max(done, 1e-9)
+			t.progress(now, []string{fmt.Sprintf("%s: %.0f%%", name, 100*done), "ETA " + format.Duration(left)})
+		}
+	}
+}
+
+// count shows the progress of something that is counted: sweep 3 of 1,000.
+func (t *terminal) count(what string, done, all int) {
+	if now := time.Now(); t.due(now) {
+		t.progress(now, []string{fmt.Sprintf("%s %s of %s", what, format.Count(uint64(done)), format.Count(uint64(all)))})
 	}
 }

@@ -1,185 +1,287 @@
 package cli
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"strconv"
 	"time"
 
+	"tandem/internal/format"
 	"tandem/internal/runs"
+	"tandem/internal/session"
 	"tandem/mnist"
 )
 
+// trainOptions are the flags of train that are not settings.
+type trainOptions struct {
+	preset, config, out string
+	execution           *execution
+	estimates           session.Estimates
+}
+
 // train is the verb that begins a run.
-func train(t *terminal, m *Machine, args []string) (err error) {
-	f := flags(t, "tandem train [flags]")
-	given, _ := runs.Preset("quick")
-	name := f.String("preset", given.Preset, "`NAME` what to begin with: quick, paper, direct or best; the defaults below are those of\n"+blank+"quick")
-	file := f.String("config", "", "`FILE` configuration in JSON, such as config.json of a run, which may name its preset;\n"+blank+"it beats the preset, and flags beat both")
-	out := f.String("out", "", "`RUN` folder to be made (default a new one under runs)")
-	set := configFlags(f, &given)
-	h := howFlags(f, t)
-	estimates := estimateFlag(f)
-	if _, err := parse(f, args); err != nil {
-		return err
-	}
-	if *file != "" && !flagsGiven(f)["preset"] {
-		var c runs.Settings
-		if err := c.ReadFile(*file); err != nil {
-			return fmt.Errorf("train: %w", err)
-		}
-		if _, err := runs.Preset(c.Preset); err == nil {
-			*name = c.Preset
-		}
-	}
-	c, err := runs.Preset(*name)
+func train(ctx context.Context, t *terminal, m *Machine, args []string) (err error) {
+	o, c, given, err := trainSettings(t, args)
 	if err != nil {
 		return err
 	}
-	layers, from := false, ""
-	if *file != "" {
-		if err := c.ReadFile(*file); err != nil {
-			return fmt.Errorf("train: %w", err)
-		}
-		layers, from = true, fmt.Sprintf(" (%s may have it so)", *file)
+	from := ""
+	if o.config != "" {
+		from = fmt.Sprintf(" (%s may have it so)", o.config)
 	}
-	alpha := false
-	f.Visit(func(g *flag.Flag) {
-		if set[g.Name] != nil {
-			set[g.Name](&c, &given)
-		}
-		layers = layers || g.Name == "layers"
-		alpha = alpha || g.Name == "alpha"
-	})
-	c.FitAlpha(alpha)
 	known := c
 	known.Patch = 0 // until the images are there
 	if err := known.Validate(); err != nil {
-		return usageError{fmt.Errorf("train: %w%s", err, from)}
+		return usageError{fmt.Errorf("%w%s", err, from)}
 	}
 	if _, err := mnist.ParsePixels(c.Pixels); err != nil {
-		return usageError{fmt.Errorf("train: pixels: %w", err)}
+		return usageError{fmt.Errorf("pixels: %w", err)}
 	}
 	if c.Data, err = absolute(c.Data); err != nil {
-		return fmt.Errorf("train: %w", err)
+		return err
 	}
-	if err := h.begin(); err != nil {
-		return fmt.Errorf("train: %w", err)
+	if err := o.execution.begin(); err != nil {
+		return err
 	}
-	defer h.end(&err)
+	defer o.execution.end(&err)
 	data, err := mnist.Open(c.Data, mnist.Train)
 	if err != nil {
-		return fmt.Errorf("train: %w", err)
+		return err
 	}
+	if err := fitImages(&c, data, given["layers"] || o.config != ""); err != nil {
+		return usageError{fmt.Errorf("%w%s", err, from)}
+	}
+	if err := o.estimates.Open(c.Data, c.Layers[0]); err != nil {
+		return fmt.Errorf("eval-every: %w", err)
+	}
+	run, err := create(o.out, c)
+	if err != nil {
+		return err
+	}
+	defer run.Close()
+	return trainRun(ctx, t, session.Options{Machine: m.trainer(o.execution.threads), Run: run, Data: data,
+		Estimates: o.estimates, Arguments: append([]string{"train"}, args...)})
+}
+
+// create begins a run in a folder, or in a new one under runs.
+func create(dir string, c runs.Settings) (*runs.Run, error) {
+	if dir == "" {
+		return runs.CreateIn("runs", time.Now(), c)
+	}
+	return runs.Create(dir, c)
+}
+
+// trainSettings returns the settings that the command line asks for, and which flags were
+// given. The flags are parsed twice: for the names of preset and file, and over what these
+// say.
+func trainSettings(t *terminal, args []string) (*trainOptions, runs.Settings, map[string]bool, error) {
+	c := runs.Presets()[0]
+	f, o := trainFlags(t, &c)
+	if _, err := parse(f, args); err != nil {
+		return nil, c, nil, err
+	}
+	flags := given(f)
+	c, err := chosen(o, flags["preset"])
+	if err != nil {
+		return nil, c, nil, err
+	}
+	f, o = trainFlags(t, &c)
+	_, err = parse(f, args)
+	c.FitAlpha(flags["alpha"])
+	return o, c, flags, err
+}
+
+// chosen returns the settings of a preset, with those of a file over them. A file may name
+// its preset.
+func chosen(o *trainOptions, asked bool) (runs.Settings, error) {
+	if o.config != "" && !asked {
+		var c runs.Settings
+		if err := c.ReadFile(o.config); err != nil {
+			return c, err
+		}
+		if _, err := runs.Preset(c.Preset); err == nil {
+			o.preset = c.Preset
+		}
+	}
+	c, err := runs.Preset(o.preset)
+	if err != nil {
+		return c, usageError{err}
+	}
+	if o.config != "" {
+		err = c.ReadFile(o.config)
+	}
+	return c, err
+}
+
+// fitImages fits the visible layer and the patches to the images. asked reports whether
+// the layers were asked for.
+func fitImages(c *runs.Settings, data *mnist.Set, asked bool) error {
 	if n := data.Rows() * data.Columns(); c.Layers[0] != n {
-		if layers {
-			return usageError{fmt.Errorf("train: layers: the visible layer has %d units, but the images of %s have %d × %d = %d pixels",
-				c.Layers[0], data.Source, data.Rows(), data.Columns(), n)}
+		if asked {
+			return fmt.Errorf("layers: the visible layer has %d units, but the images of %s have %d × %d = %d pixels",
+				c.Layers[0], data.Source, data.Rows(), data.Columns(), n)
 		}
 		c.Layers[0] = n
 	}
 	if c.Patch > 0 {
 		c.ImageColumns = data.Columns()
-		if err := c.Validate(); err != nil {
-			return usageError{fmt.Errorf("train: %w%s", err, from)}
-		}
+		return c.Validate()
 	}
-	if err := estimates.open(c.Data, c.Layers[0]); err != nil {
-		return fmt.Errorf("train: %w", err)
-	}
-	var run *runs.Run
-	if *out == "" {
-		run, err = runs.CreateIn("runs", time.Now(), c)
-	} else {
-		run, err = runs.Create(*out, c)
-	}
-	if err != nil {
-		return fmt.Errorf("train: %w", err)
-	}
-	defer run.Close()
-	x := &training{terminal: t, machine: m, how: h, estimator: estimates, run: run, data: data, arguments: append([]string{"train"}, args...)}
-	if err := x.describe(); err != nil {
-		return fmt.Errorf("train: %w", err)
-	}
-	return x.train(nil)
+	return nil
 }
 
-// blank is the indentation of a second line of a flag's help.
-const blank = "                                 "
+// trainFlags defines the flags of train, with settings as defaults and destination.
+func trainFlags(t *terminal, c *runs.Settings) (*flag.FlagSet, *trainOptions) {
+	f, o := flags(t, "tandem train [flags]"), new(trainOptions)
+	f.StringVar(&o.preset, "preset", "quick", "`NAME` of the settings to begin with: quick, paper, direct or best; the defaults below are those of quick")
+	f.StringVar(&o.config, "config", "", "`FILE` with settings in JSON, such as config.json of a run; it overrides the preset, which it may name, and flags override both")
+	f.StringVar(&o.out, "out", "", "`RUN` folder to make (default a new one under runs)")
+	settingsFlags(f, c)
+	o.execution = executionFlags(f, t)
+	estimateFlag(f, &o.estimates)
+	return f, o
+}
 
-// configFlags defines the flags that make up a configuration. It returns, for each,
-// what copies its value.
-func configFlags(f *flag.FlagSet, c *runs.Settings) map[string]func(to, from *runs.Settings) {
-	f.Var(list[int]{&c.Layers, strconv.Atoi}, "layers", "`N,N,…` units of each layer, the visible one first")
+// estimateFlag defines --eval-every.
+func estimateFlag(f *flag.FlagSet, e *session.Estimates) {
+	f.Uint64Var(&e.Every, "eval-every", 0, "`N` updates from one rough estimate of the likelihood to the next, which can be tens of nats too high; left out where they would take more than 5% of the time")
+}
+
+// settingsFlags defines the flags of settings, which are their defaults, too.
+func settingsFlags(f *flag.FlagSet, c *runs.Settings) {
+	modelFlags(f, c)
+	learningFlags(f, c)
+	springFlags(f, c)
 	f.Uint64Var(&c.Updates, "updates", c.Updates, "`N` updates in all")
+	f.Uint64Var(&c.Seed, "seed", c.Seed, "`N` the same seed gives the same bits on every machine")
+	f.Uint64Var(&c.CheckpointEvery, "checkpoint-every", c.CheckpointEvery, "`N` updates from one checkpoint to the next")
+	f.StringVar(&c.Pixels, "pixels", c.Pixels, "`HOW` grey levels become values: grey, threshold, sample (anew at each use) or fixed (sampled once)")
+	f.StringVar(&c.Data, "data", c.Data, "`DIR` with images in IDX format, train-images-idx3-ubyte or the same with .gz; without --layers the visible layer takes their size (default the embedded MNIST)")
+}
+
+// modelFlags defines the flags of a model and where it begins.
+func modelFlags(f *flag.FlagSet, c *runs.Settings) {
+	f.Var(list[int]{&c.Layers, strconv.Atoi}, "layers", "`N,N,…` units of each layer, the visible one first; one hidden layer makes an RBM")
+	f.Float64Var(&c.InitScale, "init-scale", c.InitScale, "`X` standard deviation of the initial weights")
+	f.BoolVar(&c.ZeroBiases, "zero-biases", c.ZeroBiases, "visible biases begin at 0, not at the log-odds of the mean image; for comparison")
+	f.IntVar(&c.Patch, "patch", c.Patch, "`N` side of the square of pixels that a unit of layer 1 sees; 0: all pixels")
+	f.Uint64Var(&c.Pretrain, "pretrain", c.Pretrain, "`N` updates of greedy pretraining for each layer, of those in all")
+}
+
+// learningFlags defines the flags of the updates.
+func learningFlags(f *flag.FlagSet, c *runs.Settings) {
 	f.IntVar(&c.Batch, "batch", c.Batch, "`N` examples an update")
 	f.IntVar(&c.Chains, "chains", c.Chains, "`N` persistent chains")
 	f.IntVar(&c.Gibbs, "gibbs", c.Gibbs, "`N` sweeps of the chains an update")
-	f.Float64Var(&c.MeanFieldTolerance, "mean-field-tolerance", c.MeanFieldTolerance, "`X` an example is done when no unit changes by as much; 0: always the most\n"+blank+"iterations")
+	f.Float64Var(&c.MeanFieldTolerance, "mean-field-tolerance", c.MeanFieldTolerance, "`X` an example is done when none of its units changes by as much in an iteration; 0: always the most iterations")
 	f.IntVar(&c.MeanFieldMax, "mean-field-max", c.MeanFieldMax, "`N` most iterations of mean field")
 	f.Float64Var(&c.LearningRate, "learning-rate", c.LearningRate, "`X` of weights and biases")
-	f.Uint64Var(&c.LearningRateEnd, "learning-rate-end", c.LearningRateEnd, "`N` update towards which the rate falls in a straight line, to a hundredth; it\n"+blank+"starts anew with each stage of pretraining; 0: the rate stays")
-	f.Float64Var(&c.UpperRate, "upper-rate", c.UpperRate, "`X` rate of the layers above the first hidden one over the learning rate, when all\n"+blank+"train together; 0: the same")
-	f.Float64Var(&c.OffsetRate, "offset-rate", c.OffsetRate, "`X` centering, with offsets that move towards each minibatch's means by this\n"+blank+"share; 0: none")
+	f.Uint64Var(&c.LearningRateEnd, "learning-rate-end", c.LearningRateEnd, "`N` update towards which the rate falls in a straight line, to a hundredth; it starts anew with each stage of pretraining; 0: the rate stays")
+	f.Float64Var(&c.UpperRate, "upper-rate", c.UpperRate, "`X` rate of the layers above the first hidden one over the learning rate, when all train together; 0: the same")
+	f.Float64Var(&c.OffsetRate, "offset-rate", c.OffsetRate, "`X` centering: the rate at which offsets follow the means of each minibatch; 0: none")
 	f.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "`X` each update takes learning rate · X of the weights")
-	f.BoolVar(&c.ContrastiveDivergence, "contrastive-divergence", c.ContrastiveDivergence, "chains of an RBM begin each update at its examples")
-	f.IntVar(&c.Patch, "patch", c.Patch, "`N` side of the square of pixels that a unit of layer 1 sees; 0: all pixels")
-	f.Uint64Var(&c.Pretrain, "pretrain", c.Pretrain, "`N` updates of greedy pretraining for each layer, of those in all")
-	f.Var(list[float64]{&c.Alpha, parseFloat}, "alpha", "`X,…` strength of the spring on the norms, one for all hidden layers or one for\n"+blank+"each; 0: no spring")
+	f.BoolVar(&c.ContrastiveDivergence, "contrastive-divergence", c.ContrastiveDivergence, "the chains of an RBM begin each update at its examples; for comparison")
+	f.BoolVar(&c.SamplePosterior, "sample-posterior", c.SamplePosterior, "weights between hidden layers are learnt from sampled posterior states instead of mean-field means, which let small weights decay")
+}
+
+// springFlags defines the flags of the spring on the norms of weights.
+func springFlags(f *flag.FlagSet, c *runs.Settings) {
+	f.Var(list[float64]{&c.Alpha, parseFloat}, "alpha", "`X,…` strength of the spring on the norms, one for all hidden layers or one for each; 0: no spring")
 	f.Float64Var(&c.Gamma, "gamma", c.Gamma, "`X` pull between the mean norms of neighbouring layers")
 	f.Float64Var(&c.MuDamping, "mu-damping", c.MuDamping, "`X` learning rate of the mean norms over that of the weights")
-	f.StringVar(&c.Pixels, "pixels", c.Pixels, "`HOW` grey levels become values: grey, threshold, sample (anew at each use)\n"+blank+"or fixed (sampled once)")
-	f.Float64Var(&c.InitScale, "init-scale", c.InitScale, "`X` standard deviation of the initial weights")
-	f.BoolVar(&c.ZeroBiases, "zero-biases", c.ZeroBiases, "visible biases begin at 0, not at the log-odds of the mean image")
-	f.BoolVar(&c.SamplePosterior, "sample-posterior", c.SamplePosterior, "what hidden layers have in common is learnt from states drawn from the posterior,\n"+blank+"not from mean field, which lets small weights between them decay")
-	f.Uint64Var(&c.Seed, "seed", c.Seed, "`N` the same seed gives the same bits on every machine")
-	f.Uint64Var(&c.CheckpointEvery, "checkpoint-every", c.CheckpointEvery, "`N` updates from one checkpoint to the next")
-	f.StringVar(&c.Data, "data", c.Data, "`DIR` folder with images in IDX format, train-images-idx3-ubyte or the same with .gz;\n"+blank+"without --layers the visible layer takes their size (default the embedded MNIST)")
-	return map[string]func(to, from *runs.Settings){
-		"layers":                 func(to, from *runs.Settings) { to.Layers = from.Layers },
-		"updates":                func(to, from *runs.Settings) { to.Updates = from.Updates },
-		"batch":                  func(to, from *runs.Settings) { to.Batch = from.Batch },
-		"chains":                 func(to, from *runs.Settings) { to.Chains = from.Chains },
-		"gibbs":                  func(to, from *runs.Settings) { to.Gibbs = from.Gibbs },
-		"mean-field-tolerance":   func(to, from *runs.Settings) { to.MeanFieldTolerance = from.MeanFieldTolerance },
-		"mean-field-max":         func(to, from *runs.Settings) { to.MeanFieldMax = from.MeanFieldMax },
-		"learning-rate":          func(to, from *runs.Settings) { to.LearningRate = from.LearningRate },
-		"learning-rate-end":      func(to, from *runs.Settings) { to.LearningRateEnd = from.LearningRateEnd },
-		"upper-rate":             func(to, from *runs.Settings) { to.UpperRate = from.UpperRate },
-		"patch":                  func(to, from *runs.Settings) { to.Patch = from.Patch },
-		"weight-decay":           func(to, from *runs.Settings) { to.WeightDecay = from.WeightDecay },
-		"contrastive-divergence": func(to, from *runs.Settings) { to.ContrastiveDivergence = from.ContrastiveDivergence },
-		"pretrain":               func(to, from *runs.Settings) { to.Pretrain = from.Pretrain },
-		"offset-rate":            func(to, from *runs.Settings) { to.OffsetRate = from.OffsetRate },
-		"alpha":                  func(to, from *runs.Settings) { to.Alpha = from.Alpha },
-		"gamma":                  func(to, from *runs.Settings) { to.Gamma = from.Gamma },
-		"mu-damping":             func(to, from *runs.Settings) { to.MuDamping = from.MuDamping },
-		"pixels":                 func(to, from *runs.Settings) { to.Pixels = from.Pixels },
-		"init-scale":             func(to, from *runs.Settings) { to.InitScale = from.InitScale },
-		"zero-biases":            func(to, from *runs.Settings) { to.ZeroBiases = from.ZeroBiases },
-		"sample-posterior":       func(to, from *runs.Settings) { to.SamplePosterior = from.SamplePosterior },
-		"seed":                   func(to, from *runs.Settings) { to.Seed = from.Seed },
-		"checkpoint-every":       func(to, from *runs.Settings) { to.CheckpointEvery = from.CheckpointEvery },
-		"data":                   func(to, from *runs.Settings) { to.Data = from.Data },
+}
+
+// trainRun trains a run to its end, with progress, and draws its pictures.
+func trainRun(ctx context.Context, t *terminal, o session.Options) error {
+	ignoreClosedPipes()
+	dir := o.Run.Dir()
+	t.last = time.Now()
+	found, err := session.Run(ctx, o, func(e *session.Event) {
+		if e.Begins() {
+			t.announce(&o, e)
+		}
+		if t.due(e.Time) {
+			t.progress(e.Time, append(position(e), measures(e)...))
+		}
+		if e.Ends() && !t.quiet {
+			t.clear()
+			t.line(append(position(e), measures(e)...))
+		}
+	})
+	if err != nil {
+		return advise(dir, err)
 	}
+	c := o.Run.Settings()
+	made := &model{Checkpoint: &runs.Checkpoint{Header: runs.Header{Updates: c.Updates, Settings: c}, State: found.State},
+		from: dir, rows: o.Data.Rows(), columns: o.Data.Columns()}
+	drawn, err := made.drawBoth(context.WithoutCancel(ctx), o.Kernels)
+	if err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
+	fmt.Fprintf(t.out, "%s updates in %s (%.0f a second)\n\n", format.Count(found.Updates), format.Duration(found.Seconds), float64(found.Updates)/found.Seconds)
+	table(t.out, append(drawn, [][2]string{
+		{"next", fmt.Sprintf("tandem resume %s --updates %d   train longer", dir, 2*c.Updates)},
+		{"", fmt.Sprintf("tandem filters %s --units 0   all filters", dir)},
+		{"", fmt.Sprintf("tandem info %s   the figures", dir)},
+	}...))
+	return nil
 }
 
-// describe writes the manifest of a new run.
-func (x *training) describe() error {
-	now := time.Now()
-	c := x.run.Settings()
-	d := runs.NewManifest(Version, now)
-	d.Kernel, d.CPU, d.Threads = x.machine.Kernels.Name, x.machine.CPU, x.how.threads
-	d.Arguments, d.Seed = x.arguments, c.Seed
-	d.Data = runs.Data{Source: x.data.Source, Credit: x.data.Credit, SHA256: x.data.SHA256, Examples: x.data.N()}
-	d.Parts = []runs.Part{x.part(now, 0)}
-	return x.run.WriteManifest(d)
+// announce prints what is going to be trained.
+func (t *terminal) announce(o *session.Options, e *session.Event) {
+	if t.quiet {
+		return
+	}
+	where := ""
+	if e.First > 0 {
+		where = " from update " + format.Count(e.First)
+	}
+	t.say("training %s on %s (%s images)%s to update %s, with %s kernels and %d %s", format.Shape(o.Run.Settings().Layers), o.Data.Source,
+		format.Count(uint64(o.Data.N())), where, format.Count(e.Updates), o.Kernels.Name, o.Threads, format.Plural(o.Threads, "thread"))
+	t.say("the run is in %s; Ctrl-C stops it cleanly", o.Run.Dir())
 }
 
-// part tells about this stretch of the run.
-func (x *training) part(now time.Time, updates uint64) runs.Part {
-	p := runs.NewPart(Version, now)
-	p.Arguments, p.FirstUpdate = x.arguments, updates
-	p.Kernel, p.CPU, p.Threads = x.machine.Kernels.Name, x.machine.CPU, x.how.threads
-	return p
+// position returns the fields of a progress line that say where a run is.
+func position(e *session.Event) []string {
+	fields := updates(e)
+	if !e.Ends() {
+		fields = append(fields, "ETA "+format.Duration(e.Left()))
+	}
+	return fields
+}
+
+// updates returns how many updates are made, and how fast.
+func updates(e *session.Event) []string {
+	fields := []string{fmt.Sprintf("update %s of %s (%d%%)", format.Count(e.Update), format.Count(e.Updates), e.Update*100/e.Updates),
+		fmt.Sprintf("%.0f/s", e.Rate)}
+	if e.Layer > 0 {
+		fields = append(fields, fmt.Sprintf("pretraining layer %d", e.Layer))
+	}
+	return fields
+}
+
+// measures returns the fields of a progress line that say how a run fares, the most
+// important first.
+func measures(e *session.Event) (fields []string) {
+	add := func(format string, args ...any) { fields = append(fields, fmt.Sprintf(format, args...)) }
+	a := e.Filters()
+	add("live %s%%", format.Percents(a.Live))
+	if a.Noise != nil {
+		add("noise %s%%", format.Percents(a.Noise))
+	}
+	add("duplicate %s%%", format.Percents(a.Duplicate))
+	norms := "norm"
+	for l := range a.NormMean {
+		norms += fmt.Sprintf(" %.2f±%.2f", a.NormMean[l], a.NormSD[l])
+	}
+	add("%s", norms)
+	if e.Bound != 0 {
+		add("bound about %.0f", e.Bound)
+	}
+	add("reconstruction %.1f", e.Reconstruction())
+	if n := e.MeanField(); n > 0 {
+		add("mean field %.1f", n)
+	}
+	return fields
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"tandem/internal/format"
 )
 
 // list is a flag of several numbers with commas between them.
@@ -16,15 +18,16 @@ func (l list[T]) String() string {
 	if l.to == nil {
 		return ""
 	}
-	return join(*l.to)
+	return format.List(*l.to)
 }
 
+// Set replaces the numbers.
 func (l list[T]) Set(s string) error {
 	var values []T
 	for _, word := range strings.Split(s, ",") {
 		v, err := l.parse(strings.TrimSpace(word))
 		if err != nil {
-			return fmt.Errorf("%q is no number", word)
+			return fmt.Errorf("%q is not a number", word)
 		}
 		values = append(values, v)
 	}
@@ -33,12 +36,3 @@ func (l list[T]) Set(s string) error {
 }
 
 func parseFloat(s string) (float64, error) { return strconv.ParseFloat(s, 64) }
-
-// join writes numbers with commas between them, as list reads them.
-func join[T any](values []T) string {
-	words := make([]string, len(values))
-	for i, v := range values {
-		words[i] = fmt.Sprint(v)
-	}
-	return strings.Join(words, ",")
-}

@@ -1,14 +1,16 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"time"
 
+	"tandem/internal/format"
 	"tandem/internal/runs"
 )
 
-// version is the verb that tells the version.
-func version(t *terminal, m *Machine, args []string) error {
+// version is the verb that prints the version.
+func version(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	f := flags(t, "tandem version [--json]")
 	asJSON := f.Bool("json", false, "for programs")
 	if _, err := parse(f, args); err != nil {
@@ -16,7 +18,7 @@ func version(t *terminal, m *Machine, args []string) error {
 	}
 	d := runs.NewManifest(Version, time.Time{})
 	if *asJSON {
-		return writeJSON(t.out, map[string]any{
+		return format.JSON(t.out, map[string]any{
 			"version": d.Version, "numerics": d.Numerics, "go": d.Go, "goos": d.GOOS, "goarch": d.GOARCH,
 			"goamd64": d.GOAMD64, "vcs_revision": d.Revision, "vcs_modified": d.Modified, "kernel": m.Kernels.Name,
 		})

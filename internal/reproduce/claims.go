@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"tandem/internal/format"
 )
 
 // Claim is one statement of the paper, or an answer to a question that it leaves
@@ -75,16 +77,16 @@ func Claims(all []Experiment, results map[string]*Measures) []Claim {
 		case "figure2", "two-layer":
 			first := &m.Layers[0]
 			add("Trained directly, many filters of the first layer are noise.",
-				fmt.Sprintf("after %s updates %s of layer 1 is noise, and %s has not left its random start", comma(m.Updates), percent(first.Noise), percent(1-first.Live)),
+				fmt.Sprintf("after %s updates %s of layer 1 is noise, and %s has not left its random start", format.Count(m.Updates), format.Percent(first.Noise), format.Percent(1-first.Live)),
 				decide(first.bad() >= many, m), picture(m, "filters.png"))
 			noise := int(first.Noise*float64(first.Units) + 0.5)
 			verdict, told := Unsaid, fmt.Sprintf("%d of the %d filters of layer 1 are noise: nothing to rank", noise, first.Units)
 			if noise >= enoughNoise && first.NoiseRank >= 0 {
 				verdict = decide(first.NoiseRank >= ranked, m)
-				told = fmt.Sprintf("of all pairs of one of the %d noise filters of layer 1 and another filter, the noise filter has the lower norm in %s", noise, percent(first.NoiseRank))
+				told = fmt.Sprintf("of all pairs of one of the %d noise filters of layer 1 and another filter, the noise filter has the lower norm in %s", noise, format.Percent(first.NoiseRank))
 			}
 			add("The noise filters are those of lowest norm.", told, verdict, picture(m, "roughness.svg"))
-			add("Norms differ much within the first layer.", fmt.Sprintf("standard deviation %s of the mean norm", percent(first.Spread())),
+			add("Norms differ much within the first layer.", fmt.Sprintf("standard deviation %s of the mean norm", format.Percent(first.Spread())),
 				decide(first.Spread() >= wideSpread, m), picture(m, "sorted.svg"))
 		case "figure3", "three-layer":
 			worst, spread := 0.0, 0.0
@@ -92,11 +94,11 @@ func Claims(all []Experiment, results map[string]*Measures) []Claim {
 			for l := range m.Layers {
 				layer := &m.Layers[l]
 				worst, spread = max(worst, layer.bad()), max(spread, layer.Spread())
-				told = append(told, fmt.Sprintf("layer %d %s noise and %s not live", l+1, percent(layer.Noise), percent(1-layer.Live)))
-				spreads = append(spreads, percent(layer.Spread()))
+				told = append(told, fmt.Sprintf("layer %d %s noise and %s not live", l+1, format.Percent(layer.Noise), format.Percent(1-layer.Live)))
+				spreads = append(spreads, format.Percent(layer.Spread()))
 			}
 			add(fmt.Sprintf("With the spring all %d layers learn together, without noise filters.", len(m.Layers)),
-				fmt.Sprintf("after %s updates: %s", comma(m.Updates), strings.Join(told, "; ")), decide(worst <= few, m), picture(m, "filters.png"))
+				fmt.Sprintf("after %s updates: %s", format.Count(m.Updates), strings.Join(told, "; ")), decide(worst <= few, m), picture(m, "filters.png"))
 			add("The norms of a layer become much the same.", "standard deviation over mean, layer by layer: "+strings.Join(spreads, ", "),
 				decide(spread <= evenSpread, m), picture(m, "sorted.svg"))
 		case "rates":
@@ -111,7 +113,7 @@ func Claims(all []Experiment, results map[string]*Measures) []Claim {
 					verdict = Unsaid
 				}
 				add(fmt.Sprintf("At rate %g the spring leaves fewer bad filters in the first layer than direct training.", e.Runs[i].Settings.LearningRate),
-					fmt.Sprintf("noise %s directly, %s with the spring; not live %s and %s", percent(a.Noise), percent(b.Noise), percent(1-a.Live), percent(1-b.Live)),
+					fmt.Sprintf("noise %s directly, %s with the spring; not live %s and %s", format.Percent(a.Noise), format.Percent(b.Noise), format.Percent(1-a.Live), format.Percent(1-b.Live)),
 					verdict, "")
 			}
 		case "likelihood":
@@ -119,7 +121,7 @@ func Claims(all []Experiment, results map[string]*Measures) []Claim {
 		case "depth":
 			add("How many layers can be learnt simultaneously?", deepest(&e, results), Answer, path.Join(picturesFolder, "depth-bound.svg"))
 		}
-		if e.Whole && len(m.Layers) > 1 {
+		if e.Pictures && len(m.Layers) > 1 {
 			add("Do the units of a layer learn filters that differ?", "share of filters that are nearly another one's, layer by layer: "+duplicates(m), Answer, picture(m, "filters.png"))
 		}
 	}
@@ -152,7 +154,7 @@ func bounds(e *Experiment, results map[string]*Measures) string {
 func duplicates(m *Measures) string {
 	var told []string
 	for l := range m.Layers {
-		told = append(told, percent(m.Layers[l].Duplicate))
+		told = append(told, format.Percent(m.Layers[l].Duplicate))
 	}
 	return strings.Join(told, ", ")
 }
@@ -183,13 +185,13 @@ func deepest(e *Experiment, results map[string]*Measures) string {
 		}
 	}
 	if shortest < depthUpdates/10 {
-		return fmt.Sprintf("too short to say: %s updates", comma(shortest))
+		return fmt.Sprintf("too short to say: %s updates", format.Count(shortest))
 	}
 	var told []string
 	for _, way := range ways {
 		told = append(told, fmt.Sprintf("%s: %d", way, best[way]))
 	}
-	return "the most hidden layers of which none has " + percent(many) + " or more noise, dead or duplicate filters: " + strings.Join(told, "; ")
+	return "the most hidden layers of which none has " + format.Percent(many) + " or more noise, dead or duplicate filters: " + strings.Join(told, "; ")
 }
 
 // gridTold names the settings in which many filters of layer 1 are bad.
@@ -201,7 +203,7 @@ func gridTold(e *Experiment, results map[string]*Measures) string {
 			n++
 			shortest = min(shortest, m.Updates)
 			if l := &m.Layers[0]; l.bad() >= many {
-				found = append(found, fmt.Sprintf("%s (noise %s, not live %s)", r.Label, percent(l.Noise), percent(1-l.Live)))
+				found = append(found, fmt.Sprintf("%s (noise %s, not live %s)", r.Label, format.Percent(l.Noise), format.Percent(1-l.Live)))
 			}
 		}
 	}
@@ -209,14 +211,9 @@ func gridTold(e *Experiment, results map[string]*Measures) string {
 	case n == 0:
 		return ""
 	case shortest < gridUpdates/10:
-		return fmt.Sprintf("too short to say: %s updates", comma(shortest))
+		return fmt.Sprintf("too short to say: %s updates", format.Count(shortest))
 	case len(found) == 0:
-		return fmt.Sprintf("none of the %d: layer 1 has less than %s noise or dead filters in each", n, percent(many))
+		return fmt.Sprintf("none of the %d: layer 1 has less than %s noise or dead filters in each", n, format.Percent(many))
 	}
 	return strings.Join(found, "; ")
-}
-
-// percent writes a share.
-func percent(x float64) string {
-	return strings.TrimSuffix(fmt.Sprintf("%.1f", 100*x), ".0") + "%"
 }

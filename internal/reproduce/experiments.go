@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"tandem/internal/format"
 	"tandem/internal/runs"
 )
 
@@ -29,12 +30,12 @@ type Run struct {
 
 // Experiment is some runs that answer a question together.
 type Experiment struct {
-	Name  string
-	Title string
-	About []string // paragraphs
-	Runs  []Run
-	Whole bool // every run gets pictures and curves of its own
-	Score bool // the likelihood is estimated
+	Name     string
+	Title    string
+	About    []string // paragraphs
+	Runs     []Run
+	Pictures bool // every run gets pictures and curves of its own
+	Score    bool // the likelihood is estimated
 }
 
 // Updates at scale 1: the paper's own, for its figures; a map of settings and of
@@ -102,12 +103,12 @@ func (p *planner) run(name, label string, c runs.Settings, updates float64, chan
 
 // direct and joint are the two ways of training on layers of one's own.
 func (p *planner) direct(layers []int, rate float64, updates float64) Run {
-	return p.run(fmt.Sprintf("direct-%s-rate-%g", dashes(layers), rate), fmt.Sprintf("direct, %s, rate %g", dashes(layers), rate), p.bases.Direct, updates,
+	return p.run(fmt.Sprintf("direct-%s-rate-%g", format.Shape(layers), rate), fmt.Sprintf("direct, %s, rate %g", format.Shape(layers), rate), p.bases.Direct, updates,
 		func(c *runs.Settings) { c.Layers, c.LearningRate = layers, rate })
 }
 
 func (p *planner) joint(layers []int, rate float64, updates float64) Run {
-	return p.run(fmt.Sprintf("joint-%s-rate-%g", dashes(layers), rate), fmt.Sprintf("joint, %s, rate %g", dashes(layers), rate), p.bases.Paper, updates,
+	return p.run(fmt.Sprintf("joint-%s-rate-%g", format.Shape(layers), rate), fmt.Sprintf("joint, %s, rate %g", format.Shape(layers), rate), p.bases.Paper, updates,
 		func(c *runs.Settings) { c.Layers, c.LearningRate = layers, rate })
 }
 
@@ -122,13 +123,13 @@ func (p *planner) experiment(name string) Experiment {
 			"All layers of a deep Boltzmann machine are trained together by stochastic maximum likelihood, without the spring. The paper shows the filters of the three layers, many of which are noise, and says that these are the filters of lowest norm.",
 			"The paper leaves open how pixels become values of units, how large the initial weights are and where the biases begin. The grid below trains with each of these settings for a shorter time, directly and with the spring.",
 		}
-		e.Whole = true
+		e.Pictures = true
 		e.Runs = []Run{p.direct(three, slow, paperUpdates)}
 		e.Runs = append(e.Runs, p.grid()...)
 	case "figure3":
 		e.Title = "Figure 3: the spring cures it"
 		e.About = []string{"The same training with the spring on the norms of weight vectors, at ten times the learning rate. The paper shows that both layers learn filters that are no noise."}
-		e.Whole = true
+		e.Pictures = true
 		e.Runs = []Run{p.joint(two, fast, paperUpdates)}
 	case "rates":
 		e.Title = "Learning rates"
@@ -139,12 +140,12 @@ func (p *planner) experiment(name string) Experiment {
 	case "two-layer":
 		e.Title = "The failure at depth two"
 		e.About = []string{"Figure 2 has three hidden layers and Figure 3 has two. So that depth does not explain the difference, here is direct training of two."}
-		e.Whole = true
+		e.Pictures = true
 		e.Runs = []Run{p.direct(two, slow, paperUpdates)}
 	case "three-layer":
 		e.Title = "The cure at depth three"
 		e.About = []string{"And here is the spring on three hidden layers, which the paper says works, too, and does not show."}
-		e.Whole = true
+		e.Pictures = true
 		e.Runs = []Run{p.joint(three, fast, paperUpdates)}
 	case "depth":
 		e.Title = "How many layers can be learnt together?"
@@ -170,7 +171,7 @@ func (p *planner) experiment(name string) Experiment {
 				if way.centering {
 					offsets = 0.01
 				}
-				e.Runs = append(e.Runs, p.run(fmt.Sprintf("depth-%d-%s", depth, strings.ReplaceAll(name, " ", "-")), fmt.Sprintf("%d %s, %s", depth, plural(depth, "layer"), way.name), base, depthUpdates,
+				e.Runs = append(e.Runs, p.run(fmt.Sprintf("depth-%d-%s", depth, strings.ReplaceAll(name, " ", "-")), fmt.Sprintf("%d %s, %s", depth, format.Plural(depth, "layer"), way.name), base, depthUpdates,
 					func(c *runs.Settings) {
 						c.Layers, c.LearningRate, c.OffsetRate, c.Pixels, c.SamplePosterior = layers, fast, offsets, "sample", way.drawn
 					}))
@@ -186,9 +187,9 @@ func (p *planner) experiment(name string) Experiment {
 		}
 		e.Runs = []Run{
 			p.direct(three, slow, paperUpdates), p.joint(two, fast, paperUpdates),
-			p.run("best", "best, "+dashes(best.Layers), best, n, nil),
-			p.run("pretrained", "pretrained, "+dashes(best.Layers), best, n, pretrained),
-			p.run("rbm", "RBM, "+dashes(best.Layers[:2]), best, n, func(c *runs.Settings) { c.Layers, c.UpperRate = c.Layers[:2], 0 }),
+			p.run("best", "best, "+format.Shape(best.Layers), best, n, nil),
+			p.run("pretrained", "pretrained, "+format.Shape(best.Layers), best, n, pretrained),
+			p.run("rbm", "RBM, "+format.Shape(best.Layers[:2]), best, n, func(c *runs.Settings) { c.Layers, c.UpperRate = c.Layers[:2], 0 }),
 		}
 	}
 	return e
@@ -252,16 +253,4 @@ func Plan(all []Experiment) []Run {
 		}
 	}
 	return plan
-}
-
-// dashes writes layer sizes.
-func dashes(layers []int) string {
-	return strings.Trim(strings.ReplaceAll(fmt.Sprint(layers), " ", "-"), "[]")
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return what
-	}
-	return what + "s"
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"tandem/dbm"
+	"tandem/internal/format"
 	"tandem/internal/runs"
 )
 
@@ -40,10 +41,10 @@ func TestPlan(t *testing.T) {
 	for _, e := range all {
 		by[e.Name] = e
 	}
-	if c := by["figure2"].Runs[0].Settings; dashes(c.Layers) != "784-500-500-1000" || c.LearningRate != 1e-3 || c.Spring() || c.Updates != 100_000 {
+	if c := by["figure2"].Runs[0].Settings; format.Shape(c.Layers) != "784-500-500-1000" || c.LearningRate != 1e-3 || c.Spring() || c.Updates != 100_000 {
 		t.Errorf("figure 2: %+v", c)
 	}
-	if c := by["figure3"].Runs[0].Settings; dashes(c.Layers) != "784-500-500" || c.LearningRate != 1e-2 || c.Alpha[1] != 0.1 || c.Gamma != 1 || c.MuDamping != 1e-3 || c.Updates != 100_000 {
+	if c := by["figure3"].Runs[0].Settings; format.Shape(c.Layers) != "784-500-500" || c.LearningRate != 1e-2 || c.Alpha[1] != 0.1 || c.Gamma != 1 || c.MuDamping != 1e-3 || c.Updates != 100_000 {
 		t.Errorf("figure 3: %+v", c)
 	}
 	if by["two-layer"].Runs[0].Name != by["rates"].Runs[2].Name || by["figure3"].Runs[0].Name != by["rates"].Runs[1].Name {
@@ -63,7 +64,7 @@ func TestPlan(t *testing.T) {
 	}
 	settings := map[string]bool{}
 	for _, r := range by["figure2"].Runs[1:] {
-		settings[strings.Join([]string{r.Settings.Pixels, dashes(r.Settings.Layers), percent(r.Settings.InitScale), map[bool]string{true: "zero"}[r.Settings.ZeroBiases]}, " ")] = true
+		settings[strings.Join([]string{r.Settings.Pixels, format.Shape(r.Settings.Layers), format.Percent(r.Settings.InitScale), map[bool]string{true: "zero"}[r.Settings.ZeroBiases]}, " ")] = true
 	}
 	if len(settings) != 16 {
 		t.Errorf("the grid has %d settings, want 16: %v", len(settings), settings)

@@ -55,7 +55,7 @@ type Measures struct {
 	Layers       []Layer `json:"layers"`
 	ParamsSHA256 string  `json:"params_sha256"`
 	Score        *Score  `json:"score,omitempty"`
-	Whole        bool    `json:"whole"` // it has all its pictures
+	Pictures     bool    `json:"whole"` // it has all its pictures
 }
 
 // roughAbove is the roughness above which dbm.Assessment counts a filter as noise.
@@ -110,23 +110,21 @@ func noiseRank(norms, roughness []float64) float64 {
 	return lower / pairs
 }
 
-// Estimate estimates the likelihood, as tandem eval does.
-func Estimate(c *runs.Checkpoint, k *kernel.Set, training, test *mnist.Set, threads int, progress func(what string) func(done float64)) (*Score, error) {
-	config := &c.Settings.Config
+// Estimate estimates the likelihood, as tandem eval does with 5,000 temperatures. stage
+// receives the name of each stage, and returns what receives the fraction done.
+func Estimate(ctx context.Context, c *runs.Checkpoint, k *kernel.Set, training, test *mnist.Set, threads int,
+	stage func(name string) func(done float64)) (*Score, error) {
 	s := &Score{Runs: 100, Temperatures: 5000}
-	w, err := likelihood.Anneal(context.Background(), config, k, c.State, likelihood.Annealing{Runs: s.Runs, Temperatures: s.Temperatures, Sweeps: 1000,
-		Base: training.Mean(mnist.Fixed), Threads: threads, Progress: progress("annealing")})
-	if err != nil {
-		return nil, err
-	}
-	z := w.Estimate()
-	s.LogZ, s.LogZStdErr, s.LogZReverse, s.Trusted = z.LogZ, z.StdErr, z.Reverse, z.Trusted()
 	row := func(i int, v []float32) { test.Values(v, i, mnist.Fixed, kernel.Draw{}) }
-	terms, err := likelihood.Bound(context.Background(), config, k, c.State, test.N(), row, threads, progress("bound"))
+	found, err := likelihood.Evaluate(ctx, &c.Settings.Config, k, c.State, []likelihood.Examples{{Name: mnist.Test, N: test.N(), Row: row}},
+		likelihood.Effort{Stage: stage, Annealing: likelihood.Annealing{Runs: s.Runs, Temperatures: s.Temperatures, Sweeps: 1000,
+			Base: training.Mean(mnist.Fixed), Threads: threads}})
 	if err != nil {
 		return nil, err
 	}
-	s.Bound, s.BoundStdErr, _ = likelihood.Mean(terms, s.LogZ)
+	z, b := &found.LogZ, &found.Bounds[0]
+	s.LogZ, s.LogZStdErr, s.LogZReverse, s.Trusted = z.LogZ, z.StdErr, z.Reverse, z.Trusted()
+	s.Bound, s.BoundStdErr = b.Mean, b.StdErr
 	return s, nil
 }
 

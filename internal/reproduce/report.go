@@ -9,16 +9,14 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
-	"math"
 	"path"
 	"slices"
 	"strings"
 	texttemplate "text/template"
 
-	"github.com/dustin/go-humanize"
-
 	"tandem/dbm/kernel"
 	"tandem/internal/figure"
+	"tandem/internal/format"
 	"tandem/internal/runs"
 )
 
@@ -224,12 +222,12 @@ func (r *Report) section(e *Experiment, look func(name string) ([]byte, error)) 
 		}
 		for l := range m.Layers {
 			layer := &m.Layers[l]
-			cells := []string{"", "", fmt.Sprint(l + 1), percent(layer.Live), percent(layer.Noise), percent(layer.Duplicate), fmt.Sprintf("%.3f ± %.3f", layer.NormMean, layer.NormSD)}
+			cells := []string{"", "", fmt.Sprint(l + 1), format.Percent(layer.Live), format.Percent(layer.Noise), format.Percent(layer.Duplicate), fmt.Sprintf("%.3f ± %.3f", layer.NormMean, layer.NormSD)}
 			if e.Score {
 				cells = append(cells, "", "")
 			}
 			if l == 0 {
-				cells[0], cells[1] = run.Label, comma(m.Updates)
+				cells[0], cells[1] = run.Label, format.Count(m.Updates)
 				if e.Score && m.Score != nil {
 					cells[7] = fmt.Sprintf("%.2f ± %.2f", m.Score.Bound, m.Score.BoundStdErr)
 					cells[8] = fmt.Sprintf("%.1f, %.1f", m.Score.LogZ, m.Score.LogZReverse)
@@ -240,7 +238,7 @@ func (r *Report) section(e *Experiment, look func(name string) ([]byte, error)) 
 			}
 			s.Rows = append(s.Rows, cells)
 		}
-		whole := e.Whole && !run.IsGrid()
+		whole := e.Pictures && !run.IsGrid()
 		add := func(what, caption string) error {
 			f := shown{File: picture(m, what), Caption: run.Label + ": " + caption, Anchor: path.Join(e.Name, picture(m, what))}
 			data, err := look(f.File)
@@ -419,11 +417,8 @@ func (p *page) Counts() string {
 // ScaleTold writes the scale.
 func (p *page) ScaleTold() string {
 	return fmt.Sprintf("scale %.3g, where 1 is the paper's %s updates for its figures, %s for the map of settings, %s for models of several depths, %s for those trained for likelihood",
-		p.Report.Scale, comma(paperUpdates), comma(gridUpdates), comma(depthUpdates), comma(bestUpdates))
+		p.Report.Scale, format.Count(paperUpdates), format.Count(gridUpdates), format.Count(depthUpdates), format.Count(bestUpdates))
 }
-
-// comma writes a number of updates.
-func comma(n uint64) string { return humanize.Comma(int64(min(n, math.MaxInt64))) }
 
 // cell escapes a cell of a Markdown table.
 func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"reflect"
 	"strings"
+
+	"tandem/internal/format"
 )
 
 // maxJSON is the size in bytes of the largest configuration or manifest that is read.
@@ -17,10 +19,7 @@ const maxJSON = 16 << 20
 // encodeJSON gives indented JSON and a newline. Paths keep their & and <.
 func encodeJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(v); err != nil {
+	if err := format.JSON(&b, v); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil

@@ -1,0 +1,112 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"tandem/dbm"
+	"tandem/dbm/kernel"
+	"tandem/dbm/likelihood"
+	"tandem/mnist"
+)
+
+// Estimates says when a session estimates the likelihood while a model trains: by a few
+// short runs of annealed importance sampling, and the bound on some test examples. These
+// are rough; tandem eval has good ones.
+type Estimates struct {
+	Every        uint64     // updates from one to the next; 0: none
+	Always       bool       // whatever they cost; otherwise at most 5% of the time
+	Temperatures int        // of each run of annealing; 0: 500
+	Test         *mnist.Set // examples of the bound, the first 500
+}
+
+// Open reads the test examples of a folder for a model of some visible units.
+func (e *Estimates) Open(data string, visible int) (err error) {
+	if e.Every == 0 {
+		return nil
+	}
+	if e.Test, err = mnist.Open(data, mnist.Test); err != nil {
+		return err
+	}
+	if n := e.Test.Rows() * e.Test.Columns(); n != visible {
+		return fmt.Errorf("the model has %d visible units, but the test images of %s have %d pixels", visible, e.Test.Source, n)
+	}
+	return nil
+}
+
+// What an estimate is made of.
+const (
+	estimateRuns     = 20
+	estimateTemps    = 500
+	estimateExamples = 500
+)
+
+// estimateFraction is the largest fraction of the time of training that estimates take.
+const estimateFraction = 0.05
+
+// estimator holds what estimates have cost in a session.
+type estimator struct {
+	Estimates
+	base  []float64 // mean of the training examples
+	spent float64   // seconds
+	cost  float64   // seconds of the last estimate
+}
+
+// due reports whether to make an estimate after an update, in a session that has trained
+// for some seconds and made some updates.
+func (e *estimator) due(update, made uint64, seconds float64, c *dbm.Config) bool {
+	if e.Every == 0 || update%e.Every != 0 {
+		return false
+	}
+	if e.Always {
+		return true
+	}
+	cost := e.cost
+	if cost == 0 {
+		// A temperature of a run takes no longer than two sweeps of a chain, an example
+		// than ten of a minibatch.
+		each := 2*estimateRuns*estimateTemps/float64(c.Chains) + 10*estimateExamples/float64(c.Batch)
+		cost = seconds / float64(made) * each
+	}
+	return e.spent+cost <= estimateFraction*seconds
+}
+
+// estimateDue reports whether to make an estimate now.
+func (s *session) estimateDue(now time.Time) bool {
+	u := s.trainer.Updates()
+	return s.estimator.due(u, u-s.first, now.Sub(s.began).Seconds(), &s.settings.Config)
+}
+
+// estimate returns log Z and the bound on the first test examples, sampled once; zeros
+// where they are not finite. An estimate that the schedule promises is finished even when
+// ctx ends; another one is left out.
+func (s *session) estimate(ctx context.Context, state *dbm.State) (logZ, bound float64, err error) {
+	e := &s.estimator
+	began := time.Now()
+	if e.base == nil {
+		e.base = s.Data.Mean(mnist.Fixed)
+	}
+	if e.Always {
+		ctx = context.WithoutCancel(ctx)
+	}
+	row := func(i int, v []float32) { e.Test.Values(v, i, mnist.Fixed, kernel.Draw{}) }
+	examples := []likelihood.Examples{{Name: mnist.Test, N: min(estimateExamples, e.Test.N()), Row: row}}
+	score, err := likelihood.Evaluate(ctx, &s.settings.Config, s.Kernels, state, examples, likelihood.Effort{
+		Annealing: likelihood.Annealing{Runs: estimateRuns, Temperatures: cmp.Or(e.Temperatures, estimateTemps),
+			UpOnly: true, Base: e.base, Threads: s.Threads}})
+	e.cost = time.Since(began).Seconds()
+	e.spent += e.cost
+	switch {
+	case ctx.Err() != nil || errors.Is(err, likelihood.ErrNotANumber):
+		return 0, 0, nil
+	case err != nil:
+		return 0, 0, fmt.Errorf("estimate: %w", err)
+	case math.IsInf(score.Bounds[0].Mean, 0):
+		return 0, 0, nil
+	}
+	return score.LogZ.LogZ, score.Bounds[0].Mean, nil
+}

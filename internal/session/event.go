@@ -1,0 +1,69 @@
+package session
+
+import (
+	"time"
+
+	"tandem/dbm"
+)
+
+// Event reports the state of a session before its first update and after each. It is
+// valid during the call that receives it. Measures that cost time are methods: a listener
+// that shows a line now and then pays for them only then.
+type Event struct {
+	Time    time.Time
+	First   uint64  // updates before this session
+	Update  uint64  // made so far; First before the first update of this session
+	Updates uint64  // of the run in all
+	Rate    float64 // updates a second in this session; 0 before the first
+	Layer   int     // that is being pretrained; 0: all layers train together
+	Bound   float64 // the last estimate of the bound on test examples, in nats; 0: none yet
+
+	session *session
+}
+
+// filtersEvery is the greatest age of the measures of filters in an event.
+const filtersEvery = 5 * time.Second
+
+// report sends an event.
+func (s *session) report() {
+	if s.events == nil {
+		return
+	}
+	e := &Event{Time: time.Now(), First: s.first, Update: s.trainer.Updates(), Updates: s.settings.Updates,
+		Layer: s.trainer.Layer(), Bound: s.bound, session: s}
+	if e.Update > e.First {
+		e.Rate = float64(e.Update-e.First) / e.Time.Sub(s.began).Seconds()
+	}
+	s.events(e)
+}
+
+// Begins reports whether this is the event before the first update of the session.
+func (e *Event) Begins() bool { return e.Update == e.First }
+
+// Ends reports whether the run has made all its updates.
+func (e *Event) Ends() bool { return e.Update == e.Updates }
+
+// Left returns the number of seconds that the updates left will take at this rate.
+func (e *Event) Left() float64 { return float64(e.Updates-e.Update) / e.Rate }
+
+// Filters returns measures of the filters that are at most five seconds old.
+func (e *Event) Filters() *dbm.Assessment {
+	s := e.session
+	if e.Time.Sub(s.assessed) >= filtersEvery {
+		s.assess(s.trainer.State(), e.Time)
+	}
+	return &s.assessment
+}
+
+// Reconstruction returns the squared error of the reconstructions of the last minibatch.
+func (e *Event) Reconstruction() float64 { return e.session.trainer.ReconstructionError() }
+
+// MeanField returns the mean number of iterations of mean field since the last line of
+// metrics, or 0 right after that line.
+func (e *Event) MeanField() float64 {
+	made := e.Update - e.session.since
+	if made == 0 {
+		return 0
+	}
+	return e.session.iterations / float64(made)
+}

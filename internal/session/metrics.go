@@ -1,0 +1,51 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"tandem/dbm"
+	"tandem/internal/runs"
+)
+
+// elapsed returns the seconds of training, those before a resume included, and those of
+// estimates left out.
+func (s *session) elapsed(now time.Time) float64 {
+	return s.seconds + now.Sub(s.began).Seconds() - s.estimator.spent
+}
+
+// record appends a line to the metrics, with an estimate of the likelihood if one is due.
+func (s *session) record(ctx context.Context, state *dbm.State) error {
+	now := time.Now()
+	s.assess(state, now)
+	made := float64(state.Updates - s.since)
+	line := &runs.Metrics{
+		Update:              state.Updates,
+		Seconds:             s.elapsed(now),
+		PerSecond:           made / max(now.Sub(s.then).Seconds(), 1e-9),
+		MeanFieldIterations: s.iterations / made,
+		ReconstructionError: s.trainer.ReconstructionError(),
+		LearningRate:        s.settings.Rate(state.Updates),
+		Mu:                  state.Mu,
+		NormMean:            s.assessment.NormMean,
+		NormSD:              s.assessment.NormSD,
+		LiveFilters:         s.assessment.Live,
+		NoiseFilters:        s.assessment.Noise,
+		DuplicateFilters:    s.assessment.Duplicate,
+		ParamsSHA256:        state.SHA256(),
+	}
+	if s.estimateDue(now) {
+		var err error
+		if line.LogZ, line.BoundTest, err = s.estimate(ctx, state); err != nil {
+			return err
+		}
+		s.bound = line.BoundTest
+	}
+	s.iterations, s.since, s.then = 0, state.Updates, time.Now()
+	return s.Run.Append(line)
+}
+
+// assess measures the filters.
+func (s *session) assess(state *dbm.State, now time.Time) {
+	s.assessment, s.assessed = s.assessor.Assess(state), now
+}

@@ -1,0 +1,210 @@
+// Package session trains a run: one stretch of it, from its beginning or its last
+// checkpoint to its end or to the end of a context. It keeps the schedule of checkpoints,
+// metrics and estimates of the likelihood, and reports what happens as events. It knows no
+// flags, terminals or pictures.
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tandem/dbm"
+	"tandem/dbm/kernel"
+	"tandem/internal/format"
+	"tandem/internal/runs"
+	"tandem/mnist"
+)
+
+// Machine is what trains. Apart from times, nothing of it affects what a run records of
+// its model.
+type Machine struct {
+	CPU     string // its name
+	Version string // of tandem
+	Kernels *kernel.Set
+	Threads int
+}
+
+// Options are what a session is made of.
+type Options struct {
+	Machine
+	Run        *runs.Run
+	Settings   *runs.Settings   // to continue with; nil: those of the run
+	Checkpoint *runs.Checkpoint // to continue from; nil: the run begins
+	Data       *mnist.Set       // training examples
+	Estimates  Estimates
+	Arguments  []string // of the command line, for the manifest
+}
+
+// Result is what a session that came to the end of its run leaves.
+type Result struct {
+	State   *dbm.State
+	Updates uint64  // made in this session
+	Seconds float64 // that they took
+}
+
+// Stopped is the error of a session that ended before its run did. It wraps the cause of
+// the context. The checkpoint of the run is at Update.
+type Stopped struct {
+	Update uint64
+	Cause  error
+}
+
+func (e *Stopped) Error() string {
+	return fmt.Sprintf("stopped at update %s; the checkpoint is written", format.Count(e.Update))
+}
+
+func (e *Stopped) Unwrap() error { return e.Cause }
+
+// UpdateError is the error of an update that failed, as by divergence. The run keeps its
+// last checkpoint.
+type UpdateError struct{ error }
+
+func (e *UpdateError) Unwrap() error { return e.error }
+
+// session is a run that is being trained.
+type session struct {
+	Options
+	settings  runs.Settings
+	estimator estimator
+	trainer   *dbm.Trainer
+	assessor  *dbm.Assessor
+	events    func(*Event)
+
+	first   uint64    // updates before this session
+	seconds float64   // of training before this session
+	began   time.Time // of training in this session
+	bound   float64   // the last estimate; 0: none yet
+
+	// Since the last line of metrics.
+	iterations float64
+	since      uint64
+	then       time.Time
+
+	assessment dbm.Assessment // the last one
+	assessed   time.Time
+}
+
+// Run trains a run to its end. events, if not nil, is called before the first update and
+// after every update, always by the goroutine that calls Run. When ctx ends, Run finishes
+// the update in progress, writes a checkpoint and returns a Stopped error.
+func Run(ctx context.Context, o Options, events func(*Event)) (*Result, error) {
+	s := &session{Options: o, events: events, estimator: estimator{Estimates: o.Estimates}}
+	done := uint64(0)
+	if o.Checkpoint != nil {
+		done, s.seconds = o.Checkpoint.Updates, o.Checkpoint.Seconds
+	}
+	if err := s.prepare(done); err != nil {
+		return nil, fmt.Errorf("%s: %w", o.Run.Dir(), err)
+	}
+	if err := s.train(ctx); err != nil {
+		return nil, fmt.Errorf("%s: %w", o.Run.Dir(), err)
+	}
+	return &Result{s.trainer.State(), s.settings.Updates - s.first, time.Since(s.began).Seconds()}, nil
+}
+
+// prepare writes down who continues the run, and removes metrics beyond the checkpoint.
+func (s *session) prepare(done uint64) error {
+	manifest, err := runs.ReadManifest(s.Run.Dir())
+	first := errors.Is(err, errNoManifest) // or it was killed before it had one
+	switch {
+	case first:
+	case err != nil:
+		return err
+	case manifest.Data.SHA256 != s.Data.SHA256:
+		return fmt.Errorf("the images of %s are not those that the run was begun with: their SHA-256 is %.12s…, was %.12s…",
+			s.Data.Source, s.Data.SHA256, manifest.Data.SHA256)
+	}
+	if s.Settings != nil {
+		if err := s.Run.SetSettings(*s.Settings); err != nil {
+			return err
+		}
+	}
+	s.settings = s.Run.Settings()
+	if first {
+		err = s.describe()
+	} else {
+		err = s.Run.AddPart(s.part(time.Now(), done))
+	}
+	if err != nil {
+		return err
+	}
+	return s.Run.CutAfter(done)
+}
+
+// train makes the updates.
+func (s *session) train(ctx context.Context) (err error) {
+	var state *dbm.State
+	if s.Checkpoint != nil {
+		state = s.Checkpoint.State
+	}
+	if s.trainer, err = NewTrainer(&s.settings, s.Kernels, state, s.Data, s.Threads); err != nil {
+		return err
+	}
+	defer s.trainer.Close()
+	s.assessor = dbm.NewAssessor(&s.settings.Config, s.Kernels, s.Data.Rows(), s.Data.Columns())
+	s.first = s.trainer.Updates()
+	s.began = time.Now()
+	s.then, s.since = s.began, s.first
+	s.report()
+	for s.trainer.Updates() < s.settings.Updates {
+		stats, err := s.trainer.Update()
+		if err != nil {
+			return &UpdateError{err}
+		}
+		s.iterations += stats.Iterations
+		stop := ctx.Err() != nil
+		if err := s.keep(ctx, stop); err != nil {
+			return err
+		}
+		s.report()
+		if u := s.trainer.Updates(); stop && u < s.settings.Updates {
+			return &Stopped{u, context.Cause(ctx)}
+		}
+	}
+	return nil
+}
+
+// keep writes what is due after an update: a checkpoint, or a line of metrics alone.
+func (s *session) keep(ctx context.Context, stop bool) error {
+	u := s.trainer.Updates()
+	switch {
+	case u%s.settings.CheckpointEvery == 0 || u == s.settings.Updates || stop:
+		state := s.trainer.State()
+		if err := s.record(ctx, state); err != nil {
+			return err
+		}
+		return s.Run.WriteCheckpoint(state, s.elapsed(time.Now()), s.Version)
+	case powerOfTen(u) || s.estimateDue(time.Now()):
+		return s.record(ctx, s.trainer.State())
+	}
+	return nil
+}
+
+// NewTrainer returns a trainer of a run that continues from a state, or from its
+// beginning if the state is nil.
+func NewTrainer(c *runs.Settings, set *kernel.Set, state *dbm.State, data *mnist.Set, threads int) (*dbm.Trainer, error) {
+	pixels, err := mnist.ParsePixels(c.Pixels)
+	if err != nil {
+		return nil, err
+	}
+	if state == nil {
+		if state, err = dbm.Initial(&c.Config, data.Mean(pixels)); err != nil {
+			return nil, err
+		}
+	}
+	examples, err := mnist.NewMinibatches(data, pixels, c.Seed, c.Batch)
+	if err != nil {
+		return nil, err
+	}
+	return dbm.NewTrainer(c.Config, set, state, examples, threads)
+}
+
+// powerOfTen reports whether u is 1, 10, 100 and so on.
+func powerOfTen(u uint64) bool {
+	for u >= 10 && u%10 == 0 {
+		u /= 10
+	}
+	return u == 1
+}
