@@ -26,7 +26,7 @@ type completion struct {
 func complete(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	f := flags(t, "tandem complete RUN [flags]")
 	var o completion
-	f.StringVar(&o.half, "known", "top", "`HALF` of the picture that is known: top, bottom, left or right")
+	f.StringVar(&o.half, "known", "top", "`HALF` what is known of each image: top, bottom, left or right")
 	f.IntVar(&o.images, "images", 20, "`N` test images, the first ones")
 	f.IntVar(&o.sweeps, "sweeps", 1000, "`N` Gibbs sweeps with the known pixels clamped")
 	f.Uint64Var(&o.seed, "seed", 1, "`N` of the random numbers")

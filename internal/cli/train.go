@@ -135,7 +135,7 @@ func fitImages(c *runs.Settings, data *mnist.Set, asked bool) error {
 func trainFlags(t *terminal, c *runs.Settings) (*flag.FlagSet, *trainOptions) {
 	f, o := flags(t, "tandem train [flags]"), new(trainOptions)
 	f.StringVar(&o.preset, "preset", "quick", "`NAME` of the settings to begin with: quick, paper, direct or best; the defaults below are those of quick")
-	f.StringVar(&o.config, "config", "", "`FILE` with settings in JSON, such as config.json of a run; it overrides the preset, which it may name, and flags override both")
+	f.StringVar(&o.config, "config", "", "`FILE` settings in JSON, such as config.json of a run; the file overrides the preset, which it may name, and flags override both")
 	f.StringVar(&o.out, "out", "", "`RUN` folder to make (default a new one under runs)")
 	settingsFlags(f, c)
 	o.execution = executionFlags(f, t)
@@ -157,7 +157,7 @@ func settingsFlags(f *flag.FlagSet, c *runs.Settings) {
 	f.Uint64Var(&c.Seed, "seed", c.Seed, "`N` the same seed gives the same bits on every machine")
 	f.Uint64Var(&c.CheckpointEvery, "checkpoint-every", c.CheckpointEvery, "`N` updates from one checkpoint to the next")
 	f.StringVar(&c.Pixels, "pixels", c.Pixels, "`HOW` grey levels become values: grey, threshold, sample (anew at each use) or fixed (sampled once)")
-	f.StringVar(&c.Data, "data", c.Data, "`DIR` with images in IDX format, train-images-idx3-ubyte or the same with .gz; without --layers the visible layer takes their size (default the embedded MNIST)")
+	f.StringVar(&c.Data, "data", c.Data, "`DIR` folder with images in IDX format, train-images-idx3-ubyte or the same with .gz; without --layers the visible layer takes their size (default the embedded MNIST)")
 }
 
 // modelFlags defines the flags of a model and where it begins.
