@@ -12,8 +12,8 @@ import (
 )
 
 // Write writes an archive of files, and Sums. The same files give the same bytes,
-// in whatever order they come: entries are sorted, and have no times, owners or
-// no modes except two. It rejects what Read would.
+// in whatever order they come: entries are sorted, and have no times and no owners,
+// and one of two modes. It rejects what Read would.
 func Write(w io.Writer, files []File) error {
 	byName := func(a, b File) int { return cmp.Compare(a.Name, b.Name) }
 	sorted := slices.SortedFunc(slices.Values(files), byName)
