@@ -1,5 +1,5 @@
 // Package bench measures how fast this machine trains, and how close to what it
-// could do. It owns the clock: package dbm only says what it is doing.
+// could do. It owns the clock: package dbm only reports what it is doing.
 package bench
 
 import (
@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Ceiling is the most float32 arithmetic, in GFLOP/s, that so many threads do at
-// once when nothing but fused multiply-adds on registers is to be done, with the
-// widest vectors that the machine has, whether the kernels use them or not; 0 where
-// there is no assembly to measure it. It is the median of some rounds.
+// Ceiling returns the float32 arithmetic, in GFLOP/s, of a number of threads that do
+// nothing but fused multiply-adds on registers at the same time. It uses the widest
+// vectors that the machine has, whether the kernels use them or not. It is the median of
+// some rounds, and 0 where there is no assembly to measure it.
 func Ceiling(threads int) float64 {
 	loop, flops := widest()
 	if loop == nil {

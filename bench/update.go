@@ -20,11 +20,13 @@ type Update struct {
 var Phases = []string{"mean field", "chains", "gradient and weights", "packing", "loading", "waiting"}
 
 // phaseNames are the names by dbm.Phase.
-var phaseNames = [dbm.Phases]string{dbm.MeanField: "mean field", dbm.Chains: "chains", dbm.Gradient: "gradient and weights",
-	dbm.Packing: "packing", dbm.Loading: "loading", dbm.Waiting: "waiting"}
+var phaseNames = [dbm.Phases]string{
+	dbm.MeanField: "mean field", dbm.Chains: "chains", dbm.Gradient: "gradient and weights",
+	dbm.Packing: "packing", dbm.Loading: "loading", dbm.Waiting: "waiting",
+}
 
-// Updates measures the updates of a trainer with so many threads for some
-// seconds: first without a trace, which gives PerSecond, then with one.
+// Updates measures the updates of a trainer with a number of threads for some seconds:
+// first without a trace, which gives PerSecond, then with one, which gives Phases.
 func Updates(t *dbm.Trainer, c *dbm.Config, threads int, seconds float64) (Update, error) {
 	u := Update{Layers: c.Layers, Threads: threads, Phases: map[string]float64{}}
 	const rounds = 15

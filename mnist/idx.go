@@ -52,7 +52,7 @@ func (m *Images) SHA256() string {
 
 // ReadImages reads an IDX file of images, plain or gzipped, to its end; which of
 // the two it is shows in its first bytes, not in its name, which serves errors
-// alone. It refuses a file that is not images, that has none, whose images have
+// alone. It rejects a file that is not images, that has none, whose images have
 // no pixels or more than 2²⁰, that holds fewer or more bytes than its header
 // promises, and a damaged gzip stream. Memory grows with the bytes that were
 // really read, whatever the header says.
@@ -88,7 +88,8 @@ func readImages(r io.Reader) (*Images, error) {
 	case size == 0:
 		return nil, fmt.Errorf("the header says that images have %d rows × %d columns, so no pixels", rows, columns)
 	case size > maxPixels:
-		return nil, fmt.Errorf("the header says that images have %d rows × %d columns; at most %d pixels are allowed", rows, columns, maxPixels)
+		return nil, fmt.Errorf("the header says that images have %d rows × %d columns; at most %d pixels are allowed",
+			rows, columns, maxPixels)
 	case uint64(n)*size > math.MaxInt:
 		return nil, fmt.Errorf("%d images of %d × %d pixels do not fit in the memory of this machine", n, rows, columns)
 	}
@@ -139,7 +140,7 @@ func readHeader(r io.Reader, want uint32, sizes ...*uint32) error {
 	return nil
 }
 
-// mistake says what a file with the wrong magic number is.
+// mistake names what a file with the wrong magic number is.
 func mistake(magic, want uint32) string {
 	switch {
 	case magic == labelsMagic:
@@ -198,7 +199,7 @@ func inflate(r io.Reader) (io.Reader, error) {
 	return &gzipReader{b, z}, nil
 }
 
-// startsGzip says whether a gzip stream comes next.
+// startsGzip reports whether a gzip stream comes next.
 func startsGzip(b *bufio.Reader) (bool, error) {
 	head, err := b.Peek(2)
 	if err != nil && err != io.EOF {

@@ -35,7 +35,7 @@ type shuffled struct {
 }
 
 // NewMinibatches deals a set whose pixels are turned into numbers in the given way,
-// batch examples an update. It refuses an empty set, a batch not in 1 to 2²⁰ and an
+// batch examples an update. It rejects an empty set, a batch not in 1 to 2²⁰ and an
 // unknown way.
 func NewMinibatches(set *Set, pixels Pixels, seed uint64, batch int) (*Minibatches, error) {
 	if set.N() < 1 {
@@ -75,7 +75,7 @@ func (m *Minibatches) Row(row int, v []float32) {
 	})
 }
 
-// Index says which image of the set is example row of the prepared minibatch.
+// Index returns which image of the set is example row of the prepared minibatch.
 func (m *Minibatches) Index(row int) int { return int(m.index[row]) }
 
 // epoch returns the order of an epoch. The two last asked for stay, which are the

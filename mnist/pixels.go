@@ -20,7 +20,7 @@ const (
 
 var pixelsNames = [...]string{Grey: "grey", Threshold: "threshold", Sample: "sample", Fixed: "fixed"}
 
-// ParsePixels takes grey, threshold, sample or fixed, and refuses everything else.
+// ParsePixels accepts grey, threshold, sample or fixed, and rejects everything else.
 func ParsePixels(s string) (Pixels, error) {
 	for p, name := range pixelsNames {
 		if s == name {
@@ -30,7 +30,7 @@ func ParsePixels(s string) (Pixels, error) {
 	return 0, fmt.Errorf("pixels: %q is not one of grey, threshold, sample, fixed", s)
 }
 
-// String is the name that ParsePixels takes.
+// String returns the name that ParsePixels accepts.
 func (p Pixels) String() string {
 	if int(p) < len(pixelsNames) {
 		return pixelsNames[p]
@@ -114,7 +114,7 @@ func sample(v []float32, x []byte, d kernel.Draw) {
 	}
 }
 
-// blank says whether up to 16 bytes are all 0, as most of an image's are.
+// blank reports whether up to 16 bytes are all 0, as most of an image's are.
 func blank(x []byte) bool {
 	if len(x) == 16 {
 		return binary.NativeEndian.Uint64(x)|binary.NativeEndian.Uint64(x[8:]) == 0

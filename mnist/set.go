@@ -43,8 +43,8 @@ func (s *Set) Image(i int) []byte {
 // Open reads one set, Train or Test, and no file of the other: from a folder, or
 // the embedded one where dir is empty. The files have MNIST's names, with a dash or
 // a dot before idx, with or without .gz; where there are several, the first in the
-// order of fileNames is taken. Labels may be missing. Open refuses what ReadImages
-// and ReadLabels refuse, and labels that are not one an image. Where the folder or
+// order of fileNames is taken. Labels may be missing. Open rejects what ReadImages
+// and ReadLabels reject, and labels whose number is not that of the images. Where the folder or
 // the images are missing the error is an fs.ErrNotExist and says what was looked for.
 func Open(dir, name string) (*Set, error) {
 	prefix := name

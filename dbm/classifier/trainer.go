@@ -186,8 +186,8 @@ func (t *trainer) drop(l, from, to int, drop bool) {
 	}
 }
 
-// softmax makes x the probabilities that it is the logarithms of, but for a
-// constant.
+// softmax replaces x, logarithms of probabilities up to a constant, by the
+// probabilities.
 func softmax(x []float32) {
 	top := x[0]
 	for _, v := range x {
@@ -240,7 +240,7 @@ func (t *trainer) down(l, from, to int) {
 }
 
 // perturb makes adversarial examples of the images in rows to and up, which are
-// those of rows from and up: all pixels move by as much, each to the side where the
+// those of rows from and up: all pixels move by the same amount, each to the side where the
 // label is less probable, but not out of [0, 1] (Goodfellow, Shlens and Szegedy,
 // "Explaining and harnessing adversarial examples", 2015).
 func (t *trainer) perturb(from, to, rows int) {

@@ -48,7 +48,7 @@ const (
 )
 
 // FMA returns a·b + c, rounded once. The product of two float32 is exact as a
-// float64, and the sum nearly always is, as far as the second rounding can tell.
+// float64, and the sum nearly always is exact enough for the second rounding.
 // That rounding is wrong only if the float64 sum was itself rounded, to the middle
 // between two float32 or to a number with fewer bits.
 func FMA(a, b, c float32) float32 {

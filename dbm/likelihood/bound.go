@@ -20,8 +20,8 @@ type Terms struct {
 	Entropy float64 // of q, in nats
 }
 
-// The mean field of the bound goes on until no unit changes by as much as
-// tolerance, or for the most iterations.
+// The mean field of the bound ends when no unit changes by as much as tolerance, or
+// after the most iterations.
 const (
 	tolerance = 1e-5
 	most      = 500

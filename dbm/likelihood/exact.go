@@ -50,77 +50,106 @@ func LogP(ctx context.Context, c *dbm.Config, s *dbm.State, v []float32, logZ fl
 	return sum - logZ, err
 }
 
-// enumerate is the logarithm of the sum of exp(−E) over all states, or over all
-// hidden ones if v is given. It goes through the states of one side in Gray's
-// order, in which one unit changes at a time, so that the other side's inputs
-// change by a row of weights.
+// enumerate returns the logarithm of the sum of exp(−E) over all states, or over all
+// hidden ones if v is given.
 func enumerate(ctx context.Context, layers []int, s *dbm.State, v []float32) (float64, error) {
-	sizes := append([]int(nil), layers...)
-	constant := 0.0
-	biases := make([][]float64, len(layers))
-	for l, n := range layers {
-		biases[l] = make([]float64, n)
-		for j, b := range s.Biases[l] {
-			biases[l][j] = float64(b)
-		}
-	}
-	if v != nil {
-		sizes[0] = 0
-		for i, x := range v {
-			constant += float64(x) * biases[0][i]
-			for j := range layers[1] {
-				biases[1][j] += float64(x) * float64(s.Weights[0][i*layers[1]+j])
-			}
-		}
-	}
-	small := smallerSide(sizes)
-	type unit struct{ layer, j int }
-	var units []unit
-	for l := small; l < len(sizes); l += 2 {
-		for j := range sizes[l] {
-			units = append(units, unit{l, j})
-		}
-	}
-	input := biases // of the other side it will have what comes from the units that are on
-	on := make([]bool, len(units))
+	e := newEnumeration(layers, s, v)
 	sum, top := 0.0, math.Inf(-1) // the total is sum·exp(top)
-	energy := constant
 	for state := uint64(0); ; state++ {
-		total := energy
-		for l := 1 - small; l < len(sizes); l += 2 {
-			for _, x := range input[l][:sizes[l]] {
-				total += softplus(x)
-			}
+		x := e.logSum()
+		if x > top {
+			sum, top = sum*math.Exp(top-x), x
 		}
-		if total > top {
-			sum, top = sum*math.Exp(top-total), total
-		}
-		sum += math.Exp(total - top)
-		if state == 1<<len(units)-1 {
+		sum += math.Exp(x - top)
+		if state == 1<<len(e.units)-1 {
 			return top + math.Log(sum), nil
 		}
 		if state%(1<<12) == 1<<12-1 && ctx.Err() != nil {
 			return 0, context.Cause(ctx)
 		}
-		i := bits.TrailingZeros64(^state) // the unit that changes
-		u := units[i]
-		on[i] = !on[i]
-		sign := -1.0
-		if on[i] {
-			sign = 1
+		e.flip(bits.TrailingZeros64(^state))
+	}
+}
+
+// enumeration is a state of the smaller side. It goes through all of them in Gray's
+// order, in which one unit changes at a time, so that the inputs of the other side
+// change by a row of weights.
+type enumeration struct {
+	layers, sizes []int // sizes[0] is 0 where the visible layer is given
+	state         *dbm.State
+	small         int // parity of the layers of the smaller side
+	units         []unit
+	on            []bool
+	energy        float64     // −E of the smaller side alone
+	input         [][]float64 // of each unit: its bias, and for the other side what comes from units that are on
+}
+
+// unit is unit j of a layer.
+type unit struct{ layer, j int }
+
+// newEnumeration returns the state in which all units of the smaller side are off.
+func newEnumeration(layers []int, s *dbm.State, v []float32) *enumeration {
+	e := &enumeration{layers: layers, sizes: append([]int(nil), layers...), state: s}
+	for l, n := range layers {
+		e.input = append(e.input, make([]float64, n))
+		for j, b := range s.Biases[l] {
+			e.input[l][j] = float64(b)
 		}
-		energy += sign * input[u.layer][u.j] // of this side it never changes
-		if u.layer > 0 && sizes[u.layer-1] > 0 {
-			n := layers[u.layer]
-			for k := range sizes[u.layer-1] {
-				input[u.layer-1][k] += sign * float64(s.Weights[u.layer-1][k*n+u.j])
-			}
+	}
+	if v != nil {
+		e.give(v)
+	}
+	e.small = smallerSide(e.sizes)
+	for l := e.small; l < len(e.sizes); l += 2 {
+		for j := range e.sizes[l] {
+			e.units = append(e.units, unit{l, j})
 		}
-		if u.layer+1 < len(sizes) {
-			n := layers[u.layer+1]
-			for k := range n {
-				input[u.layer+1][k] += sign * float64(s.Weights[u.layer][u.j*n+k])
-			}
+	}
+	e.on = make([]bool, len(e.units))
+	return e
+}
+
+// give fixes the visible layer.
+func (e *enumeration) give(v []float32) {
+	e.sizes[0] = 0
+	for i, x := range v {
+		e.energy += float64(x) * e.input[0][i]
+		for j := range e.layers[1] {
+			e.input[1][j] += float64(x) * float64(e.state.Weights[0][i*e.layers[1]+j])
+		}
+	}
+}
+
+// logSum returns the logarithm of the sum of exp(−E) over the states of the other side.
+func (e *enumeration) logSum() float64 {
+	total := e.energy
+	for l := 1 - e.small; l < len(e.sizes); l += 2 {
+		for _, x := range e.input[l][:e.sizes[l]] {
+			total += softplus(x)
+		}
+	}
+	return total
+}
+
+// flip changes a unit of the smaller side.
+func (e *enumeration) flip(i int) {
+	u := e.units[i]
+	e.on[i] = !e.on[i]
+	sign := -1.0
+	if e.on[i] {
+		sign = 1
+	}
+	e.energy += sign * e.input[u.layer][u.j] // which never changes on this side
+	if u.layer > 0 && e.sizes[u.layer-1] > 0 {
+		n := e.layers[u.layer]
+		for k := range e.sizes[u.layer-1] {
+			e.input[u.layer-1][k] += sign * float64(e.state.Weights[u.layer-1][k*n+u.j])
+		}
+	}
+	if u.layer+1 < len(e.sizes) {
+		n := e.layers[u.layer+1]
+		for k := range n {
+			e.input[u.layer+1][k] += sign * float64(e.state.Weights[u.layer][u.j*n+k])
 		}
 	}
 }

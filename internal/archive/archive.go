@@ -31,7 +31,7 @@ type File struct {
 	Data       []byte
 }
 
-// checkName says why a file cannot have a name in an archive. A name must mean a
+// checkName returns an error where a file cannot have a name in an archive. A name must mean a
 // file inside the folder where the archive is unpacked, on every system, and stand
 // in a line of Sums as it is.
 func checkName(name string) error {
@@ -46,7 +46,7 @@ func checkName(name string) error {
 	return nil
 }
 
-// census counts the files of an archive, and refuses what must not be in one.
+// census counts the files of an archive, and rejects what must not be in one.
 type census struct {
 	most  int64 // bytes of all files together
 	bytes int64
@@ -71,5 +71,5 @@ func (c *census) add(name string, size int64) error {
 	return nil
 }
 
-// errFollows says that an archive goes on behind its end.
+// errFollows is the error of an archive that continues after its end.
 var errFollows = errors.New("something follows the last file")

@@ -108,7 +108,7 @@ func end(stream io.Reader, from *bufio.Reader) error {
 	}
 }
 
-// compare says how the files found differ from those that sums lists.
+// compare returns an error that says how the files found differ from those of sums.
 func compare(found map[string]string, sums []byte) error {
 	listed := map[string]string{}
 	for line := range strings.Lines(string(sums)) {
@@ -149,7 +149,7 @@ func damaged(err error) error {
 
 var errTooLong = errors.New("unpacks to more than an archive may hold")
 
-// limited reads so many bytes and fails, rather than end, where there are more.
+// limited reads a number of bytes, and fails, rather than ends, where there are more.
 type limited struct {
 	from io.Reader
 	left int64

@@ -12,8 +12,8 @@ import (
 )
 
 // Write writes an archive of files, and Sums. The same files give the same bytes,
-// in whatever order they come: entries are sorted, and have no times, owners or
-// modes but two. It refuses what Read would.
+// in whatever order they come: entries are sorted, and have no times and no owners,
+// and one of two modes. It rejects what Read would.
 func Write(w io.Writer, files []File) error {
 	byName := func(a, b File) int { return cmp.Compare(a.Name, b.Name) }
 	sorted := slices.SortedFunc(slices.Values(files), byName)
@@ -35,7 +35,7 @@ func Write(w io.Writer, files []File) error {
 		if f.Executable {
 			mode = 0o755
 		}
-		// No time stands for 1970, no owner for root.
+		// No time means 1970, no owner root.
 		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: f.Name, Size: int64(len(f.Data)), Mode: mode}); err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}

@@ -33,7 +33,7 @@ const maxPixels = 1 << 26
 // them all. Captions are wrapped to the width of their grid, or to about 40
 // letters where the grid is narrower, and the title to that of the picture; white
 // space separates words, and a word that does not fit a line is broken. Text may
-// have ASCII, ±, ×, −, – and ·; anything else becomes a question mark. Draw refuses
+// have ASCII, ±, ×, ·, –, − and …; anything else becomes a question mark. Draw rejects
 // no grids at all, a grid whose fields do not fit together, and what would have
 // more than 2²⁶ pixels.
 func Draw(title string, grids ...Grid) (*image.Gray, error) {

@@ -5,44 +5,14 @@ import (
 	"image/color"
 	"strings"
 	"unicode/utf8"
-
-	"golang.org/x/image/font"
-	"golang.org/x/image/font/basicfont"
-	"golang.org/x/image/math/fixed"
 )
 
-// Sizes of the one font there is, in pixels. All letters have the same width, and
-// the last column of it is empty.
+// Sizes of text in pixels. All letters have the same width.
 const (
 	letter    = 7  // from one letter to the next
-	ascent    = 11 // of a line
+	above     = 2  // from the top of a line to the top of its letters
 	letterFit = 40 // letters in a line that a panel is widened for
 )
-
-// part is a letter that is moved up by some pixels.
-type part struct {
-	letter rune
-	up     int
-}
-
-// composed returns the parts of a sign. The font has ASCII alone; captions need a
-// few signs more. Any other is a question mark: the font's own box looks like a 0.
-func composed(r rune) []part {
-	switch r {
-	case '±':
-		return []part{{'+', 1}, {'-', -4}}
-	case '×':
-		return []part{{'x', 1}}
-	case '−', '–':
-		return []part{{'-', 0}}
-	case '·':
-		return []part{{'.', 3}}
-	}
-	if r < ' ' || r > '~' {
-		r = '?'
-	}
-	return []part{{r, 0}}
-}
 
 // textWidth is the width in pixels of a column that holds a text and something
 // else that is width wide.
@@ -80,12 +50,14 @@ func wrap(text string, width int) []string {
 
 // write writes lines, the first with its top left corner at x, y.
 func write(img *image.Gray, lines []string, x, y int, ink uint8) {
-	d := font.Drawer{Dst: img, Src: image.NewUniform(color.Gray{Y: ink}), Face: basicfont.Face7x13}
 	for i, line := range lines {
 		for j, r := range []rune(line) {
-			for _, p := range composed(r) {
-				d.Dot = fixed.P(x+j*letter, y+i*leading+ascent-p.up)
-				d.DrawString(string(p.letter))
+			for row, pixels := range glyph(r) {
+				for column, p := range pixels {
+					if p == '#' {
+						img.SetGray(x+j*letter+column, y+i*leading+above+row, color.Gray{Y: ink})
+					}
+				}
 			}
 		}
 	}

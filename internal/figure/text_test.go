@@ -150,11 +150,7 @@ func TestWrap(t *testing.T) {
 
 // Letters that stay within their cells cannot touch those beside or below them.
 func TestLettersStayInTheirCells(t *testing.T) {
-	letters := []rune("±×−–·é")
-	for r := '!'; r <= '~'; r++ {
-		letters = append(letters, r)
-	}
-	for _, r := range letters {
+	for _, r := range strings.TrimSpace(allLetters()) {
 		box, n := letterInk(r)
 		if n == 0 || !box.In(image.Rect(0, 0, letter-1, leading)) {
 			t.Errorf("%c takes up %v", r, box)
@@ -162,20 +158,36 @@ func TestLettersStayInTheirCells(t *testing.T) {
 	}
 }
 
-func TestSigns(t *testing.T) {
-	question, questionInk := letterInk('?')
-	for _, r := range "±×−–·" {
-		box, n := letterInk(r)
-		if n == 0 || box == question && n == questionInk {
-			t.Errorf("%c is not drawn as itself", r)
+func TestFontIsWhole(t *testing.T) {
+	if rows := ('~' - ' ' + 1 + len([]rune(signs)) + fontAcross - 1) / fontAcross; len(fontLines) != rows*fontHeight {
+		t.Fatalf("the font has %d lines, want %d", len(fontLines), rows*fontHeight)
+	}
+	seen := map[string]rune{}
+	for i, r := range []rune(allLetters()) {
+		shape := strings.Join(glyph(r), "\n")
+		if strings.Trim(shape, ".#\n") != "" {
+			t.Errorf("%c has more than ink and paper", r)
+		}
+		if other, ok := seen[shape]; ok && string(other)+string(r) != "–−" {
+			t.Errorf("%c looks like %c", r, other)
+		}
+		seen[shape] = r
+		if row := fontLines[i/fontAcross*fontHeight]; len(row) < (i%fontAcross+1)*letter {
+			t.Errorf("the line of %c is too short", r)
 		}
 	}
-	if _, n := letterInk('±'); n != textInk("+-") {
-		t.Error("the parts of ± overlap")
-	}
-	for _, r := range "é\x00\x7f…\ufffd" {
-		if box, n := letterInk(r); box != question || n != questionInk {
+	for _, r := range "é\x00\x1f\x7f\u00a0\ufffd" {
+		if !slices.Equal(glyph(r), glyph('?')) {
 			t.Errorf("%q is not drawn as a question mark", r)
 		}
 	}
+}
+
+// allLetters is what the font has.
+func allLetters() string {
+	var all []rune
+	for r := ' '; r <= '~'; r++ {
+		all = append(all, r)
+	}
+	return string(all) + signs
 }
