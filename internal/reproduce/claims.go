@@ -130,11 +130,13 @@ func (c *claiming) fails(m *Measures) {
 	verdict, found := Unsaid, fmt.Sprintf("%d of the %d filters of layer 1 are noise: nothing to rank", noise, first.Units)
 	if noise >= enoughNoise && first.NoiseRank >= 0 {
 		verdict = decide(first.NoiseRank >= ranked, m)
-		found = fmt.Sprintf("of all pairs of one of the %d noise filters of layer 1 and another filter, the noise filter has the lower norm in %s",
+		found = fmt.Sprintf("of all pairs of one of the %d noise filters of layer 1 and another filter, the noise filter "+
+			"has the lower norm in %s",
 			noise, format.Percent(first.NoiseRank))
 	}
 	c.add("The noise filters are those of lowest norm.", found, verdict, picture(m, "roughness.svg"))
-	c.add("Norms differ much within the first layer.", fmt.Sprintf("standard deviation %s of the mean norm", format.Percent(first.Spread())),
+	c.add("Norms differ much within the first layer.", fmt.Sprintf("standard deviation %s of the mean norm",
+		format.Percent(first.Spread())),
 		decide(first.Spread() >= wideSpread, m), picture(m, "sorted.svg"))
 }
 
@@ -145,12 +147,15 @@ func (c *claiming) cures(m *Measures) {
 	for l := range m.Layers {
 		layer := &m.Layers[l]
 		worst, spread = max(worst, layer.bad()), max(spread, layer.Spread())
-		found = append(found, fmt.Sprintf("layer %d %s noise and %s not live", l+1, format.Percent(layer.Noise), format.Percent(1-layer.Live)))
+		found = append(found, fmt.Sprintf("layer %d %s noise and %s not live", l+1, format.Percent(layer.Noise),
+			format.Percent(1-layer.Live)))
 		spreads = append(spreads, format.Percent(layer.Spread()))
 	}
 	c.add(fmt.Sprintf("With the spring all %d layers learn together, without noise filters.", len(m.Layers)),
-		fmt.Sprintf("after %s updates: %s", format.Count(m.Updates), strings.Join(found, "; ")), decide(worst <= few, m), picture(m, "filters.png"))
-	c.add("The norms of a layer become much the same.", "standard deviation over mean, layer by layer: "+strings.Join(spreads, ", "),
+		fmt.Sprintf("after %s updates: %s", format.Count(m.Updates), strings.Join(found, "; ")), decide(worst <= few, m),
+		picture(m, "filters.png"))
+	c.add("The norms of a layer become much the same.", "standard deviation over mean, layer by layer: "+
+		""+strings.Join(spreads, ", "),
 		decide(spread <= evenSpread, m), picture(m, "sorted.svg"))
 }
 
@@ -167,7 +172,8 @@ func (c *claiming) rates() {
 		if a.bad() == 0 {
 			verdict = Unsaid
 		}
-		c.add(fmt.Sprintf("At rate %g the spring leaves fewer bad filters in the first layer than direct training.", all[i].Settings.LearningRate),
+		c.add(fmt.Sprintf("At rate %g the spring leaves fewer bad filters in the first layer than direct training.",
+			all[i].Settings.LearningRate),
 			fmt.Sprintf("noise %s directly, %s with the spring; not live %s and %s",
 				format.Percent(a.Noise), format.Percent(b.Noise), format.Percent(1-a.Live), format.Percent(1-b.Live)), verdict, "")
 	}
@@ -229,7 +235,8 @@ func deepest(e *Experiment, results map[string]*Measures) string {
 	for _, way := range ways {
 		found = append(found, fmt.Sprintf("%s: %d", way, best[way]))
 	}
-	return "the most hidden layers of which none has " + format.Percent(many) + " or more noise, dead or duplicate filters: " + strings.Join(found, "; ")
+	return "the most hidden layers of which none has " + format.Percent(many) + " or more noise, dead or duplicate " +
+		"filters: " + strings.Join(found, "; ")
 }
 
 // noisySettings names the settings in which many filters of layer 1 are bad.
@@ -241,7 +248,8 @@ func noisySettings(e *Experiment, results map[string]*Measures) string {
 			n++
 			shortest = min(shortest, m.Updates)
 			if l := &m.Layers[0]; l.bad() >= many {
-				found = append(found, fmt.Sprintf("%s (noise %s, not live %s)", r.Label, format.Percent(l.Noise), format.Percent(1-l.Live)))
+				found = append(found, fmt.Sprintf("%s (noise %s, not live %s)", r.Label, format.Percent(l.Noise),
+					format.Percent(1-l.Live)))
 			}
 		}
 	}

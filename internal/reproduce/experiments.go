@@ -103,12 +103,14 @@ func (p *planner) run(name, label string, c runs.Settings, updates float64, chan
 
 // direct and joint are the two ways of training on layers of one's own.
 func (p *planner) direct(layers []int, rate float64, updates float64) Run {
-	return p.run(fmt.Sprintf("direct-%s-rate-%g", format.Shape(layers), rate), fmt.Sprintf("direct, %s, rate %g", format.Shape(layers), rate), p.bases.Direct, updates,
+	return p.run(fmt.Sprintf("direct-%s-rate-%g", format.Shape(layers), rate), fmt.Sprintf("direct, %s, rate %g",
+		format.Shape(layers), rate), p.bases.Direct, updates,
 		func(c *runs.Settings) { c.Layers, c.LearningRate = layers, rate })
 }
 
 func (p *planner) joint(layers []int, rate float64, updates float64) Run {
-	return p.run(fmt.Sprintf("joint-%s-rate-%g", format.Shape(layers), rate), fmt.Sprintf("joint, %s, rate %g", format.Shape(layers), rate), p.bases.Paper, updates,
+	return p.run(fmt.Sprintf("joint-%s-rate-%g", format.Shape(layers), rate), fmt.Sprintf("joint, %s, rate %g",
+		format.Shape(layers), rate), p.bases.Paper, updates,
 		func(c *runs.Settings) { c.Layers, c.LearningRate = layers, rate })
 }
 
@@ -120,42 +122,54 @@ func (p *planner) experiment(name string) Experiment {
 	case "figure2":
 		e.Title = "Figure 2: direct training fails"
 		e.About = []string{
-			"All layers of a deep Boltzmann machine are trained together by stochastic maximum likelihood, without the spring. The paper shows the filters of the three layers, many of which are noise, and says that these are the filters of lowest norm.",
-			"The paper leaves open how pixels become values of units, how large the initial weights are and where the biases begin. The grid below trains with each of these settings for a shorter time, directly and with the spring.",
+			"All layers of a deep Boltzmann machine are trained together by stochastic maximum likelihood, without the " +
+				"spring. The paper shows the filters of the three layers, many of which are noise, and says that these are the " +
+				"filters of lowest norm.",
+			"The paper leaves open how pixels become values of units, how large the initial weights are and where the " +
+				"biases begin. The grid below trains with each of these settings for a shorter time, directly and with the spring.",
 		}
 		e.Pictures = true
 		e.Runs = []Run{p.direct(three, slow, paperUpdates)}
 		e.Runs = append(e.Runs, p.grid()...)
 	case "figure3":
 		e.Title = "Figure 3: the spring cures it"
-		e.About = []string{"The same training with the spring on the norms of weight vectors, at ten times the learning rate. The paper shows that both layers learn filters that are no noise."}
+		e.About = []string{"The same training with the spring on the norms of weight vectors, at ten times the learning " +
+			"rate. The paper shows that both layers learn filters that are no noise."}
 		e.Pictures = true
 		e.Runs = []Run{p.joint(two, fast, paperUpdates)}
 	case "rates":
 		e.Title = "Learning rates"
-		e.About = []string{"The paper tried three learning rates. Here each of them trains the two-layer model, directly and with the spring."}
+		e.About = []string{"The paper tried three learning rates. Here each of them trains the two-layer model, directly " +
+			"and with the spring."}
 		for _, rate := range []float64{1e-2, 1e-3, 1e-4} {
 			e.Runs = append(e.Runs, p.direct(two, rate, paperUpdates), p.joint(two, rate, paperUpdates))
 		}
 	case "two-layer":
 		e.Title = "The failure at depth two"
-		e.About = []string{"Figure 2 has three hidden layers and Figure 3 has two. So that depth does not explain the difference, here is direct training of two."}
+		e.About = []string{"Figure 2 has three hidden layers and Figure 3 has two. So that depth does not explain the " +
+			"difference, here is direct training of two."}
 		e.Pictures = true
 		e.Runs = []Run{p.direct(two, slow, paperUpdates)}
 	case "three-layer":
 		e.Title = "The cure at depth three"
-		e.About = []string{"And here is the spring on three hidden layers, which the paper says works, too, and does not show."}
+		e.About = []string{"And here is the spring on three hidden layers, which the paper says works, too, and does not " +
+			"show."}
 		e.Pictures = true
 		e.Runs = []Run{p.joint(three, fast, paperUpdates)}
 	case "depth":
 		e.Title = "How many layers can be learnt together?"
-		e.About = []string{"The paper's open question. Models of one to six hidden layers of the same width are trained directly, with the spring, with centering, and with both.",
-			"Mean field takes the hidden units of an example for independent, which acts as a decay of all small weights between hidden layers. So there are two more ways: what hidden layers have in common is learnt from states drawn from the posterior (--sample-posterior), with the spring, and with centering."}
+		e.About = []string{"The paper's open question. Models of one to six hidden layers of the same width are trained " +
+			"directly, with the spring, with centering, and with both.",
+			"Mean field takes the hidden units of an example for independent, which acts as a decay of all small weights " +
+				"between hidden layers. So there are two more ways: what hidden layers have in common is learnt from states " +
+				"drawn from the posterior (--sample-posterior), with the spring, and with centering."}
 		e.Score = true
 		e.Runs = p.depths(two[0], two[len(two)-1])
 	case "likelihood":
 		e.Title = "Likelihood"
-		e.About = []string{"Models side by side: the two of the figures, the way to train a DBM for likelihood that is the best that we know, the same model pretrained layer by layer, and a restricted Boltzmann machine with the first of its hidden layers."}
+		e.About = []string{"Models side by side: the two of the figures, the way to train a DBM for likelihood that is " +
+			"the best that we know, the same model pretrained layer by layer, and a restricted Boltzmann machine with the " +
+			"first of its hidden layers."}
 		e.Score = true
 		e.Runs = p.likelihoods()
 	}
@@ -173,7 +187,10 @@ func (p *planner) likelihoods() []Run {
 		p.joint(p.bases.Paper.Layers, p.bases.Paper.LearningRate, paperUpdates),
 		p.run("best", "best, "+format.Shape(best.Layers), best, n, nil),
 		p.run("pretrained", "pretrained, "+format.Shape(best.Layers), best, n, pretrained),
-		p.run("rbm", "RBM, "+format.Shape(best.Layers[:2]), best, n, func(c *runs.Settings) { c.Layers, c.UpperRate = c.Layers[:2], 0 }),
+		p.run("rbm", "RBM, "+format.Shape(best.Layers[:2]), best, n, func(c *runs.Settings) {
+			c.Layers,
+				c.UpperRate = c.Layers[:2], 0
+		}),
 	}
 }
 
@@ -184,7 +201,8 @@ func (p *planner) depths(visible, width int) (all []Run) {
 		for _, way := range []struct {
 			name                     string
 			spring, centering, drawn bool
-		}{{"direct", false, false, false}, {"spring", true, false, false}, {"centering", false, true, false}, {"spring and centering", true, true, false},
+		}{{"direct", false, false, false}, {"spring", true, false, false}, {"centering", false, true, false},
+			{"spring and centering", true, true, false},
 			{"spring and drawn posterior", true, false, true}, {"centering and drawn posterior", false, true, true}} {
 			name := way.name
 			if depth == 1 { // mean field is exact: there is nothing to draw, and the run is the same
@@ -197,9 +215,11 @@ func (p *planner) depths(visible, width int) (all []Run) {
 			if way.centering {
 				offsets = 0.01
 			}
-			all = append(all, p.run(fmt.Sprintf("depth-%d-%s", depth, strings.ReplaceAll(name, " ", "-")), fmt.Sprintf("%d %s, %s", depth, format.Plural(depth, "layer"), way.name), base, depthUpdates,
+			all = append(all, p.run(fmt.Sprintf("depth-%d-%s", depth, strings.ReplaceAll(name, " ", "-")),
+				fmt.Sprintf("%d %s, %s", depth, format.Plural(depth, "layer"), way.name), base, depthUpdates,
 				func(c *runs.Settings) {
-					c.Layers, c.LearningRate, c.OffsetRate, c.Pixels, c.SamplePosterior = layers, p.bases.Paper.LearningRate, offsets, "sample", way.drawn
+					c.Layers, c.LearningRate, c.OffsetRate, c.Pixels, c.SamplePosterior = layers, p.bases.Paper.LearningRate,
+						offsets, "sample", way.drawn
 				}))
 		}
 	}

@@ -55,7 +55,8 @@ func picture(m *Measures, what string) string { return path.Join(picturesFolder,
 // Pictures draws the pictures of a run that has ended, by the names that the
 // report has for them: of every run its filters, of one that is scored its samples
 // too, and of one that is shown whole also its curves.
-func Pictures(c *runs.Checkpoint, metrics []runs.Metrics, m *Measures, k *kernel.Set, rows, columns int, whole bool) (map[string][]byte, error) {
+func Pictures(c *runs.Checkpoint, metrics []runs.Metrics, m *Measures, k *kernel.Set, rows, columns int,
+	whole bool) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	each := 10
 	if whole {
@@ -272,7 +273,8 @@ func rows(e *Experiment, run *Run, m *Measures) (all [][]string) {
 
 // curveCaptions are the curves of a run that is shown with all its pictures.
 var curveCaptions = [][2]string{{"sorted.svg", "norms at the end"}, {"roughness.svg", "norm and roughness at the end"},
-	{"norms.svg", "norms over training"}, {"mu.svg", "mean norms that the spring learns"}, {"live.svg", "filters over training"},
+	{"norms.svg", "norms over training"}, {"mu.svg", "mean norms that the spring learns"}, {"live.svg",
+		"filters over training"},
 	{"mean-field.svg", "mean field over training"}, {"bound.svg", "likelihood over training"}}
 
 // addFigures adds the pictures of a run that are there.
@@ -324,8 +326,10 @@ func (r *Report) charts() map[string]*figure.Chart {
 		if e.Name != "depth" {
 			continue
 		}
-		bound := &figure.Chart{Title: "variational bound on test images", X: figure.Axis{Label: "hidden layers"}, Y: figure.Axis{Label: "nats an image"}}
-		bad := &figure.Chart{Title: "noise, dead or duplicate filters in the worst layer", X: figure.Axis{Label: "hidden layers"}, Y: figure.Axis{Label: "% of its filters", Zero: true}}
+		bound := &figure.Chart{Title: "variational bound on test images", X: figure.Axis{Label: "hidden layers"},
+			Y: figure.Axis{Label: "nats an image"}}
+		bad := &figure.Chart{Title: "noise, dead or duplicate filters in the worst layer",
+			X: figure.Axis{Label: "hidden layers"}, Y: figure.Axis{Label: "% of its filters", Zero: true}}
 		at := map[string]int{}
 		for _, run := range e.Runs {
 			m := r.Results[run.Name]
@@ -344,9 +348,11 @@ func (r *Report) charts() map[string]*figure.Chart {
 			for l := range m.Layers {
 				worst = max(worst, m.Layers[l].bad(), m.Layers[l].Duplicate)
 			}
-			bad.Series[i].X, bad.Series[i].Y = append(bad.Series[i].X, float64(len(m.Layers))), append(bad.Series[i].Y, 100*worst)
+			bad.Series[i].X, bad.Series[i].Y = append(bad.Series[i].X, float64(len(m.Layers))), append(bad.Series[i].Y,
+				100*worst)
 			if m.Score != nil {
-				bound.Series[i].X, bound.Series[i].Y = append(bound.Series[i].X, float64(len(m.Layers))), append(bound.Series[i].Y, m.Score.Bound)
+				bound.Series[i].X, bound.Series[i].Y = append(bound.Series[i].X, float64(len(m.Layers))),
+					append(bound.Series[i].Y, m.Score.Bound)
 			}
 		}
 		if len(at) > 0 {
@@ -430,8 +436,10 @@ func (p *page) Counts() string {
 
 // ScaleTold writes the scale.
 func (p *page) ScaleTold() string {
-	return fmt.Sprintf("scale %.3g, where 1 is the paper's %s updates for its figures, %s for the map of settings, %s for models of several depths, %s for those trained for likelihood",
-		p.Report.Scale, format.Count(paperUpdates), format.Count(gridUpdates), format.Count(depthUpdates), format.Count(bestUpdates))
+	return fmt.Sprintf("scale %.3g, where 1 is the paper's %s updates for its figures, %s for the map of settings, %s "+
+		"for models of several depths, %s for those trained for likelihood",
+		p.Report.Scale, format.Count(paperUpdates), format.Count(gridUpdates), format.Count(depthUpdates),
+		format.Count(bestUpdates))
 }
 
 // cell escapes a cell of a Markdown table.
