@@ -4,37 +4,41 @@
 // A panel is 16 columns: two registers of eight float32. Operands are in Go's
 // order, the destination last.
 
+#include "go_asm.h"
 #include "textflag.h"
 
-// The constants of sigmoid, softplus and the sampler, each eight times over.
-#define LOG2E  spread<>+0x000(SB)
-#define ROUNDS spread<>+0x020(SB)
-#define LN2HI  spread<>+0x040(SB)
-#define LN2LO  spread<>+0x060(SB)
-#define EXPC2  spread<>+0x080(SB)
-#define EXPC3  spread<>+0x0a0(SB)
-#define EXPC4  spread<>+0x0c0(SB)
-#define EXPC5  spread<>+0x0e0(SB)
-#define EXPC6  spread<>+0x100(SB)
-#define ONE    spread<>+0x120(SB)
-#define EXPLOW spread<>+0x140(SB)
-#define SIGN   spread<>+0x160(SB)
-#define UNIT   spread<>+0x180(SB)
-#define MULT0  spread<>+0x1a0(SB)
-#define MULT1  spread<>+0x1c0(SB)
-#define BUMP0  spread<>+0x1e0(SB)
-#define BUMP1  spread<>+0x200(SB)
-#define FOUR   spread<>+0x220(SB)
-#define STEP   spread<>+0x260(SB)
-#define IOTA   spread<>+0x240(SB)
-#define LOGC1  spread<>+0x280(SB)
-#define LOGC2  spread<>+0x2a0(SB)
-#define LOGC3  spread<>+0x2c0(SB)
-#define LOGC4  spread<>+0x2e0(SB)
-#define LOGC5  spread<>+0x300(SB)
-#define LOGC6  spread<>+0x320(SB)
-#define LOGC7  spread<>+0x340(SB)
-#define LOGC8  spread<>+0x360(SB)
+// The constants of kernels_constants.go, each eight times over.
+#define LOG2E      ·constants+constant_log2e(SB)
+#define ROUNDS     ·constants+constant_rounds(SB)
+#define LN2HI      ·constants+constant_ln2Hi(SB)
+#define LN2LO      ·constants+constant_ln2Lo(SB)
+#define EXPC2      ·constants+constant_expC2(SB)
+#define EXPC3      ·constants+constant_expC3(SB)
+#define EXPC4      ·constants+constant_expC4(SB)
+#define EXPC5      ·constants+constant_expC5(SB)
+#define EXPC6      ·constants+constant_expC6(SB)
+#define EXPLOW     ·constants+constant_expLow(SB)
+#define ONE        ·constants+constant_one(SB)
+#define SIGN       ·constants+constant_sign(SB)
+#define LOGC1      ·constants+constant_logC1(SB)
+#define LOGC2      ·constants+constant_logC2(SB)
+#define LOGC3      ·constants+constant_logC3(SB)
+#define LOGC4      ·constants+constant_logC4(SB)
+#define LOGC5      ·constants+constant_logC5(SB)
+#define LOGC6      ·constants+constant_logC6(SB)
+#define LOGC7      ·constants+constant_logC7(SB)
+#define LOGC8      ·constants+constant_logC8(SB)
+#define MULT0      ·constants+constant_philoxM0(SB)
+#define MULT1      ·constants+constant_philoxM1(SB)
+#define BUMP0      ·constants+constant_philoxW0(SB)
+#define BUMP1      ·constants+constant_philoxW1(SB)
+#define UNIT       ·constants+constant_uniformUnit(SB)
+#define IOTA       ·constants+constant_iota64(SB)
+#define KEEPMEAN   ·constants+constant_keepMean(SB)
+#define ADDMEAN    ·constants+constant_addMean(SB)
+#define KEEPSQUARE ·constants+constant_keepSquare(SB)
+#define ADDSQUARE  ·constants+constant_addSquare(SB)
+#define EPSILON    ·constants+constant_epsilon(SB)
 
 // --- Tiles ------------------------------------------------------------------
 
@@ -453,6 +457,9 @@ TEXT ·sampleBlock(SB), NOSPLIT, $0-72
 	SHLQ $2, R9
 	VBROADCASTSS update+64(FP), Y12
 	VBROADCASTSS tag+68(FP), Y13
+	MOVL $4, BX
+	VMOVD BX, X14
+	VPBROADCASTD X14, Y14
 row:
 	MOVQ DI, R10
 	MOVQ SI, R11
@@ -488,7 +495,7 @@ panel:
 	SIGMOID(Y3, Y4, Y5, Y6)
 	BERNOULLI(Y0, Y2, (R10))
 	BERNOULLI(Y1, Y3, 32(R10))
-	VPADDD FOUR, Y10, Y10
+	VPADDD Y14, Y10, Y10
 	ADDQ $64, R10
 	ADDQ $64, R11
 	DECQ CX
@@ -835,12 +842,12 @@ TEXT ·adam(SB), NOSPLIT, $0-44
 	MOVQ mean+16(FP), DX
 	MOVQ square+24(FP), BX
 	MOVQ panels+32(FP), CX
-	VBROADCASTSS adamConst<>+0(SB), Y8
-	VBROADCASTSS adamConst<>+4(SB), Y9
-	VBROADCASTSS adamConst<>+8(SB), Y10
-	VBROADCASTSS adamConst<>+12(SB), Y11
+	VMOVUPS KEEPMEAN, Y8
+	VMOVUPS ADDMEAN, Y9
+	VMOVUPS KEEPSQUARE, Y10
+	VMOVUPS ADDSQUARE, Y11
 	VBROADCASTSS rate+40(FP), Y12
-	VBROADCASTSS adamConst<>+16(SB), Y13
+	VMOVUPS EPSILON, Y13
 next:
 	ADAM(0)
 	ADAM(32)
@@ -852,13 +859,6 @@ next:
 	JNE next
 	VZEROUPPER
 	RET
-
-DATA adamConst<>+0(SB)/4, $0x3f666666  // 0.9
-DATA adamConst<>+4(SB)/4, $0x3dcccccd  // 0.1
-DATA adamConst<>+8(SB)/4, $0x3f7fbe77  // 0.999
-DATA adamConst<>+12(SB)/4, $0x3a83126f // 0.001
-DATA adamConst<>+16(SB)/4, $0x322bcc77 // 10⁻⁸
-GLOBL adamConst<>(SB), RODATA|NOPTR, $20
 
 // EIGHT appends what is not 0 among the eight numbers at A: their places to DI and
 // their values to SI. BX counts the list, Y5 is eight times the place of the first,
@@ -885,7 +885,9 @@ TEXT ·list(SB), NOSPLIT, $0-56
 	MOVQ places+40(FP), R8
 	XORQ BX, BX
 	VBROADCASTSS first+32(FP), Y5
-	VPBROADCASTD STEP, Y4
+	MOVL $8, AX
+	VMOVD AX, X4
+	VPBROADCASTD X4, Y4
 	VXORPS Y6, Y6, Y6
 next:
 	EIGHT((DX))
@@ -896,49 +898,3 @@ next:
 	MOVQ BX, ret+48(FP)
 	VZEROUPPER
 	RET
-
-// --- Constants --------------------------------------------------------------
-
-// LANES writes two 32-bit words four times over.
-#define LANES(at, v, w) \
-	DATA spread<>+(at+0x00)(SB)/4, $v;  \
-	DATA spread<>+(at+0x04)(SB)/4, $w;  \
-	DATA spread<>+(at+0x08)(SB)/4, $v;  \
-	DATA spread<>+(at+0x0c)(SB)/4, $w;  \
-	DATA spread<>+(at+0x10)(SB)/4, $v;  \
-	DATA spread<>+(at+0x14)(SB)/4, $w;  \
-	DATA spread<>+(at+0x18)(SB)/4, $v;  \
-	DATA spread<>+(at+0x1c)(SB)/4, $w
-
-LANES(0x000, 0x3fb8aa3b, 0x3fb8aa3b) // LOG2E
-LANES(0x020, 0x4b40007f, 0x4b40007f) // ROUNDS
-LANES(0x040, 0x3f317200, 0x3f317200) // LN2HI
-LANES(0x060, 0x35bfbe8e, 0x35bfbe8e) // LN2LO
-LANES(0x080, 0x3efffffe, 0x3efffffe) // EXPC2
-LANES(0x0a0, 0x3e2aaa46, 0x3e2aaa46) // EXPC3
-LANES(0x0c0, 0x3d2aac2c, 0x3d2aac2c) // EXPC4
-LANES(0x0e0, 0x3c091ef0, 0x3c091ef0) // EXPC5
-LANES(0x100, 0x3ab563a6, 0x3ab563a6) // EXPC6
-LANES(0x120, 0x3f800000, 0x3f800000) // ONE
-LANES(0x140, 0xc2ae0000, 0xc2ae0000) // EXPLOW
-LANES(0x160, 0x80000000, 0x80000000) // SIGN
-LANES(0x180, 0x33800000, 0x33800000) // UNIT
-LANES(0x1a0, 0xd2511f53, 0x00000000) // MULT0
-LANES(0x1c0, 0xcd9e8d57, 0x00000000) // MULT1
-LANES(0x1e0, 0x9e3779b9, 0x00000000) // BUMP0
-LANES(0x200, 0xbb67ae85, 0x00000000) // BUMP1
-LANES(0x220, 0x00000004, 0x00000000) // FOUR
-DATA spread<>+0x240(SB)/8, $0 // IOTA
-DATA spread<>+0x248(SB)/8, $1
-DATA spread<>+0x250(SB)/8, $2
-DATA spread<>+0x258(SB)/8, $3
-DATA spread<>+0x260(SB)/8, $8 // STEP
-LANES(0x280, 0xbeffff59, 0xbeffff59) // LOGC1
-LANES(0x2a0, 0x3eaa983c, 0x3eaa983c) // LOGC2
-LANES(0x2c0, 0xbe7e6806, 0xbe7e6806) // LOGC3
-LANES(0x2e0, 0x3e43b378, 0x3e43b378) // LOGC4
-LANES(0x300, 0xbe0c0797, 0xbe0c0797) // LOGC5
-LANES(0x320, 0x3da07c15, 0x3da07c15) // LOGC6
-LANES(0x340, 0xbcf26399, 0xbcf26399) // LOGC7
-LANES(0x360, 0x3bac2533, 0x3bac2533) // LOGC8
-GLOBL spread<>(SB), RODATA|NOPTR, $896

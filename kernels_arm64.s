@@ -4,6 +4,7 @@
 // A panel is 16 columns: four registers of four float32. Operands are in Go's
 // order, the destination last.
 
+#include "go_asm.h"
 #include "textflag.h"
 
 // The instructions that Go's assembler lacks, on four 32-bit lanes. They take
@@ -339,21 +340,21 @@ next:
 #define one    26
 #define explow 27
 
-// CONSTANTS loads them, and leaves R20 behind them in the table.
+// CONSTANTS loads them, and points R20 to the table of kernels_constants.go.
 #define CONSTANTS \
-	MOVD $constants<>(SB), R20;   \
-	VLD1R.P 4(R20), [SIGN.S4];    \
-	VLD1R.P 4(R20), [LOG2E.S4];   \
-	VLD1R.P 4(R20), [ROUNDS.S4];  \
-	VLD1R.P 4(R20), [LN2HI.S4];   \
-	VLD1R.P 4(R20), [LN2LO.S4];   \
-	VLD1R.P 4(R20), [EXPC6.S4];   \
-	VLD1R.P 4(R20), [EXPC5.S4];   \
-	VLD1R.P 4(R20), [EXPC4.S4];   \
-	VLD1R.P 4(R20), [EXPC3.S4];   \
-	VLD1R.P 4(R20), [EXPC2.S4];   \
-	VLD1R.P 4(R20), [ONE.S4];     \
-	VLD1R.P 4(R20), [EXPLOW.S4]
+	MOVD $·constants(SB), R20;          \
+	FMOVQ constant_sign(R20), F16;      \
+	FMOVQ constant_log2e(R20), F17;     \
+	FMOVQ constant_rounds(R20), F18;    \
+	FMOVQ constant_ln2Hi(R20), F19;     \
+	FMOVQ constant_ln2Lo(R20), F20;     \
+	FMOVQ constant_expC6(R20), F21;     \
+	FMOVQ constant_expC5(R20), F22;     \
+	FMOVQ constant_expC4(R20), F23;     \
+	FMOVQ constant_expC3(R20), F24;     \
+	FMOVQ constant_expC2(R20), F25;     \
+	FMOVQ constant_one(R20), F26;       \
+	FMOVQ constant_expLow(R20), F27
 
 // SIGMOID makes V0 to V3 their sigmoids, each step on all four, which need not
 // wait for one another. It uses V4 to V15 and V29.
@@ -408,28 +409,27 @@ next:
 	VBSL   ONE.B16, E.B16, X.B16;   /* x < 0 ? e : 1 */    \
 	FDIV(t, x, x)
 
-// SOFTPLUS makes V0 to V3 their softplus. It uses V4 to V15, V28, V29 and R21.
+// SOFTPLUS makes V0 to V3 their softplus. It uses V4 to V15, V28 and V29.
 #define SOFTPLUS \
 	EACH(REDUCE);                      \
 	EACH(POLYNOMIAL);                  \
 	VEOR V29.B16, V29.B16, V29.B16;    \
 	EACH(LOW);                         \
-	MOVD $logs<>(SB), R21;             \
-	VLD1R.P 4(R21), [V28.S4];          \
+	FMOVQ constant_logC8(R20), F28;   \
 	EACH(FIRST);                       \
-	VLD1R.P 4(R21), [V28.S4];          \
+	FMOVQ constant_logC7(R20), F28;   \
 	EACH(ODD);                         \
-	VLD1R.P 4(R21), [V28.S4];          \
+	FMOVQ constant_logC6(R20), F28;   \
 	EACH(EVEN);                        \
-	VLD1R.P 4(R21), [V28.S4];          \
+	FMOVQ constant_logC5(R20), F28;   \
 	EACH(ODD);                         \
-	VLD1R.P 4(R21), [V28.S4];          \
+	FMOVQ constant_logC4(R20), F28;   \
 	EACH(EVEN);                        \
-	VLD1R.P 4(R21), [V28.S4];          \
+	FMOVQ constant_logC3(R20), F28;   \
 	EACH(ODD);                         \
-	VLD1R.P 4(R21), [V28.S4];          \
+	FMOVQ constant_logC2(R20), F28;   \
 	EACH(EVEN);                        \
-	VLD1R.P 4(R21), [V28.S4];          \
+	FMOVQ constant_logC1(R20), F28;   \
 	EACH(ODD);                         \
 	VMOV ONE.B16, V28.B16;             \
 	EACH(EVEN);                        \
@@ -530,14 +530,16 @@ TEXT ·sampleBlock(SB), NOSPLIT, $0-72
 	MOVWU tag+68(FP), R8
 	MOVWU key0+48(FP), R9
 	MOVWU key1+52(FP), R10
-	MOVD $0xd2511f53, R15
-	MOVD $0xcd9e8d57, R19
 	LSL $2, R1
 	LSL $2, R3
 	CONSTANTS
-	VLD1R.P 4(R20), [V30.S4]
-	VLD1R.P 4(R20), [V31.S4]
-	VLD1 (R20), [V28.S4]
+	MOVWU constant_philoxM0(R20), R15
+	MOVWU constant_philoxM1(R20), R19
+	MOVWU constant_philoxW0(R20), R21
+	MOVWU constant_philoxW1(R20), R22
+	VDUP R21, V30.S4
+	VDUP R22, V31.S4
+	FMOVQ constant_iota32(R20), F28
 row:
 	MOVD R0, R11
 	MOVD R2, R12
@@ -886,36 +888,3 @@ panel:
 	SUBS $1, R4
 	BNE panel
 	RET
-
-// --- Constants --------------------------------------------------------------
-
-DATA constants<>+0x00(SB)/4, $0x80000000 // SIGN
-DATA constants<>+0x04(SB)/4, $0x3fb8aa3b // LOG2E
-DATA constants<>+0x08(SB)/4, $0x4b40007f // ROUNDS
-DATA constants<>+0x0c(SB)/4, $0x3f317200 // LN2HI
-DATA constants<>+0x10(SB)/4, $0x35bfbe8e // LN2LO
-DATA constants<>+0x14(SB)/4, $0x3ab563a6 // EXPC6
-DATA constants<>+0x18(SB)/4, $0x3c091ef0 // EXPC5
-DATA constants<>+0x1c(SB)/4, $0x3d2aac2c // EXPC4
-DATA constants<>+0x20(SB)/4, $0x3e2aaa46 // EXPC3
-DATA constants<>+0x24(SB)/4, $0x3efffffe // EXPC2
-DATA constants<>+0x28(SB)/4, $0x3f800000 // ONE
-DATA constants<>+0x2c(SB)/4, $0xc2ae0000 // EXPLOW
-DATA constants<>+0x30(SB)/4, $0x9e3779b9 // what the key grows by
-DATA constants<>+0x34(SB)/4, $0xbb67ae85
-DATA constants<>+0x38(SB)/4, $0 // the counters of a block
-DATA constants<>+0x3c(SB)/4, $1
-DATA constants<>+0x40(SB)/4, $2
-DATA constants<>+0x44(SB)/4, $3
-GLOBL constants<>(SB), RODATA|NOPTR, $72
-
-// The coefficients of softplus, the last first.
-DATA logs<>+0x00(SB)/4, $0x3bac2533
-DATA logs<>+0x04(SB)/4, $0xbcf26399
-DATA logs<>+0x08(SB)/4, $0x3da07c15
-DATA logs<>+0x0c(SB)/4, $0xbe0c0797
-DATA logs<>+0x10(SB)/4, $0x3e43b378
-DATA logs<>+0x14(SB)/4, $0xbe7e6806
-DATA logs<>+0x18(SB)/4, $0x3eaa983c
-DATA logs<>+0x1c(SB)/4, $0xbeffff59
-GLOBL logs<>(SB), RODATA|NOPTR, $32

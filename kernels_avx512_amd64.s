@@ -4,6 +4,7 @@
 // A panel is 16 columns: one register. Operands are in Go's order, the
 // destination last.
 
+#include "go_asm.h"
 #include "textflag.h"
 
 // --- Tiles ------------------------------------------------------------------
@@ -523,23 +524,21 @@ TEXT ·wideLearnNonzero8(SB), NOSPLIT, $0-80
 #define WONE    Z24
 #define WEXPLOW Z25
 
-// WCONST makes all lanes of Z the constant v, using AX.
-#define WCONST(v, Z) \
-	MOVL $v, AX;        \
-	VPBROADCASTD AX, Z
+// WCONST fills Z with the constant c of kernels_constants.go.
+#define WCONST(c, Z) VBROADCASTSS ·constants+c(SB), Z
 #define WCONSTS \
-	WCONST(0x80000000, WSIGN);    \
-	WCONST(0x3fb8aa3b, WLOG2E);   \
-	WCONST(0x4b40007f, WROUNDS);  \
-	WCONST(0x3f317200, WLN2HI);   \
-	WCONST(0x35bfbe8e, WLN2LO);   \
-	WCONST(0x3efffffe, WEXPC2);   \
-	WCONST(0x3e2aaa46, WEXPC3);   \
-	WCONST(0x3d2aac2c, WEXPC4);   \
-	WCONST(0x3c091ef0, WEXPC5);   \
-	WCONST(0x3ab563a6, WEXPC6);   \
-	WCONST(0x3f800000, WONE);     \
-	WCONST(0xc2ae0000, WEXPLOW)
+	WCONST(constant_sign, WSIGN);    \
+	WCONST(constant_log2e, WLOG2E);   \
+	WCONST(constant_rounds, WROUNDS);  \
+	WCONST(constant_ln2Hi, WLN2HI);   \
+	WCONST(constant_ln2Lo, WLN2LO);   \
+	WCONST(constant_expC2, WEXPC2);   \
+	WCONST(constant_expC3, WEXPC3);   \
+	WCONST(constant_expC4, WEXPC4);   \
+	WCONST(constant_expC5, WEXPC5);   \
+	WCONST(constant_expC6, WEXPC6);   \
+	WCONST(constant_one, WONE);     \
+	WCONST(constant_expLow, WEXPLOW)
 
 // WEXP makes E = exp(−|X|), using T, S and K1.
 #define WEXP(X, T, E, S) \
@@ -627,8 +626,8 @@ panel:
 #define WKEY(r) \
 	MOVL R12, keys-(80-8*r)(SP);    \
 	MOVL R13, keys-(76-8*r)(SP);    \
-	ADDL $0x9e3779b9, R12;          \
-	ADDL $0xbb67ae85, R13
+	ADDL ·constants+constant_philoxW0(SB), R12;          \
+	ADDL ·constants+constant_philoxW1(SB), R13
 
 // WBERNOULLI stores 1 to A where the uniform number of word W is below P, else 0.
 #define WBERNOULLI(W, P, A) \
@@ -662,13 +661,14 @@ TEXT ·wideSampleBlock(SB), NOSPLIT, $80-72
 	WKEY(8)
 	WKEY(9)
 	WCONSTS
-	WCONST(0xd2511f53, Z26)
-	WCONST(0xcd9e8d57, Z27)
-	WCONST(0x33800000, Z28) // 2⁻²⁴
-	VPMOVZXBQ iota<>(SB), Z29
+	WCONST(constant_philoxM0, Z26)
+	WCONST(constant_philoxM1, Z27)
+	WCONST(constant_uniformUnit, Z28) // 2⁻²⁴
+	VPMOVZXBQ ·constants+constant_iota8(SB), Z29
 	VBROADCASTSS counter+56(FP), Z0
 	VPADDD Z0, Z29, Z29     // the counters of two panels
-	WCONST(8, Z30)
+	MOVL $8, AX
+	VPBROADCASTD AX, Z30
 	MOVL $0xaaaa, AX
 	KMOVW AX, K3
 row:
@@ -748,14 +748,14 @@ TEXT ·wideSoftplusRow(SB), NOSPLIT, $0-56
 	MOVQ panels+40(FP), CX
 	MOVQ sums+48(FP), DX
 	WCONSTS
-	WCONST(0xbeffff59, WLOGC1)
-	WCONST(0x3eaa983c, WLOGC2)
-	WCONST(0xbe7e6806, Z26)
-	WCONST(0x3e43b378, Z27)
-	WCONST(0xbe0c0797, Z28)
-	WCONST(0x3da07c15, Z29)
-	WCONST(0xbcf26399, Z30)
-	WCONST(0x3bac2533, Z31)
+	WCONST(constant_logC1, WLOGC1)
+	WCONST(constant_logC2, WLOGC2)
+	WCONST(constant_logC3, Z26)
+	WCONST(constant_logC4, Z27)
+	WCONST(constant_logC5, Z28)
+	WCONST(constant_logC6, Z29)
+	WCONST(constant_logC7, Z30)
+	WCONST(constant_logC8, Z31)
 	VMOVUPS (DX), Z11
 panel:
 	VMOVUPS (SI), Z2
@@ -787,12 +787,12 @@ TEXT ·wideAdam(SB), NOSPLIT, $0-44
 	MOVQ mean+16(FP), DX
 	MOVQ square+24(FP), BX
 	MOVQ panels+32(FP), CX
-	WCONST(0x3f666666, Z8)  // 0.9
-	WCONST(0x3dcccccd, Z9)  // 0.1
-	WCONST(0x3f7fbe77, Z10) // 0.999
-	WCONST(0x3a83126f, Z11) // 0.001
+	WCONST(constant_keepMean, Z8)  // 0.9
+	WCONST(constant_addMean, Z9)  // 0.1
+	WCONST(constant_keepSquare, Z10) // 0.999
+	WCONST(constant_addSquare, Z11) // 0.001
 	VBROADCASTSS rate+40(FP), Z12
-	WCONST(0x322bcc77, Z13) // 10⁻⁸
+	WCONST(constant_epsilon, Z13) // 10⁻⁸
 next:
 	VMOVUPS (SI), Z0    // g
 	VMULPS (DX), Z8, Z1
@@ -830,9 +830,10 @@ TEXT ·wideList(SB), NOSPLIT, $0-48
 	XORQ BX, BX
 	VPXORD Z4, Z4, Z4
 	VBROADCASTSS first+32(FP), Z5
-	VPMOVZXBD iota<>(SB), Z6
+	VPMOVZXBD ·constants+constant_iota8(SB), Z6
 	VPADDD Z6, Z5, Z5 // the places of the next 16
-	WCONST(16, Z6)
+	MOVL $16, AX
+	VPBROADCASTD AX, Z6
 next:
 	VMOVUPS (DX), Z0
 	VCMPPS $4, Z4, Z0, K1 // not 0, or NaN
@@ -852,8 +853,3 @@ next:
 	MOVQ BX, ret+40(FP)
 	VZEROUPPER
 	RET
-
-// iota is 0 … 15, a byte each.
-DATA iota<>+0(SB)/8, $0x0706050403020100
-DATA iota<>+8(SB)/8, $0x0f0e0d0c0b0a0908
-GLOBL iota<>(SB), RODATA|NOPTR, $16
