@@ -99,20 +99,7 @@ func (v *vector) product(panels, height int, out *float32, outStride int, start 
 		wideProduct(height, out, outStride, start, startStride, x, xStride, w, panelStride, k, tiles)
 		return
 	}
-	switch height {
-	case 1:
-		product1(out, outStride, start, startStride, x, xStride, w, k, tiles)
-	case 2:
-		product2(out, outStride, start, startStride, x, xStride, w, k, tiles)
-	case 3:
-		product3(out, outStride, start, startStride, x, xStride, w, k, tiles)
-	case 4:
-		product4(out, outStride, start, startStride, x, xStride, w, k, tiles)
-	case 5:
-		product5(out, outStride, start, startStride, x, xStride, w, k, tiles)
-	case 6:
-		product6(out, outStride, start, startStride, x, xStride, w, k, tiles)
-	}
+	product(height, out, outStride, start, startStride, x, xStride, w, panelStride, k, tiles)
 }
 
 func (v *vector) learnTile(panels, height int, w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int) {
@@ -120,20 +107,7 @@ func (v *vector) learnTile(panels, height int, w *float32, panelStride int, x *f
 		wideLearn(height, w, panelStride, x, xStride, y, yStride, rows, pull, rate, tiles)
 		return
 	}
-	switch height {
-	case 1:
-		learn1(w, x, xStride, y, yStride, rows, pull, rate, tiles)
-	case 2:
-		learn2(w, x, xStride, y, yStride, rows, pull, rate, tiles)
-	case 3:
-		learn3(w, x, xStride, y, yStride, rows, pull, rate, tiles)
-	case 4:
-		learn4(w, x, xStride, y, yStride, rows, pull, rate, tiles)
-	case 5:
-		learn5(w, x, xStride, y, yStride, rows, pull, rate, tiles)
-	case 6:
-		learn6(w, x, xStride, y, yStride, rows, pull, rate, tiles)
-	}
+	learn(height, w, panelStride, x, xStride, y, yStride, rows, pull, rate, tiles)
 }
 
 func (v *vector) nonzero(panels int, out, start *float32, index *int32, value *float32, n int, w *float32, panelStride int) {
@@ -191,9 +165,3 @@ func list(index *int32, value, x *float32, panels int, first int32, places *[256
 
 //go:noescape
 func adam(w, grad, mean, square *float32, panels int, rate float32)
-
-//go:noescape
-func product6(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
-
-//go:noescape
-func learn6(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)

@@ -88,20 +88,9 @@
 #define STORE5 STORE4; STORE((R13)(R8*1), 32(R13)(R8*1), Y12, Y13)
 #define STORE6 STORE5; STORE((R13)(R8*2), 32(R13)(R8*2), Y14, Y15)
 
-// PRODUCT is the body of product1 … product6: DX tiles of H rows, one below the
-// other, over k units, four at a time.
-#define PRODUCT(H, LOADS, TERM, STORES) \
-	MOVQ out+0(FP), DI;          \
-	MOVQ outStride+8(FP), R8;    \
-	MOVQ start+16(FP), SI;       \
-	MOVQ startStride+24(FP), R9; \
-	MOVQ x+32(FP), AX;           \
-	MOVQ xStride+40(FP), R10;    \
-	MOVQ w+48(FP), BX;           \
-	MOVQ tiles+64(FP), DX;       \
-	SHLQ $2, R8;                 \
-	SHLQ $2, R9;                 \
-	SHLQ $2, R10;                \
+// PRODUCT computes DX tiles of H rows, one below the other, over k units, four at a
+// time. Its labels are arguments, because there is one for each height.
+#define PRODUCT(H, LOADS, TERM, STORES, tile, four, rest, one, done) \
 tile:                            \
 	LEAQ (R9)(R9*2), R13;        \
 	ADDQ SI, R13;                \
@@ -110,7 +99,7 @@ tile:                            \
 	LEAQ (R10)(R10*2), R11;      \
 	ADDQ AX, R11;                \
 	MOVQ BX, R13;                \
-	MOVQ k+56(FP), CX;           \
+	MOVQ k+72(FP), CX;           \
 	SUBQ $4, CX;                 \
 	JLT  rest;                   \
 	PCALIGN $32;                 \
@@ -191,21 +180,12 @@ done:                            \
 #define MOVE5 MOVE4; MOVE(256(DI), Y12, Y0); MOVE(288(DI), Y13, Y1)
 #define MOVE6 MOVE5; MOVE(320(DI), Y14, Y0); MOVE(352(DI), Y15, Y1)
 
-// LEARN is the body of learn1 … learn6: DX tiles of H units, one below the other.
-#define LEARN(H, ZEROS, GRAD, MOVES) \
-	MOVQ w+0(FP), DI;           \
-	MOVQ x+8(FP), AX;           \
-	MOVQ xStride+16(FP), R8;    \
-	MOVQ y+24(FP), BX;          \
-	MOVQ yStride+32(FP), R9;    \
-	MOVQ pull+48(FP), SI;       \
-	MOVQ tiles+64(FP), DX;      \
-	SHLQ $2, R8;                \
-	SHLQ $2, R9;                \
+// LEARN learns DX tiles of H units, one below the other.
+#define LEARN(H, ZEROS, GRAD, MOVES, tile, next) \
 tile:                           \
 	MOVQ AX, R12;               \
 	MOVQ BX, R13;               \
-	MOVQ rows+40(FP), CX;       \
+	MOVQ rows+56(FP), CX;       \
 	ZEROS;                      \
 	PCALIGN $32;                \
 next:                           \
@@ -216,7 +196,7 @@ next:                           \
 	JNE  next;                  \
 	VMOVUPS (SI), Y0;           \
 	VMOVUPS 32(SI), Y1;         \
-	VBROADCASTSS rate+56(FP), Y2; \
+	VBROADCASTSS rate+72(FP), Y2; \
 	MOVES;                      \
 	ADDQ $(64*H), DI;           \
 	ADDQ $(4*H), AX;            \
@@ -225,31 +205,39 @@ next:                           \
 	VZEROUPPER;                 \
 	RET
 
+// CASE goes to a label if CX, the height of a tile, is h.
+#define CASE(h, label) \
+	CMPQ CX, $h; \
+	JEQ  label
+
 // --- Products ---------------------------------------------------------------
 
-// func product1(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
-TEXT ·product1(SB), NOSPLIT, $0-72
-	PRODUCT(1, LOAD1, TERM1, STORE1)
-
-// func product2(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
-TEXT ·product2(SB), NOSPLIT, $0-72
-	PRODUCT(2, LOAD2, TERM2, STORE2)
-
-// func product3(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
-TEXT ·product3(SB), NOSPLIT, $0-72
-	PRODUCT(3, LOAD3, TERM3, STORE3)
-
-// func product4(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
-TEXT ·product4(SB), NOSPLIT, $0-72
-	PRODUCT(4, LOAD4, TERM4, STORE4)
-
-// func product5(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
-TEXT ·product5(SB), NOSPLIT, $0-72
-	PRODUCT(5, LOAD5, TERM5, STORE5)
-
-// func product6(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
-TEXT ·product6(SB), NOSPLIT, $0-72
-	PRODUCT(6, LOAD6, TERM6, STORE6)
+// func product(height int, out *float32, outStride int, start *float32, startStride int, x *float32, xStride int,
+//	w *float32, panelStride, k, tiles int)
+TEXT ·product(SB), NOSPLIT, $0-88
+	MOVQ out+8(FP), DI
+	MOVQ outStride+16(FP), R8
+	MOVQ start+24(FP), SI
+	MOVQ startStride+32(FP), R9
+	MOVQ x+40(FP), AX
+	MOVQ xStride+48(FP), R10
+	MOVQ w+56(FP), BX
+	MOVQ tiles+80(FP), DX
+	SHLQ $2, R8
+	SHLQ $2, R9
+	SHLQ $2, R10
+	MOVQ height+0(FP), CX
+	CASE(6, tile6)
+	CASE(5, tile5)
+	CASE(4, tile4)
+	CASE(3, tile3)
+	CASE(2, tile2)
+	PRODUCT(1, LOAD1, TERM1, STORE1, tile1, four1, rest1, one1, done1)
+	PRODUCT(2, LOAD2, TERM2, STORE2, tile2, four2, rest2, one2, done2)
+	PRODUCT(3, LOAD3, TERM3, STORE3, tile3, four3, rest3, one3, done3)
+	PRODUCT(4, LOAD4, TERM4, STORE4, tile4, four4, rest4, one4, done4)
+	PRODUCT(5, LOAD5, TERM5, STORE5, tile5, four5, rest5, one5, done5)
+	PRODUCT(6, LOAD6, TERM6, STORE6, tile6, four6, rest6, one6, done6)
 
 // func nonzero1(out, start *float32, index *int32, value *float32, n int, w *float32, rowStride int)
 TEXT ·nonzero1(SB), NOSPLIT, $0-56
@@ -510,29 +498,30 @@ panel:
 
 // --- Learning ---------------------------------------------------------------
 
-// func learn1(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·learn1(SB), NOSPLIT, $0-72
-	LEARN(1, ZERO1, GRAD1, MOVE1)
-
-// func learn2(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·learn2(SB), NOSPLIT, $0-72
-	LEARN(2, ZERO2, GRAD2, MOVE2)
-
-// func learn3(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·learn3(SB), NOSPLIT, $0-72
-	LEARN(3, ZERO3, GRAD3, MOVE3)
-
-// func learn4(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·learn4(SB), NOSPLIT, $0-72
-	LEARN(4, ZERO4, GRAD4, MOVE4)
-
-// func learn5(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·learn5(SB), NOSPLIT, $0-72
-	LEARN(5, ZERO5, GRAD5, MOVE5)
-
-// func learn6(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·learn6(SB), NOSPLIT, $0-72
-	LEARN(6, ZERO6, GRAD6, MOVE6)
+// func learn(height int, w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int,
+//	pull *float32, rate float32, tiles int)
+TEXT ·learn(SB), NOSPLIT, $0-88
+	MOVQ w+8(FP), DI
+	MOVQ x+24(FP), AX
+	MOVQ xStride+32(FP), R8
+	MOVQ y+40(FP), BX
+	MOVQ yStride+48(FP), R9
+	MOVQ pull+64(FP), SI
+	MOVQ tiles+80(FP), DX
+	SHLQ $2, R8
+	SHLQ $2, R9
+	MOVQ height+0(FP), CX
+	CASE(6, tile6)
+	CASE(5, tile5)
+	CASE(4, tile4)
+	CASE(3, tile3)
+	CASE(2, tile2)
+	LEARN(1, ZERO1, GRAD1, MOVE1, tile1, next1)
+	LEARN(2, ZERO2, GRAD2, MOVE2, tile2, next2)
+	LEARN(3, ZERO3, GRAD3, MOVE3, tile3, next3)
+	LEARN(4, ZERO4, GRAD4, MOVE4, tile4, next4)
+	LEARN(5, ZERO5, GRAD5, MOVE5, tile5, next5)
+	LEARN(6, ZERO6, GRAD6, MOVE6, tile6, next6)
 
 // func learnNonzero1(w *float32, start, index *int32, value, y *float32, yStride int, pull *float32, rate float32, units int)
 TEXT ·learnNonzero1(SB), NOSPLIT, $0-72

@@ -32,33 +32,11 @@ func (v *vector) adam(w, g, mean, square []float32, rate float32) {
 }
 
 func (v *vector) product(panels, height int, out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, panelStride, k, tiles int) {
-	switch height {
-	case 1:
-		product1(out, outStride, start, startStride, x, xStride, w, k, tiles)
-	case 2:
-		product2(out, outStride, start, startStride, x, xStride, w, k, tiles)
-	case 3:
-		product3(out, outStride, start, startStride, x, xStride, w, k, tiles)
-	case 4:
-		product4(out, outStride, start, startStride, x, xStride, w, k, tiles)
-	case 5:
-		product5(out, outStride, start, startStride, x, xStride, w, k, tiles)
-	}
+	product(height, out, outStride, start, startStride, x, xStride, w, panelStride, k, tiles)
 }
 
 func (v *vector) learnTile(panels, height int, w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int) {
-	switch height {
-	case 1:
-		learn1(w, x, xStride, y, yStride, rows, pull, rate, tiles)
-	case 2:
-		learn2(w, x, xStride, y, yStride, rows, pull, rate, tiles)
-	case 3:
-		learn3(w, x, xStride, y, yStride, rows, pull, rate, tiles)
-	case 4:
-		learn4(w, x, xStride, y, yStride, rows, pull, rate, tiles)
-	case 5:
-		learn5(w, x, xStride, y, yStride, rows, pull, rate, tiles)
-	}
+	learn(height, w, panelStride, x, xStride, y, yStride, rows, pull, rate, tiles)
 }
 
 func (v *vector) nonzero(panels int, out, start *float32, index *int32, value *float32, n int, w *float32, panelStride int) {

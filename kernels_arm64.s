@@ -114,23 +114,10 @@
 #define STORE4 STORE3; STORE(V24, V25, V26, V27)
 #define STORE5 STORE4; STORE(V28, V29, V30, V31)
 
-// PRODUCT is the body of product1 … product5: R8 tiles, one below the other,
-// over k units, four at a time, and then the rest one at a time, since nothing
-// behind a row may be read.
-#define PRODUCT(POINTS, LOADS, FETCH, TERM, STORES) \
-	MOVD out+0(FP), R0;          \
-	MOVD outStride+8(FP), R1;    \
-	MOVD start+16(FP), R2;       \
-	MOVD startStride+24(FP), R3; \
-	MOVD x+32(FP), R4;           \
-	MOVD xStride+40(FP), R5;     \
-	MOVD w+48(FP), R6;           \
-	MOVD k+56(FP), R7;           \
-	MOVD tiles+64(FP), R8;       \
-	LSL  $2, R1;                 \
-	LSL  $2, R3;                 \
-	LSL  $2, R5;                 \
-	VEOR V9.B16, V9.B16, V9.B16; \
+// PRODUCT computes R8 tiles, one below the other, over k units, four at a time, and
+// then the rest one at a time, since nothing behind a row may be read. Its labels are
+// arguments, because there is one for each height.
+#define PRODUCT(POINTS, LOADS, FETCH, TERM, STORES, tile, four, rest, one, done) \
 tile:                            \
 	LOADS;                       \
 	POINTS;                      \
@@ -150,12 +137,12 @@ four:                            \
 rest:                            \
 	ADDS $4, R15;                \
 	BEQ  done;                   \
-single:                          \
+one:                          \
 	FETCH(FMOVS.P, 4);           \
 	TERM(0);                     \
 	ADD  $64, R14;               \
 	SUBS $1, R15;                \
-	BNE  single;                 \
+	BNE  one;                 \
 done:                            \
 	STORES;                      \
 	SUBS $1, R8;                 \
@@ -207,21 +194,8 @@ done:                            \
 #define MOVE4 MOVE3; MOVE(R0, V24, V25, V26, V27)
 #define MOVE5 MOVE4; MOVE(R0, V28, V29, V30, V31)
 
-// LEARN is the body of learn1 … learn5: R7 tiles of H units, one below the other.
-#define LEARN(H, ZEROS, GRAD, MOVES) \
-	MOVD  w+0(FP), R0;           \
-	MOVD  x+8(FP), R1;           \
-	MOVD  xStride+16(FP), R2;    \
-	MOVD  y+24(FP), R3;          \
-	MOVD  yStride+32(FP), R4;    \
-	MOVD  rows+40(FP), R5;       \
-	MOVD  pull+48(FP), R6;       \
-	FMOVS rate+56(FP), F8;       \
-	MOVD  tiles+64(FP), R7;      \
-	LSL   $2, R2;                \
-	LSL   $2, R4;                \
-	VDUP  V8.S[0], V8.S4;        \
-	VEOR  V9.B16, V9.B16, V9.B16; \
+// LEARN learns R7 tiles of H units, one below the other.
+#define LEARN(H, ZEROS, GRAD, MOVES, tile, next) \
 tile:                            \
 	MOVD  R1, R12;               \
 	MOVD  R3, R13;               \
@@ -241,27 +215,39 @@ next:                            \
 	BNE   tile;                  \
 	RET
 
+// CASE goes to a label if R9, the height of a tile, is h.
+#define CASE(h, label) \
+	CMP $h, R9; \
+	BEQ label
+
 // --- Products ---------------------------------------------------------------
 
-// func product1(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
-TEXT ·product1(SB), NOSPLIT, $0-72
-	PRODUCT(POINT1, LOAD1, FETCH1, TERM1, STORE1)
-
-// func product2(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
-TEXT ·product2(SB), NOSPLIT, $0-72
-	PRODUCT(POINT2, LOAD2, FETCH2, TERM2, STORE2)
-
-// func product3(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
-TEXT ·product3(SB), NOSPLIT, $0-72
-	PRODUCT(POINT3, LOAD3, FETCH3, TERM3, STORE3)
-
-// func product4(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
-TEXT ·product4(SB), NOSPLIT, $0-72
-	PRODUCT(POINT4, LOAD4, FETCH4, TERM4, STORE4)
-
-// func product5(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
-TEXT ·product5(SB), NOSPLIT, $0-72
-	PRODUCT(POINT5, LOAD5, FETCH5, TERM5, STORE5)
+// func product(height int, out *float32, outStride int, start *float32, startStride int, x *float32, xStride int,
+//	w *float32, panelStride, k, tiles int)
+TEXT ·product(SB), NOSPLIT, $0-88
+	MOVD height+0(FP), R9
+	MOVD out+8(FP), R0
+	MOVD outStride+16(FP), R1
+	MOVD start+24(FP), R2
+	MOVD startStride+32(FP), R3
+	MOVD x+40(FP), R4
+	MOVD xStride+48(FP), R5
+	MOVD w+56(FP), R6
+	MOVD k+72(FP), R7
+	MOVD tiles+80(FP), R8
+	LSL $2, R1
+	LSL $2, R3
+	LSL $2, R5
+	VEOR V9.B16, V9.B16, V9.B16
+	CASE(5, tile5)
+	CASE(4, tile4)
+	CASE(3, tile3)
+	CASE(2, tile2)
+	PRODUCT(POINT1, LOAD1, FETCH1, TERM1, STORE1, tile1, four1, rest1, one1, done1)
+	PRODUCT(POINT2, LOAD2, FETCH2, TERM2, STORE2, tile2, four2, rest2, one2, done2)
+	PRODUCT(POINT3, LOAD3, FETCH3, TERM3, STORE3, tile3, four3, rest3, one3, done3)
+	PRODUCT(POINT4, LOAD4, FETCH4, TERM4, STORE4, tile4, four4, rest4, one4, done4)
+	PRODUCT(POINT5, LOAD5, FETCH5, TERM5, STORE5, tile5, four5, rest5, one5, done5)
 
 // func nonzero1(out, start *float32, index *int32, value *float32, n int, w *float32, rowStride int)
 TEXT ·nonzero1(SB), NOSPLIT, $0-56
@@ -588,25 +574,32 @@ panel:
 
 // --- Learning ---------------------------------------------------------------
 
-// func learn1(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·learn1(SB), NOSPLIT, $0-72
-	LEARN(1, ZERO1, GRAD1, MOVE1)
-
-// func learn2(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·learn2(SB), NOSPLIT, $0-72
-	LEARN(2, ZERO2, GRAD2, MOVE2)
-
-// func learn3(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·learn3(SB), NOSPLIT, $0-72
-	LEARN(3, ZERO3, GRAD3, MOVE3)
-
-// func learn4(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·learn4(SB), NOSPLIT, $0-72
-	LEARN(4, ZERO4, GRAD4, MOVE4)
-
-// func learn5(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·learn5(SB), NOSPLIT, $0-72
-	LEARN(5, ZERO5, GRAD5, MOVE5)
+// func learn(height int, w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int,
+//	pull *float32, rate float32, tiles int)
+TEXT ·learn(SB), NOSPLIT, $0-88
+	MOVD height+0(FP), R9
+	MOVD w+8(FP), R0
+	MOVD x+24(FP), R1
+	MOVD xStride+32(FP), R2
+	MOVD y+40(FP), R3
+	MOVD yStride+48(FP), R4
+	MOVD rows+56(FP), R5
+	MOVD pull+64(FP), R6
+	FMOVS rate+72(FP), F8
+	MOVD tiles+80(FP), R7
+	LSL $2, R2
+	LSL $2, R4
+	VDUP V8.S[0], V8.S4
+	VEOR V9.B16, V9.B16, V9.B16
+	CASE(5, tile5)
+	CASE(4, tile4)
+	CASE(3, tile3)
+	CASE(2, tile2)
+	LEARN(1, ZERO1, GRAD1, MOVE1, tile1, next1)
+	LEARN(2, ZERO2, GRAD2, MOVE2, tile2, next2)
+	LEARN(3, ZERO3, GRAD3, MOVE3, tile3, next3)
+	LEARN(4, ZERO4, GRAD4, MOVE4, tile4, next4)
+	LEARN(5, ZERO5, GRAD5, MOVE5, tile5, next5)
 
 // func learnNonzero1(w *float32, start, index *int32, value, y *float32, yStride int, pull *float32, rate float32, units int)
 TEXT ·learnNonzero1(SB), NOSPLIT, $0-72

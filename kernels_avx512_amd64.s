@@ -78,21 +78,9 @@
 #define WSTORE12 WSTORE11; WSTORE(Z28, Z29)
 #define WSTORE13 WSTORE12; WSTORE(Z30, Z31)
 
-// WPRODUCT is the body of wideProduct1 … wideProduct13: tiles of H rows, one below
-// the other, over k units, four at a time.
-#define WPRODUCT(H, LOADS, TERM, STORES) \
-	MOVQ out+0(FP), DI;           \
-	MOVQ outStride+8(FP), R8;     \
-	MOVQ start+16(FP), SI;        \
-	MOVQ startStride+24(FP), R9;  \
-	MOVQ x+32(FP), AX;            \
-	MOVQ xStride+40(FP), R10;     \
-	MOVQ panelStride+56(FP), DX;  \
-	SHLQ $2, R8;                  \
-	SHLQ $2, R9;                  \
-	SHLQ $2, R10;                 \
-	SHLQ $2, DX;                  \
-	LEAQ (R10)(R10*2), R11;       \
+// WPRODUCT computes tiles of H rows, one below the other, over k units, four at a
+// time. Its labels are arguments, because there is one for each height.
+#define WPRODUCT(H, LOADS, TERM, STORES, tile, four, rest, one, done) \
 tile:                             \
 	MOVQ SI, CX;                  \
 	LOADS;                        \
@@ -101,8 +89,8 @@ tile:                             \
 	LEAQ (R10)(R10*4), CX;        \
 	LEAQ (R12)(CX*1), R13;        \
 	LEAQ (R13)(CX*1), R15;        \
-	MOVQ w+48(FP), BX;            \
-	MOVQ k+64(FP), CX;            \
+	MOVQ w+56(FP), BX;            \
+	MOVQ k+72(FP), CX;            \
 	SUBQ $4, CX;                  \
 	JLT  rest;                    \
 	PCALIGN $64;                  \
@@ -133,7 +121,7 @@ done:                             \
 	STORES;                       \
 	IMUL3Q $H, R10, CX;           \
 	ADDQ CX, AX;                  \
-	DECQ tiles+72(FP);            \
+	DECQ tiles+80(FP);            \
 	JNE  tile;                    \
 	VZEROUPPER;                   \
 	RET
@@ -200,22 +188,12 @@ done:                             \
 #define WMOVE12 WMOVE11; WMOVE(704(DI), Z28, Z0); WMOVE(704(DI)(DX*1), Z29, Z1)
 #define WMOVE13 WMOVE12; WMOVE(768(DI), Z30, Z0); WMOVE(768(DI)(DX*1), Z31, Z1)
 
-// WLEARN is the body of wideLearn1 … wideLearn13: tiles of H units, one below the other.
-#define WLEARN(H, ZEROS, GRAD, MOVES) \
-	MOVQ w+0(FP), DI;            \
-	MOVQ panelStride+8(FP), DX;  \
-	MOVQ x+16(FP), AX;           \
-	MOVQ xStride+24(FP), R8;     \
-	MOVQ y+32(FP), BX;           \
-	MOVQ yStride+40(FP), R9;     \
-	MOVQ pull+56(FP), SI;        \
-	SHLQ $2, DX;                 \
-	SHLQ $2, R8;                 \
-	SHLQ $2, R9;                 \
+// WLEARN learns tiles of H units, one below the other.
+#define WLEARN(H, ZEROS, GRAD, MOVES, tile, next) \
 tile:                            \
 	MOVQ AX, R12;                \
 	MOVQ BX, R13;                \
-	MOVQ rows+48(FP), CX;        \
+	MOVQ rows+56(FP), CX;        \
 	ZEROS;                       \
 	PCALIGN $64;                 \
 next:                            \
@@ -226,15 +204,20 @@ next:                            \
 	JNE  next;                   \
 	VMOVUPS (SI), Z0;            \
 	VMOVUPS 64(SI), Z1;          \
-	VBROADCASTSS rate+64(FP), Z2; \
+	VBROADCASTSS rate+72(FP), Z2; \
 	VPXORD Z5, Z5, Z5;           \
 	MOVES;                       \
 	ADDQ $(64*H), DI;            \
 	ADDQ $(4*H), AX;             \
-	DECQ tiles+72(FP);           \
+	DECQ tiles+80(FP);           \
 	JNE  tile;                   \
 	VZEROUPPER;                  \
 	RET
+
+// CASE goes to a label if CX, the height of a tile, is h.
+#define CASE(h, label) \
+	CMPQ CX, $h; \
+	JEQ  label
 
 // --- Lists of nonzeros ------------------------------------------------------
 
@@ -374,109 +357,87 @@ move:                             \
 
 // --- Products and gradients from dense rows ---------------------------------
 
-// func wideProduct1(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, panelStride, k, tiles int)
-TEXT ·wideProduct1(SB), NOSPLIT, $0-80
-	WPRODUCT(1, WLOAD1, WTERM1, WSTORE1)
+// func wideProduct(height int, out *float32, outStride int, start *float32, startStride int, x *float32, xStride int,
+//	w *float32, panelStride, k, tiles int)
+TEXT ·wideProduct(SB), NOSPLIT, $0-88
+	MOVQ out+8(FP), DI
+	MOVQ outStride+16(FP), R8
+	MOVQ start+24(FP), SI
+	MOVQ startStride+32(FP), R9
+	MOVQ x+40(FP), AX
+	MOVQ xStride+48(FP), R10
+	MOVQ panelStride+64(FP), DX
+	SHLQ $2, R8
+	SHLQ $2, R9
+	SHLQ $2, R10
+	SHLQ $2, DX
+	LEAQ (R10)(R10*2), R11
+	MOVQ height+0(FP), CX
+	CASE(13, tile13)
+	CASE(12, tile12)
+	CASE(11, tile11)
+	CASE(10, tile10)
+	CASE(9, tile9)
+	CASE(8, tile8)
+	CASE(7, tile7)
+	CASE(6, tile6)
+	CASE(5, tile5)
+	CASE(4, tile4)
+	CASE(3, tile3)
+	CASE(2, tile2)
+	WPRODUCT(1, WLOAD1, WTERM1, WSTORE1, tile1, four1, rest1, one1, done1)
+	WPRODUCT(2, WLOAD2, WTERM2, WSTORE2, tile2, four2, rest2, one2, done2)
+	WPRODUCT(3, WLOAD3, WTERM3, WSTORE3, tile3, four3, rest3, one3, done3)
+	WPRODUCT(4, WLOAD4, WTERM4, WSTORE4, tile4, four4, rest4, one4, done4)
+	WPRODUCT(5, WLOAD5, WTERM5, WSTORE5, tile5, four5, rest5, one5, done5)
+	WPRODUCT(6, WLOAD6, WTERM6, WSTORE6, tile6, four6, rest6, one6, done6)
+	WPRODUCT(7, WLOAD7, WTERM7, WSTORE7, tile7, four7, rest7, one7, done7)
+	WPRODUCT(8, WLOAD8, WTERM8, WSTORE8, tile8, four8, rest8, one8, done8)
+	WPRODUCT(9, WLOAD9, WTERM9, WSTORE9, tile9, four9, rest9, one9, done9)
+	WPRODUCT(10, WLOAD10, WTERM10, WSTORE10, tile10, four10, rest10, one10, done10)
+	WPRODUCT(11, WLOAD11, WTERM11, WSTORE11, tile11, four11, rest11, one11, done11)
+	WPRODUCT(12, WLOAD12, WTERM12, WSTORE12, tile12, four12, rest12, one12, done12)
+	WPRODUCT(13, WLOAD13, WTERM13, WSTORE13, tile13, four13, rest13, one13, done13)
 
-// func wideProduct2(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, panelStride, k, tiles int)
-TEXT ·wideProduct2(SB), NOSPLIT, $0-80
-	WPRODUCT(2, WLOAD2, WTERM2, WSTORE2)
-
-// func wideProduct3(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, panelStride, k, tiles int)
-TEXT ·wideProduct3(SB), NOSPLIT, $0-80
-	WPRODUCT(3, WLOAD3, WTERM3, WSTORE3)
-
-// func wideProduct4(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, panelStride, k, tiles int)
-TEXT ·wideProduct4(SB), NOSPLIT, $0-80
-	WPRODUCT(4, WLOAD4, WTERM4, WSTORE4)
-
-// func wideProduct5(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, panelStride, k, tiles int)
-TEXT ·wideProduct5(SB), NOSPLIT, $0-80
-	WPRODUCT(5, WLOAD5, WTERM5, WSTORE5)
-
-// func wideProduct6(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, panelStride, k, tiles int)
-TEXT ·wideProduct6(SB), NOSPLIT, $0-80
-	WPRODUCT(6, WLOAD6, WTERM6, WSTORE6)
-
-// func wideProduct7(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, panelStride, k, tiles int)
-TEXT ·wideProduct7(SB), NOSPLIT, $0-80
-	WPRODUCT(7, WLOAD7, WTERM7, WSTORE7)
-
-// func wideProduct8(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, panelStride, k, tiles int)
-TEXT ·wideProduct8(SB), NOSPLIT, $0-80
-	WPRODUCT(8, WLOAD8, WTERM8, WSTORE8)
-
-// func wideProduct9(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, panelStride, k, tiles int)
-TEXT ·wideProduct9(SB), NOSPLIT, $0-80
-	WPRODUCT(9, WLOAD9, WTERM9, WSTORE9)
-
-// func wideProduct10(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, panelStride, k, tiles int)
-TEXT ·wideProduct10(SB), NOSPLIT, $0-80
-	WPRODUCT(10, WLOAD10, WTERM10, WSTORE10)
-
-// func wideProduct11(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, panelStride, k, tiles int)
-TEXT ·wideProduct11(SB), NOSPLIT, $0-80
-	WPRODUCT(11, WLOAD11, WTERM11, WSTORE11)
-
-// func wideProduct12(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, panelStride, k, tiles int)
-TEXT ·wideProduct12(SB), NOSPLIT, $0-80
-	WPRODUCT(12, WLOAD12, WTERM12, WSTORE12)
-
-// func wideProduct13(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, panelStride, k, tiles int)
-TEXT ·wideProduct13(SB), NOSPLIT, $0-80
-	WPRODUCT(13, WLOAD13, WTERM13, WSTORE13)
-
-// func wideLearn1(w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·wideLearn1(SB), NOSPLIT, $0-80
-	WLEARN(1, WZERO1, WGRAD1, WMOVE1)
-
-// func wideLearn2(w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·wideLearn2(SB), NOSPLIT, $0-80
-	WLEARN(2, WZERO2, WGRAD2, WMOVE2)
-
-// func wideLearn3(w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·wideLearn3(SB), NOSPLIT, $0-80
-	WLEARN(3, WZERO3, WGRAD3, WMOVE3)
-
-// func wideLearn4(w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·wideLearn4(SB), NOSPLIT, $0-80
-	WLEARN(4, WZERO4, WGRAD4, WMOVE4)
-
-// func wideLearn5(w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·wideLearn5(SB), NOSPLIT, $0-80
-	WLEARN(5, WZERO5, WGRAD5, WMOVE5)
-
-// func wideLearn6(w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·wideLearn6(SB), NOSPLIT, $0-80
-	WLEARN(6, WZERO6, WGRAD6, WMOVE6)
-
-// func wideLearn7(w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·wideLearn7(SB), NOSPLIT, $0-80
-	WLEARN(7, WZERO7, WGRAD7, WMOVE7)
-
-// func wideLearn8(w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·wideLearn8(SB), NOSPLIT, $0-80
-	WLEARN(8, WZERO8, WGRAD8, WMOVE8)
-
-// func wideLearn9(w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·wideLearn9(SB), NOSPLIT, $0-80
-	WLEARN(9, WZERO9, WGRAD9, WMOVE9)
-
-// func wideLearn10(w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·wideLearn10(SB), NOSPLIT, $0-80
-	WLEARN(10, WZERO10, WGRAD10, WMOVE10)
-
-// func wideLearn11(w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·wideLearn11(SB), NOSPLIT, $0-80
-	WLEARN(11, WZERO11, WGRAD11, WMOVE11)
-
-// func wideLearn12(w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·wideLearn12(SB), NOSPLIT, $0-80
-	WLEARN(12, WZERO12, WGRAD12, WMOVE12)
-
-// func wideLearn13(w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·wideLearn13(SB), NOSPLIT, $0-80
-	WLEARN(13, WZERO13, WGRAD13, WMOVE13)
+// func wideLearn(height int, w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int,
+//	pull *float32, rate float32, tiles int)
+TEXT ·wideLearn(SB), NOSPLIT, $0-88
+	MOVQ w+8(FP), DI
+	MOVQ panelStride+16(FP), DX
+	MOVQ x+24(FP), AX
+	MOVQ xStride+32(FP), R8
+	MOVQ y+40(FP), BX
+	MOVQ yStride+48(FP), R9
+	MOVQ pull+64(FP), SI
+	SHLQ $2, DX
+	SHLQ $2, R8
+	SHLQ $2, R9
+	MOVQ height+0(FP), CX
+	CASE(13, tile13)
+	CASE(12, tile12)
+	CASE(11, tile11)
+	CASE(10, tile10)
+	CASE(9, tile9)
+	CASE(8, tile8)
+	CASE(7, tile7)
+	CASE(6, tile6)
+	CASE(5, tile5)
+	CASE(4, tile4)
+	CASE(3, tile3)
+	CASE(2, tile2)
+	WLEARN(1, WZERO1, WGRAD1, WMOVE1, tile1, next1)
+	WLEARN(2, WZERO2, WGRAD2, WMOVE2, tile2, next2)
+	WLEARN(3, WZERO3, WGRAD3, WMOVE3, tile3, next3)
+	WLEARN(4, WZERO4, WGRAD4, WMOVE4, tile4, next4)
+	WLEARN(5, WZERO5, WGRAD5, WMOVE5, tile5, next5)
+	WLEARN(6, WZERO6, WGRAD6, WMOVE6, tile6, next6)
+	WLEARN(7, WZERO7, WGRAD7, WMOVE7, tile7, next7)
+	WLEARN(8, WZERO8, WGRAD8, WMOVE8, tile8, next8)
+	WLEARN(9, WZERO9, WGRAD9, WMOVE9, tile9, next9)
+	WLEARN(10, WZERO10, WGRAD10, WMOVE10, tile10, next10)
+	WLEARN(11, WZERO11, WGRAD11, WMOVE11, tile11, next11)
+	WLEARN(12, WZERO12, WGRAD12, WMOVE12, tile12, next12)
+	WLEARN(13, WZERO13, WGRAD13, WMOVE13, tile13, next13)
 
 // --- Products and gradients from lists --------------------------------------
 

@@ -297,19 +297,8 @@ func (v *vector) softplusPass(pre, a []float32, to, from kernel.Tempered, sums *
 // In the stubs below, those that AVX2 and NEON share, strides count float32.
 
 //go:noescape
-func product1(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
-
-//go:noescape
-func product2(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
-
-//go:noescape
-func product3(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
-
-//go:noescape
-func product4(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
-
-//go:noescape
-func product5(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
+func product(height int, out *float32, outStride int, start *float32, startStride int, x *float32, xStride int,
+	w *float32, panelStride, k, tiles int)
 
 //go:noescape
 func nonzero1(out, start *float32, index *int32, value *float32, n int, w *float32, rowStride int)
@@ -324,19 +313,8 @@ func sigmoidBlock(out *float32, outStride int, pre *float32, preStride, rows, pa
 func sampleBlock(out *float32, outStride int, pre *float32, preStride, rows, panels int, key0, key1, counter, row, update, tag uint32)
 
 //go:noescape
-func learn1(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-
-//go:noescape
-func learn2(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-
-//go:noescape
-func learn3(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-
-//go:noescape
-func learn4(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-
-//go:noescape
-func learn5(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
+func learn(height int, w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int,
+	pull *float32, rate float32, tiles int)
 
 //go:noescape
 func learnNonzero1(w *float32, start, index *int32, value, y *float32, yStride int, pull *float32, rate float32, units int)
