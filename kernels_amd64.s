@@ -212,9 +212,9 @@ next:                           \
 
 // --- Products ---------------------------------------------------------------
 
-// func product(height int, out *float32, outStride int, start *float32, startStride int, x *float32, xStride int,
+// func productAVX2(height int, out *float32, outStride int, start *float32, startStride int, x *float32, xStride int,
 //	w *float32, panelStride, k, tiles int)
-TEXT ·product(SB), NOSPLIT, $0-88
+TEXT ·productAVX2(SB), NOSPLIT, $0-88
 	MOVQ out+8(FP), DI
 	MOVQ outStride+16(FP), R8
 	MOVQ start+24(FP), SI
@@ -365,8 +365,8 @@ next:
 	VANDNPS T, Y7, T;   \
 	VMAXPS  M, T, M
 
-// func sigmoidBlock(out *float32, outStride int, pre *float32, preStride, rows, panels int, change *float32)
-TEXT ·sigmoidBlock(SB), NOSPLIT, $0-56
+// func sigmoidAVX2(out *float32, outStride int, pre *float32, preStride, rows, panels int, change *float32)
+TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-56
 	MOVQ out+0(FP), DI
 	MOVQ outStride+8(FP), R8
 	MOVQ pre+16(FP), SI
@@ -433,8 +433,8 @@ panel:
 	VANDPS    ONE, W, W;      \
 	VMOVUPS   W, A
 
-// func sampleBlock(out *float32, outStride int, pre *float32, preStride, rows, panels int, key0, key1, counter, row, update, tag uint32)
-TEXT ·sampleBlock(SB), NOSPLIT, $0-72
+// func sampleAVX2(out *float32, outStride int, pre *float32, preStride, rows, panels int, key0, key1, counter, row, update, tag uint32)
+TEXT ·sampleAVX2(SB), NOSPLIT, $0-72
 	MOVQ out+0(FP), DI
 	MOVQ outStride+8(FP), R8
 	MOVQ pre+16(FP), SI
@@ -498,9 +498,9 @@ panel:
 
 // --- Learning ---------------------------------------------------------------
 
-// func learn(height int, w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int,
+// func learnAVX2(height int, w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int,
 //	pull *float32, rate float32, tiles int)
-TEXT ·learn(SB), NOSPLIT, $0-88
+TEXT ·learnAVX2(SB), NOSPLIT, $0-88
 	MOVQ w+8(FP), DI
 	MOVQ x+24(FP), AX
 	MOVQ xStride+32(FP), R8
@@ -624,8 +624,8 @@ move:
 	VZEROUPPER
 	RET
 
-// func squares(sums, w *float32, rows int)
-TEXT ·squares(SB), NOSPLIT, $0-24
+// func squaresAVX2(sums, w *float32, rows int)
+TEXT ·squaresAVX2(SB), NOSPLIT, $0-24
 	MOVQ sums+0(FP), DI
 	MOVQ w+8(FP), SI
 	MOVQ rows+16(FP), CX
@@ -682,8 +682,8 @@ next:
 	VMOVUPS Y2, (d+128)(DI);                \
 	VMOVUPS Y3, (d+192)(DI)
 
-// func transpose(dst *float32, dstStride int, src *float32, blocks int)
-TEXT ·transpose(SB), NOSPLIT, $0-32
+// func transposeAVX2(dst *float32, dstStride int, src *float32, blocks int)
+TEXT ·transposeAVX2(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), DI
 	MOVQ dstStride+8(FP), R8
 	MOVQ src+16(FP), SI
@@ -705,8 +705,8 @@ block:
 	VZEROUPPER
 	RET
 
-// func bias(b *float32, panels int, x *float32, stride int, scale *float32, rows int, rate float32)
-TEXT ·bias(SB), NOSPLIT, $0-52
+// func biasAVX2(b *float32, panels int, x *float32, stride int, scale *float32, rows int, rate float32)
+TEXT ·biasAVX2(SB), NOSPLIT, $0-52
 	MOVQ b+0(FP), DI
 	MOVQ panels+8(FP), DX
 	MOVQ x+16(FP), SI
@@ -742,8 +742,8 @@ next:
 	VZEROUPPER
 	RET
 
-// func scale(dst, src *float32, panels int, by float32)
-TEXT ·scale(SB), NOSPLIT, $0-28
+// func scaleAVX2(dst, src *float32, panels int, by float32)
+TEXT ·scaleAVX2(SB), NOSPLIT, $0-28
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ panels+16(FP), CX
@@ -760,8 +760,8 @@ next:
 	VZEROUPPER
 	RET
 
-// func softplusRow(pre, a, to, from *float32, betaTo, betaFrom float32, panels int, sums *float32)
-TEXT ·softplusRow(SB), NOSPLIT, $0-56
+// func softplusAVX2(pre, a, to, from *float32, betaTo, betaFrom float32, panels int, sums *float32)
+TEXT ·softplusAVX2(SB), NOSPLIT, $0-56
 	MOVQ pre+0(FP), DI
 	MOVQ a+8(FP), SI
 	MOVQ to+16(FP), R8
@@ -824,8 +824,8 @@ panel:
 	VADDPS  (d+0)(DI), Y1, Y1;                       \
 	VMOVUPS Y1, (d+0)(DI)
 
-// func adam(w, grad, mean, square *float32, panels int, rate float32)
-TEXT ·adam(SB), NOSPLIT, $0-44
+// func adamAVX2(w, grad, mean, square *float32, panels int, rate float32)
+TEXT ·adamAVX2(SB), NOSPLIT, $0-44
 	MOVQ w+0(FP), DI
 	MOVQ grad+8(FP), SI
 	MOVQ mean+16(FP), DX
@@ -865,13 +865,13 @@ next:
 	ADDQ      AX, BX;              \
 	VPADDD    Y4, Y5, Y5
 
-// func list(index *int32, value, x *float32, panels int, first int32, places *[256][8]byte) int
-TEXT ·list(SB), NOSPLIT, $0-56
+// func listAVX2(index *int32, value, x *float32, panels int, first int32) int
+TEXT ·listAVX2(SB), NOSPLIT, $0-48
 	MOVQ index+0(FP), DI
 	MOVQ value+8(FP), SI
 	MOVQ x+16(FP), DX
 	MOVQ panels+24(FP), CX
-	MOVQ places+40(FP), R8
+	LEAQ ·places(SB), R8
 	XORQ BX, BX
 	VBROADCASTSS first+32(FP), Y5
 	MOVL $8, AX
@@ -884,6 +884,6 @@ next:
 	ADDQ $64, DX
 	DECQ CX
 	JNE next
-	MOVQ BX, ret+48(FP)
+	MOVQ BX, ret+40(FP)
 	VZEROUPPER
 	RET

@@ -222,9 +222,9 @@ next:                            \
 
 // --- Products ---------------------------------------------------------------
 
-// func product(height int, out *float32, outStride int, start *float32, startStride int, x *float32, xStride int,
+// func productNEON(height int, out *float32, outStride int, start *float32, startStride int, x *float32, xStride int,
 //	w *float32, panelStride, k, tiles int)
-TEXT ·product(SB), NOSPLIT, $0-88
+TEXT ·productNEON(SB), NOSPLIT, $0-88
 	MOVD height+0(FP), R9
 	MOVD out+8(FP), R0
 	MOVD outStride+16(FP), R1
@@ -437,8 +437,8 @@ next:
 	FMAXNM(29, x, x);          \
 	VFMLA E.S4, T.S4, X.S4
 
-// func sigmoidBlock(out *float32, outStride int, pre *float32, preStride, rows, panels int, change *float32)
-TEXT ·sigmoidBlock(SB), NOSPLIT, $0-56
+// func sigmoidNEON(out *float32, outStride int, pre *float32, preStride, rows, panels int, change *float32)
+TEXT ·sigmoidNEON(SB), NOSPLIT, $0-56
 	MOVD out+0(FP), R0
 	MOVD outStride+8(FP), R1
 	MOVD pre+16(FP), R2
@@ -503,8 +503,8 @@ panel:
 	FCMGT(w, p, p);                    \
 	VAND  ONE.B16, P.B16, P.B16
 
-// func sampleBlock(out *float32, outStride int, pre *float32, preStride, rows, panels int, key0, key1, counter, row, update, tag uint32)
-TEXT ·sampleBlock(SB), NOSPLIT, $0-72
+// func sampleNEON(out *float32, outStride int, pre *float32, preStride, rows, panels int, key0, key1, counter, row, update, tag uint32)
+TEXT ·sampleNEON(SB), NOSPLIT, $0-72
 	MOVD out+0(FP), R0
 	MOVD outStride+8(FP), R1
 	MOVD pre+16(FP), R2
@@ -574,9 +574,9 @@ panel:
 
 // --- Learning ---------------------------------------------------------------
 
-// func learn(height int, w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int,
+// func learnNEON(height int, w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int,
 //	pull *float32, rate float32, tiles int)
-TEXT ·learn(SB), NOSPLIT, $0-88
+TEXT ·learnNEON(SB), NOSPLIT, $0-88
 	MOVD height+0(FP), R9
 	MOVD w+8(FP), R0
 	MOVD x+24(FP), R1
@@ -703,8 +703,8 @@ move:
 	FADD(s+12, s+8, s+8);  \
 	FADD(s+8, s, s)
 
-// func squares(sums, w *float32, rows int)
-TEXT ·squares(SB), NOSPLIT, $0-24
+// func squaresNEON(sums, w *float32, rows int)
+TEXT ·squaresNEON(SB), NOSPLIT, $0-24
 	MOVD sums+0(FP), R0
 	MOVD w+8(FP), R1
 	MOVD rows+16(FP), R2
@@ -766,8 +766,8 @@ next:
 	TURN(V2, V6, V10, V14, d+512);                   \
 	TURN(V3, V7, V11, V15, d+768)
 
-// func transpose(dst *float32, dstStride int, src *float32, blocks int)
-TEXT ·transpose(SB), NOSPLIT, $0-32
+// func transposeNEON(dst *float32, dstStride int, src *float32, blocks int)
+TEXT ·transposeNEON(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD dstStride+8(FP), R1
 	MOVD src+16(FP), R2
@@ -783,8 +783,8 @@ block:
 	BNE block
 	RET
 
-// func bias(b *float32, panels int, x *float32, stride int, scale *float32, rows int, rate float32)
-TEXT ·bias(SB), NOSPLIT, $0-52
+// func biasNEON(b *float32, panels int, x *float32, stride int, scale *float32, rows int, rate float32)
+TEXT ·biasNEON(SB), NOSPLIT, $0-52
 	MOVD b+0(FP), R0
 	MOVD panels+8(FP), R1
 	MOVD x+16(FP), R2
@@ -818,8 +818,8 @@ next:
 	BNE panel
 	RET
 
-// func scale(dst, src *float32, panels int, by float32)
-TEXT ·scale(SB), NOSPLIT, $0-28
+// func scaleNEON(dst, src *float32, panels int, by float32)
+TEXT ·scaleNEON(SB), NOSPLIT, $0-28
 	MOVD dst+0(FP), R0
 	MOVD src+8(FP), R1
 	MOVD panels+16(FP), R2
@@ -836,8 +836,8 @@ next:
 	BNE next
 	RET
 
-// func softplusRow(pre, a, to, from *float32, betaTo, betaFrom float32, panels int, sums *float32)
-TEXT ·softplusRow(SB), NOSPLIT, $64-56
+// func softplusNEON(pre, a, to, from *float32, betaTo, betaFrom float32, panels int, sums *float32)
+TEXT ·softplusNEON(SB), NOSPLIT, $64-56
 	MOVD pre+0(FP), R0
 	MOVD a+8(FP), R1
 	MOVD to+16(FP), R2

@@ -246,7 +246,7 @@ next:                            \
 	VFMADD231PS  (R9)(R12*1), Z0, Z12;  \
 	VFMADD231PS  (R10)(R12*1), Z0, Z13
 
-// WNONZERO is the body of wideNonzero4 and wideNonzero8.
+// WNONZERO is the body of nonzero4AVX512 and nonzero8AVX512.
 #define WNONZERO(TAKE) \
 	MOVQ index+16(FP), SI;        \
 	MOVQ value+24(FP), DX;        \
@@ -300,7 +300,7 @@ next:                             \
 	VFMADD231PS  384(R12), Z0, Z12;       \
 	VFMADD231PS  448(R12), Z0, Z13
 
-// WLISTS is the body of wideLearnNonzero4 and wideLearnNonzero8: ZEROS clears the sums, and
+// WLISTS is the body of learnNonzero4AVX512 and learnNonzero8AVX512: ZEROS clears the sums, and
 // MOVES moves a unit's weights, in panels at BX, R8, R9 and R10 and, R15 bytes on, four more.
 #define WLISTS(ZEROS, ROWS, MOVES) \
 	MOVQ w+0(FP), BX;             \
@@ -357,9 +357,9 @@ move:                             \
 
 // --- Products and gradients from dense rows ---------------------------------
 
-// func wideProduct(height int, out *float32, outStride int, start *float32, startStride int, x *float32, xStride int,
+// func productAVX512(height int, out *float32, outStride int, start *float32, startStride int, x *float32, xStride int,
 //	w *float32, panelStride, k, tiles int)
-TEXT ·wideProduct(SB), NOSPLIT, $0-88
+TEXT ·productAVX512(SB), NOSPLIT, $0-88
 	MOVQ out+8(FP), DI
 	MOVQ outStride+16(FP), R8
 	MOVQ start+24(FP), SI
@@ -399,9 +399,9 @@ TEXT ·wideProduct(SB), NOSPLIT, $0-88
 	WPRODUCT(12, WLOAD12, WTERM12, WSTORE12, tile12, four12, rest12, one12, done12)
 	WPRODUCT(13, WLOAD13, WTERM13, WSTORE13, tile13, four13, rest13, one13, done13)
 
-// func wideLearn(height int, w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int,
+// func learnAVX512(height int, w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int,
 //	pull *float32, rate float32, tiles int)
-TEXT ·wideLearn(SB), NOSPLIT, $0-88
+TEXT ·learnAVX512(SB), NOSPLIT, $0-88
 	MOVQ w+8(FP), DI
 	MOVQ panelStride+16(FP), DX
 	MOVQ x+24(FP), AX
@@ -441,8 +441,8 @@ TEXT ·wideLearn(SB), NOSPLIT, $0-88
 
 // --- Products and gradients from lists --------------------------------------
 
-// func wideNonzero4(out, start *float32, index *int32, value *float32, n int, w *float32, panelStride int)
-TEXT ·wideNonzero4(SB), NOSPLIT, $0-56
+// func nonzero4AVX512(out, start *float32, index *int32, value *float32, n int, w *float32, panelStride int)
+TEXT ·nonzero4AVX512(SB), NOSPLIT, $0-56
 	MOVQ start+8(FP), AX
 	WBIAS(0, Z6, Z7, Z8, Z9)
 	WNONZERO(WTAKE4)
@@ -450,8 +450,8 @@ TEXT ·wideNonzero4(SB), NOSPLIT, $0-56
 	VZEROUPPER
 	RET
 
-// func wideNonzero8(out, start *float32, index *int32, value *float32, n int, w *float32, panelStride int)
-TEXT ·wideNonzero8(SB), NOSPLIT, $0-56
+// func nonzero8AVX512(out, start *float32, index *int32, value *float32, n int, w *float32, panelStride int)
+TEXT ·nonzero8AVX512(SB), NOSPLIT, $0-56
 	MOVQ start+8(FP), AX
 	WBIAS(0, Z6, Z7, Z8, Z9)
 	WBIAS(256, Z10, Z11, Z12, Z13)
@@ -461,12 +461,12 @@ TEXT ·wideNonzero8(SB), NOSPLIT, $0-56
 	VZEROUPPER
 	RET
 
-// func wideLearnNonzero4(w *float32, panelStride int, start, index *int32, value, y *float32, yStride int, pull *float32, rate float32, units int)
-TEXT ·wideLearnNonzero4(SB), NOSPLIT, $0-80
+// func learnNonzero4AVX512(w *float32, panelStride int, start, index *int32, value, y *float32, yStride int, pull *float32, rate float32, units int)
+TEXT ·learnNonzero4AVX512(SB), NOSPLIT, $0-80
 	WLISTS(WZERO2, WROW4, WMOVES4)
 
-// func wideLearnNonzero8(w *float32, panelStride int, start, index *int32, value, y *float32, yStride int, pull *float32, rate float32, units int)
-TEXT ·wideLearnNonzero8(SB), NOSPLIT, $0-80
+// func learnNonzero8AVX512(w *float32, panelStride int, start, index *int32, value, y *float32, yStride int, pull *float32, rate float32, units int)
+TEXT ·learnNonzero8AVX512(SB), NOSPLIT, $0-80
 	WLISTS(WZERO4, WROW8, WMOVES8)
 
 // --- Sigmoid, softplus and sampling -----------------------------------------
@@ -528,8 +528,8 @@ TEXT ·wideLearnNonzero8(SB), NOSPLIT, $0-80
 	VBLENDMPS    E, WONE, K2, S;   /* x < 0 ? e : 1 */     \
 	VDIVPS       T, S, X
 
-// func wideSigmoidBlock(out *float32, outStride int, pre *float32, preStride, rows, panels int, change *float32)
-TEXT ·wideSigmoidBlock(SB), NOSPLIT, $0-56
+// func sigmoidAVX512(out *float32, outStride int, pre *float32, preStride, rows, panels int, change *float32)
+TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	MOVQ out+0(FP), DI
 	MOVQ outStride+8(FP), R8
 	MOVQ pre+16(FP), SI
@@ -599,8 +599,8 @@ panel:
 	VMOVAPS.Z WONE, K1, W;    \
 	VMOVUPS   W, A
 
-// func wideSampleBlock(out *float32, outStride int, pre *float32, preStride, rows, panels int, key0, key1, counter, row, update, tag uint32)
-TEXT ·wideSampleBlock(SB), NOSPLIT, $80-72
+// func sampleAVX512(out *float32, outStride int, pre *float32, preStride, rows, panels int, key0, key1, counter, row, update, tag uint32)
+TEXT ·sampleAVX512(SB), NOSPLIT, $80-72
 	MOVQ out+0(FP), DI
 	MOVQ outStride+8(FP), R8
 	MOVQ pre+16(FP), SI
@@ -698,8 +698,8 @@ done:
 	VMAXPS       T, X, X;        \
 	VFMADD231PS  S, E, X
 
-// func wideSoftplusRow(pre, a, to, from *float32, betaTo, betaFrom float32, panels int, sums *float32)
-TEXT ·wideSoftplusRow(SB), NOSPLIT, $0-56
+// func softplusAVX512(pre, a, to, from *float32, betaTo, betaFrom float32, panels int, sums *float32)
+TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	MOVQ pre+0(FP), DI
 	MOVQ a+8(FP), SI
 	MOVQ to+16(FP), R8
@@ -741,8 +741,8 @@ panel:
 
 // --- Fine-tuning ------------------------------------------------------------
 
-// func wideAdam(w, grad, mean, square *float32, panels int, rate float32)
-TEXT ·wideAdam(SB), NOSPLIT, $0-44
+// func adamAVX512(w, grad, mean, square *float32, panels int, rate float32)
+TEXT ·adamAVX512(SB), NOSPLIT, $0-44
 	MOVQ w+0(FP), DI
 	MOVQ grad+8(FP), SI
 	MOVQ mean+16(FP), DX
@@ -782,8 +782,8 @@ next:
 
 // --- Listing ----------------------------------------------------------------
 
-// func wideList(index *int32, value, x *float32, panels int, first int32) int
-TEXT ·wideList(SB), NOSPLIT, $0-48
+// func listAVX512(index *int32, value, x *float32, panels int, first int32) int
+TEXT ·listAVX512(SB), NOSPLIT, $0-48
 	MOVQ index+0(FP), DI
 	MOVQ value+8(FP), SI
 	MOVQ x+16(FP), DX
