@@ -62,6 +62,13 @@ func learnAVX2(height int, w *float32, panelStride int, x *float32, xStride int,
 	pull *float32, rate float32, tiles int)
 
 //go:noescape
+func nonzeroAVX2(panels int, out, start *float32, index *int32, value *float32, n int, w *float32, panelStride int)
+
+//go:noescape
+func learnNonzeroAVX2(panels int, w *float32, panelStride int, start, index *int32, value, y *float32, yStride int,
+	pull *float32, rate float32, units int)
+
+//go:noescape
 func sigmoidAVX2(out *float32, outStride int, pre *float32, preStride, rows, panels int, change *float32)
 
 //go:noescape
@@ -88,35 +95,3 @@ func adamAVX2(w, grad, mean, square *float32, panels int, rate float32)
 
 //go:noescape
 func listAVX2(index *int32, value, x *float32, panels int, first int32) int
-
-// nonzeroAVX2 chooses by the number of panels.
-func nonzeroAVX2(panels int, out, start *float32, index *int32, value *float32, n int, w *float32, panelStride int) {
-	if panels == 4 {
-		nonzero4(out, start, index, value, n, w, panelStride, kernel.Panel)
-	} else {
-		nonzero1(out, start, index, value, n, w, kernel.Panel)
-	}
-}
-
-// learnNonzeroAVX2 chooses by the number of panels.
-func learnNonzeroAVX2(panels int, w *float32, panelStride int, start, index *int32, value, y *float32, yStride int,
-	pull *float32, rate float32, units int) {
-	if panels == 4 {
-		learnNonzero4(w, panelStride, start, index, value, y, yStride, pull, rate, units)
-	} else {
-		learnNonzero1(w, start, index, value, y, yStride, pull, rate, units)
-	}
-}
-
-//go:noescape
-func nonzero1(out, start *float32, index *int32, value *float32, n int, w *float32, rowStride int)
-
-//go:noescape
-func nonzero4(out, start *float32, index *int32, value *float32, n int, w *float32, panelStride, rowStride int)
-
-//go:noescape
-func learnNonzero1(w *float32, start, index *int32, value, y *float32, yStride int, pull *float32, rate float32, units int)
-
-//go:noescape
-func learnNonzero4(w *float32, panelStride int, start, index *int32, value, y *float32, yStride int,
-	pull *float32, rate float32, units int)
