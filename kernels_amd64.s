@@ -230,8 +230,8 @@ next:                             \
 	VFMADD231PS A, Y0, S;    \
 	VFMADD231PS B, Y0, T
 
-// UNIT1 and UNIT4 add the weights of unit (SI), 64 bytes each, times (DX), to the sums of
-// one panel and of four. They use R12.
+// UNIT1 and UNIT4 add the weights of unit (SI), times (DX), to the sums of one panel and of
+// four. A unit has 64 bytes in each panel. They use R12.
 #define UNIT1 \
 	MOVLQSX      (SI), R12;   \
 	SHLQ         $6, R12;     \
@@ -243,7 +243,7 @@ next:                             \
 	AXPY((R9)(R12*1), 32(R9)(R12*1), Y8, Y9);   \
 	AXPY((R10)(R12*1), 32(R10)(R12*1), Y10, Y11)
 
-// NONZERO follows the list of a row.
+// NONZERO follows the list of a row: CX units.
 #define NONZERO(LOADS, UNITS, STORES, next) \
 	LOADS;                        \
 	MOVQ index+24(FP), SI;        \
@@ -261,15 +261,15 @@ next:                             \
 	VZEROUPPER;                   \
 	RET
 
-// ROW1 and ROW4 add the upper units of row (SI), R11 bytes each from R15 on, times (DX),
-// to the gradient in one panel and in four. They use R12.
-#define ROW1 \
+// UPPER1 and UPPER4 add the upper units of row (SI), times (DX), to the gradient in one
+// panel and in four. Rows are R11 bytes, from R15 on. They use R12.
+#define UPPER1 \
 	MOVLQSX      (SI), R12;     \
 	IMULQ        R11, R12;      \
 	VBROADCASTSS (DX), Y0;      \
 	AXPY((R15)(R12*1), 32(R15)(R12*1), Y4, Y5)
-#define ROW4 \
-	ROW1;                                           \
+#define UPPER4 \
+	UPPER1;                                           \
 	AXPY(64(R15)(R12*1), 96(R15)(R12*1), Y6, Y7);   \
 	AXPY(128(R15)(R12*1), 160(R15)(R12*1), Y8, Y9); \
 	AXPY(192(R15)(R12*1), 224(R15)(R12*1), Y10, Y11)
@@ -288,17 +288,18 @@ next:                             \
 	MOVE((R10), Y10, 192(R13));     \
 	MOVE(32(R10), Y11, 224(R13))
 
-// LEARN_NONZERO follows the list of each unit, from (AX) to 4(AX).
-#define LEARN_NONZERO(ZEROS, ROWS, MOVES, unit, next, move) \
+// LEARN_NONZERO follows the lists of units, each from (AX) to 4(AX). Its JEQ goes by the
+// flags of SUBL.
+#define LEARN_NONZERO(ZEROS, UPPERS, MOVES, unit, next, move) \
 unit:                             \
 	MOVL 4(AX), CX;               \
 	SUBL (AX), CX;                \
 	LEAQ 4(AX), AX;               \
 	ZEROS;                        \
 	JEQ  move;                    \
-	PCALIGN $64;                  \
+	PCALIGN $32;                  \
 next:                             \
-	ROWS;                         \
+	UPPERS;                       \
 	ADDQ $4, SI;                  \
 	ADDQ $4, DX;                  \
 	DECQ CX;                      \
@@ -419,8 +420,8 @@ TEXT ·learnNonzeroAVX2(SB), NOSPLIT, $0-88
 	LEAQ (DX)(R12*4), DX
 	CMPQ panels+0(FP), $4
 	JEQ unit4
-	LEARN_NONZERO(ZERO1, ROW1, MOVEUNIT1, unit1, next1, move1)
-	LEARN_NONZERO(ZERO4, ROW4, MOVEUNIT4, unit4, next4, move4)
+	LEARN_NONZERO(ZERO1, UPPER1, MOVEUNIT1, unit1, next1, move1)
+	LEARN_NONZERO(ZERO4, UPPER4, MOVEUNIT4, unit4, next4, move4)
 
 // --- Sigmoid, softplus and sampling -----------------------------------------
 

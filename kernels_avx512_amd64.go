@@ -30,6 +30,13 @@ func learnAVX512(height int, w *float32, panelStride int, x *float32, xStride in
 	pull *float32, rate float32, tiles int)
 
 //go:noescape
+func nonzeroAVX512(panels int, out, start *float32, index *int32, value *float32, n int, w *float32, panelStride int)
+
+//go:noescape
+func learnNonzeroAVX512(panels int, w *float32, panelStride int, start, index *int32, value, y *float32, yStride int,
+	pull *float32, rate float32, units int)
+
+//go:noescape
 func sigmoidAVX512(out *float32, outStride int, pre *float32, preStride, rows, panels int, change *float32)
 
 //go:noescape
@@ -44,42 +51,3 @@ func adamAVX512(w, grad, mean, square *float32, panels int, rate float32)
 
 //go:noescape
 func listAVX512(index *int32, value, x *float32, panels int, first int32) int
-
-// nonzeroAVX512 chooses by the number of panels.
-func nonzeroAVX512(panels int, out, start *float32, index *int32, value *float32, n int, w *float32, panelStride int) {
-	switch panels {
-	case 8:
-		nonzero8AVX512(out, start, index, value, n, w, panelStride)
-	case 4:
-		nonzero4AVX512(out, start, index, value, n, w, panelStride)
-	default:
-		nonzeroAVX2(panels, out, start, index, value, n, w, panelStride)
-	}
-}
-
-// learnNonzeroAVX512 chooses by the number of panels.
-func learnNonzeroAVX512(panels int, w *float32, panelStride int, start, index *int32, value, y *float32, yStride int,
-	pull *float32, rate float32, units int) {
-	switch panels {
-	case 8:
-		learnNonzero8AVX512(w, panelStride, start, index, value, y, yStride, pull, rate, units)
-	case 4:
-		learnNonzero4AVX512(w, panelStride, start, index, value, y, yStride, pull, rate, units)
-	default:
-		learnNonzeroAVX2(panels, w, panelStride, start, index, value, y, yStride, pull, rate, units)
-	}
-}
-
-//go:noescape
-func nonzero4AVX512(out, start *float32, index *int32, value *float32, n int, w *float32, panelStride int)
-
-//go:noescape
-func nonzero8AVX512(out, start *float32, index *int32, value *float32, n int, w *float32, panelStride int)
-
-//go:noescape
-func learnNonzero4AVX512(w *float32, panelStride int, start, index *int32, value, y *float32, yStride int,
-	pull *float32, rate float32, units int)
-
-//go:noescape
-func learnNonzero8AVX512(w *float32, panelStride int, start, index *int32, value, y *float32, yStride int,
-	pull *float32, rate float32, units int)
