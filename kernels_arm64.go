@@ -35,6 +35,13 @@ func learnNEON(height int, w *float32, panelStride int, x *float32, xStride int,
 	pull *float32, rate float32, tiles int)
 
 //go:noescape
+func nonzeroNEON(panels int, out, start *float32, index *int32, value *float32, n int, w *float32, panelStride int)
+
+//go:noescape
+func learnNonzeroNEON(panels int, w *float32, panelStride int, start, index *int32, value, y *float32, yStride int,
+	pull *float32, rate float32, units int)
+
+//go:noescape
 func sigmoidNEON(out *float32, outStride int, pre *float32, preStride, rows, panels int, change *float32)
 
 //go:noescape
@@ -55,35 +62,3 @@ func biasNEON(b *float32, panels int, x *float32, stride int, scale *float32, ro
 
 //go:noescape
 func scaleNEON(dst, src *float32, panels int, by float32)
-
-// nonzeroNEON chooses by the number of panels.
-func nonzeroNEON(panels int, out, start *float32, index *int32, value *float32, n int, w *float32, panelStride int) {
-	if panels == 4 {
-		nonzero4(out, start, index, value, n, w, panelStride, kernel.Panel)
-	} else {
-		nonzero1(out, start, index, value, n, w, kernel.Panel)
-	}
-}
-
-// learnNonzeroNEON chooses by the number of panels.
-func learnNonzeroNEON(panels int, w *float32, panelStride int, start, index *int32, value, y *float32, yStride int,
-	pull *float32, rate float32, units int) {
-	if panels == 4 {
-		learnNonzero4(w, panelStride, start, index, value, y, yStride, pull, rate, units)
-	} else {
-		learnNonzero1(w, start, index, value, y, yStride, pull, rate, units)
-	}
-}
-
-//go:noescape
-func nonzero1(out, start *float32, index *int32, value *float32, n int, w *float32, rowStride int)
-
-//go:noescape
-func nonzero4(out, start *float32, index *int32, value *float32, n int, w *float32, panelStride, rowStride int)
-
-//go:noescape
-func learnNonzero1(w *float32, start, index *int32, value, y *float32, yStride int, pull *float32, rate float32, units int)
-
-//go:noescape
-func learnNonzero4(w *float32, panelStride int, start, index *int32, value, y *float32, yStride int,
-	pull *float32, rate float32, units int)
