@@ -65,15 +65,15 @@
 
 // ROW adds x·(Y0, Y1), x being at address X, to the sums S and T. It uses B.
 #define ROW(X, B, S, T) \
-	VBROADCASTSS X, B;       \
-	VFMADD231PS  Y0, B, S;   \
+	VBROADCASTSS X, B;     \
+	VFMADD231PS  Y0, B, S; \
 	VFMADD231PS  Y1, B, T
 
 // TERM1 … TERM6 add the term of unit d to the sums: weights at BX, rows 0 to 2 at R12
 // and rows 3 to 5 at R13, R10 bytes apart.
 #define TERM1(d) \
-	VMOVUPS (64*d)(BX), Y0;       \
-	VMOVUPS (64*d+32)(BX), Y1;    \
+	VMOVUPS (64*d)(BX), Y0;    \
+	VMOVUPS (64*d+32)(BX), Y1; \
 	ROW((4*d)(R12), Y2, Y4, Y5)
 #define TERM2(d) TERM1(d); ROW((4*d)(R12)(R10*1), Y3, Y6, Y7)
 #define TERM3(d) TERM2(d); ROW((4*d)(R12)(R10*2), Y2, Y8, Y9)
@@ -83,8 +83,8 @@
 
 // LOAD1 … LOAD6 load sums from SI, R9 bytes apart, and leave SI behind them.
 #define LOAD(S, T) \
-	VMOVUPS (SI), S;      \
-	VMOVUPS 32(SI), T;    \
+	VMOVUPS (SI), S;   \
+	VMOVUPS 32(SI), T; \
 	ADDQ    R9, SI
 #define LOAD1 LOAD(Y4, Y5)
 #define LOAD2 LOAD1; LOAD(Y6, Y7)
@@ -96,10 +96,10 @@
 // STORE1 … STORE6 add +0 to sums and store them to DI, R8 bytes apart, and leave DI
 // behind them. Y0 is 0.
 #define STORE(S, T) \
-	VADDPS  Y0, S, S;     \
-	VADDPS  Y0, T, T;     \
-	VMOVUPS S, (DI);      \
-	VMOVUPS T, 32(DI);    \
+	VADDPS  Y0, S, S;  \
+	VADDPS  Y0, T, T;  \
+	VMOVUPS S, (DI);   \
+	VMOVUPS T, 32(DI); \
 	ADDQ    R8, DI
 #define STORE1 STORE(Y4, Y5)
 #define STORE2 STORE1; STORE(Y6, Y7)
@@ -111,51 +111,51 @@
 // PRODUCT computes tiles of H rows over k units, four at a time. Its labels are
 // arguments, because a function has one PRODUCT for each height.
 #define PRODUCT(H, LOADS, TERM, STORES, tile, four, rest, one, done) \
-tile:                           \
-	LOADS;                      \
-	MOVQ AX, R12;               \
-	LEAQ (R10)(R10*2), R13;     \
-	ADDQ AX, R13;               \
-	MOVQ w+56(FP), BX;          \
-	MOVQ k+72(FP), CX;          \
-	SUBQ $4, CX;                \
-	JLT  rest;                  \
-	PCALIGN $64;                \
-four:                           \
-	TERM(0);                    \
-	TERM(1);                    \
-	TERM(2);                    \
-	TERM(3);                    \
-	ADDQ $16, R12;              \
-	ADDQ $16, R13;              \
-	ADDQ $256, BX;              \
-	SUBQ $4, CX;                \
-	JGE  four;                  \
-rest:                           \
-	ADDQ $4, CX;                \
-	JEQ  done;                  \
-one:                            \
-	TERM(0);                    \
-	ADDQ $4, R12;               \
-	ADDQ $4, R13;               \
-	ADDQ $64, BX;               \
-	DECQ CX;                    \
-	JNE  one;                   \
-done:                           \
-	VXORPS Y0, Y0, Y0;          \
-	STORES;                     \
-	IMUL3Q $H, R10, CX;         \
-	ADDQ CX, AX;                \
-	DECQ tiles+80(FP);          \
-	JNE  tile;                  \
-	VZEROUPPER;                 \
+tile:                       \
+	LOADS;                  \
+	MOVQ AX, R12;           \
+	LEAQ (R10)(R10*2), R13; \
+	ADDQ AX, R13;           \
+	MOVQ w+56(FP), BX;      \
+	MOVQ k+72(FP), CX;      \
+	SUBQ $4, CX;            \
+	JLT  rest;              \
+	PCALIGN $64;            \
+four:                       \
+	TERM(0);                \
+	TERM(1);                \
+	TERM(2);                \
+	TERM(3);                \
+	ADDQ $16, R12;          \
+	ADDQ $16, R13;          \
+	ADDQ $256, BX;          \
+	SUBQ $4, CX;            \
+	JGE  four;              \
+rest:                       \
+	ADDQ $4, CX;            \
+	JEQ  done;              \
+one:                        \
+	TERM(0);                \
+	ADDQ $4, R12;           \
+	ADDQ $4, R13;           \
+	ADDQ $64, BX;           \
+	DECQ CX;                \
+	JNE  one;               \
+done:                       \
+	VXORPS Y0, Y0, Y0;      \
+	STORES;                 \
+	IMUL3Q $H, R10, CX;     \
+	ADDQ CX, AX;            \
+	DECQ tiles+80(FP);      \
+	JNE  tile;              \
+	VZEROUPPER;             \
 	RET
 
 // GRAD1 … GRAD6 add the term of one row to the gradient of a tile: lower units at R12,
 // upper units at R13.
 #define GRAD1 \
-	VMOVUPS (R13), Y0;          \
-	VMOVUPS 32(R13), Y1;        \
+	VMOVUPS (R13), Y0;   \
+	VMOVUPS 32(R13), Y1; \
 	ROW((R12), Y2, Y4, Y5)
 #define GRAD2 GRAD1; ROW(4(R12), Y3, Y6, Y7)
 #define GRAD3 GRAD2; ROW(8(R12), Y2, Y8, Y9)
@@ -165,7 +165,7 @@ done:                           \
 
 // ZERO1 … ZERO6 clear sums.
 #define ZERO(S, T) \
-	VXORPS S, S, S;    \
+	VXORPS S, S, S; \
 	VXORPS T, T, T
 #define ZERO1 ZERO(Y4, Y5)
 #define ZERO2 ZERO1; ZERO(Y6, Y7)
@@ -177,11 +177,11 @@ done:                           \
 // MOVE moves the eight weights at A by the gradient G, with the pull P and the rate Y2.
 // It uses Y3.
 #define MOVE(A, G, P) \
-	VXORPS       Y3, Y3, Y3;  \
-	VADDPS       Y3, G, G;    \
-	VMOVUPS      A, Y3;       \
-	VFNMADD231PS P, Y3, G;    \
-	VFMADD231PS  G, Y2, Y3;   \
+	VXORPS       Y3, Y3, Y3; \
+	VADDPS       Y3, G, G;   \
+	VMOVUPS      A, Y3;      \
+	VFNMADD231PS P, Y3, G;   \
+	VFMADD231PS  G, Y2, Y3;  \
 	VMOVUPS      Y3, A
 
 // MOVE1 … MOVE6 move the weights of a tile, at DI. The pull is Y0 and Y1.
@@ -221,55 +221,55 @@ next:                             \
 
 // PANELS points BX, R8, R9 and R10 to four panels, R10 bytes apart, from BX on.
 #define PANELS \
-	LEAQ (BX)(R10*1), R8;    \
-	LEAQ (BX)(R10*2), R9;    \
+	LEAQ (BX)(R10*1), R8; \
+	LEAQ (BX)(R10*2), R9; \
 	ADDQ R9, R10
 
 // AXPY adds Y0·(the panel at A and B) to the sums S and T.
 #define AXPY(A, B, S, T) \
-	VFMADD231PS A, Y0, S;    \
+	VFMADD231PS A, Y0, S; \
 	VFMADD231PS B, Y0, T
 
 // UNIT1 and UNIT4 add the weights of unit (SI), times (DX), to the sums of one panel and of
 // four. A unit has 64 bytes in each panel. They use R12.
 #define UNIT1 \
-	MOVLQSX      (SI), R12;   \
-	SHLQ         $6, R12;     \
-	VBROADCASTSS (DX), Y0;    \
+	MOVLQSX      (SI), R12; \
+	SHLQ         $6, R12;   \
+	VBROADCASTSS (DX), Y0;  \
 	AXPY((BX)(R12*1), 32(BX)(R12*1), Y4, Y5)
 #define UNIT4 \
-	UNIT1;                                      \
-	AXPY((R8)(R12*1), 32(R8)(R12*1), Y6, Y7);   \
-	AXPY((R9)(R12*1), 32(R9)(R12*1), Y8, Y9);   \
+	UNIT1;                                    \
+	AXPY((R8)(R12*1), 32(R8)(R12*1), Y6, Y7); \
+	AXPY((R9)(R12*1), 32(R9)(R12*1), Y8, Y9); \
 	AXPY((R10)(R12*1), 32(R10)(R12*1), Y10, Y11)
 
 // NONZERO follows the list of a row: CX units.
 #define NONZERO(LOADS, UNITS, STORES, next) \
-	LOADS;                        \
-	MOVQ index+24(FP), SI;        \
-	PANELS;                       \
-	PCALIGN $64;                  \
-next:                             \
-	UNITS;                        \
-	ADDQ $4, SI;                  \
-	ADDQ $4, DX;                  \
-	DECQ CX;                      \
-	JNE  next;                    \
-	MOVQ $64, R8;                 \
-	VXORPS Y0, Y0, Y0;            \
-	STORES;                       \
-	VZEROUPPER;                   \
+	LOADS;                 \
+	MOVQ index+24(FP), SI; \
+	PANELS;                \
+	PCALIGN $64;           \
+next:                      \
+	UNITS;                 \
+	ADDQ $4, SI;           \
+	ADDQ $4, DX;           \
+	DECQ CX;               \
+	JNE  next;             \
+	MOVQ $64, R8;          \
+	VXORPS Y0, Y0, Y0;     \
+	STORES;                \
+	VZEROUPPER;            \
 	RET
 
 // UPPER1 and UPPER4 add the upper units of row (SI), times (DX), to the gradient in one
 // panel and in four. Rows are R11 bytes, from R15 on. They use R12.
 #define UPPER1 \
-	MOVLQSX      (SI), R12;     \
-	IMULQ        R11, R12;      \
-	VBROADCASTSS (DX), Y0;      \
+	MOVLQSX      (SI), R12; \
+	IMULQ        R11, R12;  \
+	VBROADCASTSS (DX), Y0;  \
 	AXPY((R15)(R12*1), 32(R15)(R12*1), Y4, Y5)
 #define UPPER4 \
-	UPPER1;                                           \
+	UPPER1;                                         \
 	AXPY(64(R15)(R12*1), 96(R15)(R12*1), Y6, Y7);   \
 	AXPY(128(R15)(R12*1), 160(R15)(R12*1), Y8, Y9); \
 	AXPY(192(R15)(R12*1), 224(R15)(R12*1), Y10, Y11)
@@ -277,57 +277,60 @@ next:                             \
 // MOVEUNIT1 and MOVEUNIT4 move the weights of a unit in one panel and in four. The pull is
 // at R13.
 #define MOVEUNIT1 \
-	MOVE((BX), Y4, (R13));          \
+	MOVE((BX), Y4, (R13)); \
 	MOVE(32(BX), Y5, 32(R13))
 #define MOVEUNIT4 \
-	MOVEUNIT1;                      \
-	MOVE((R8), Y6, 64(R13));        \
-	MOVE(32(R8), Y7, 96(R13));      \
-	MOVE((R9), Y8, 128(R13));       \
-	MOVE(32(R9), Y9, 160(R13));     \
-	MOVE((R10), Y10, 192(R13));     \
+	MOVEUNIT1;                  \
+	MOVE((R8), Y6, 64(R13));    \
+	MOVE(32(R8), Y7, 96(R13));  \
+	MOVE((R9), Y8, 128(R13));   \
+	MOVE(32(R9), Y9, 160(R13)); \
+	MOVE((R10), Y10, 192(R13)); \
 	MOVE(32(R10), Y11, 224(R13))
 
 // LEARN_NONZERO follows the lists of units, each from (AX) to 4(AX). Its JEQ goes by the
 // flags of SUBL.
 #define LEARN_NONZERO(ZEROS, UPPERS, MOVES, unit, next, move) \
-unit:                             \
-	MOVL 4(AX), CX;               \
-	SUBL (AX), CX;                \
-	LEAQ 4(AX), AX;               \
-	ZEROS;                        \
-	JEQ  move;                    \
-	PCALIGN $32;                  \
-next:                             \
-	UPPERS;                       \
-	ADDQ $4, SI;                  \
-	ADDQ $4, DX;                  \
-	DECQ CX;                      \
-	JNE  next;                    \
-move:                             \
-	MOVES;                        \
-	ADDQ $64, BX;                 \
-	ADDQ $64, R8;                 \
-	ADDQ $64, R9;                 \
-	ADDQ $64, R10;                \
-	DECQ DI;                      \
-	JNE  unit;                    \
-	VZEROUPPER;                   \
+unit:               \
+	MOVL 4(AX), CX; \
+	SUBL (AX), CX;  \
+	LEAQ 4(AX), AX; \
+	ZEROS;          \
+	JEQ  move;      \
+	PCALIGN $32;    \
+next:               \
+	UPPERS;         \
+	ADDQ $4, SI;    \
+	ADDQ $4, DX;    \
+	DECQ CX;        \
+	JNE  next;      \
+move:               \
+	MOVES;          \
+	ADDQ $64, BX;   \
+	ADDQ $64, R8;   \
+	ADDQ $64, R9;   \
+	ADDQ $64, R10;  \
+	DECQ DI;        \
+	JNE  unit;      \
+	VZEROUPPER;     \
 	RET
 
 // --- Products and gradients ------------------------------------------------
 
 // CASE jumps to a label if CX, the height of tiles, is H.
 #define CASE(H, label) \
-	CMPQ CX, $H;    \
+	CMPQ CX, $H; \
 	JEQ  label
 
 // func productAVX2(height int, out *float32, outStride int, start *float32, startStride int, x *float32, xStride int,
 //	w *float32, panelStride, k, tiles int)
 //
-// DI, SI: out and start; R8, R9: their strides. AX: the tile's first row of x; R10: its
-// stride; R12, R13: the next units of rows 0 and 3. BX: the next weights. CX: the units
-// that are left.
+//	DI, R8    out, its stride
+//	SI, R9    start, its stride
+//	AX, R10   row 0 of the tile in x, its stride
+//	R12, R13  the next units of rows 0 and 3
+//	BX        the next weights
+//	CX        units left
 TEXT ·productAVX2(SB), NOSPLIT, $0-88
 	MOVQ out+8(FP), DI
 	MOVQ outStride+16(FP), R8
@@ -354,8 +357,12 @@ TEXT ·productAVX2(SB), NOSPLIT, $0-88
 // func learnAVX2(height int, w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int,
 //	pull *float32, rate float32, tiles int)
 //
-// DI: the tile's weights. AX: its units in the first row; R12: in the next row; R8: the
-// stride. BX, R13, R9: the same for the upper units. SI: pull. CX: the rows that are left.
+//	DI        the weights of the tile
+//	AX, R8    its units in row 0 of x, the stride
+//	BX, R9    row 0 of y, the stride
+//	R12, R13  the same in the next row
+//	SI        pull
+//	CX        rows left
 TEXT ·learnAVX2(SB), NOSPLIT, $0-88
 	MOVQ w+8(FP), DI
 	MOVQ x+24(FP), AX
@@ -380,7 +387,9 @@ TEXT ·learnAVX2(SB), NOSPLIT, $0-88
 
 // func nonzeroAVX2(panels int, out, start *float32, index *int32, value *float32, n int, w *float32, panelStride int)
 //
-// SI, DX: the next nonzero; CX: those that are left. BX, R8, R9, R10: the panels.
+//	SI, DX           the next index and value
+//	CX               nonzeros left
+//	BX, R8, R9, R10  the panels
 TEXT ·nonzeroAVX2(SB), NOSPLIT, $0-64
 	MOVQ out+8(FP), DI
 	MOVQ start+16(FP), SI
@@ -399,8 +408,13 @@ four:
 // func learnNonzeroAVX2(panels int, w *float32, panelStride int, start, index *int32, value, y *float32, yStride int,
 //	pull *float32, rate float32, units int)
 //
-// AX: start. SI, DX: the next row of a list; CX: those that are left. BX, R8, R9, R10: the
-// weights in each panel. R15: y; R11: its stride. R13: pull. DI: the units that are left.
+//	AX               start
+//	SI, DX           the next index and value
+//	CX, DI           rows of the list left, units left
+//	BX, R8, R9, R10  the weights of the unit in each panel
+//	R15, R11         y, its stride
+//	R13              pull
+//	Y2               the rate
 TEXT ·learnNonzeroAVX2(SB), NOSPLIT, $0-88
 	MOVQ w+8(FP), BX
 	MOVQ panelStride+16(FP), R10
@@ -427,60 +441,65 @@ TEXT ·learnNonzeroAVX2(SB), NOSPLIT, $0-88
 
 // EXP makes E = exp(−|X|). It uses T and S.
 #define EXP(X, T, E, S) \
-	VORPS        SIGN, X, T;   /* z = −|x| */           \
-	VMOVUPS      ROUNDS, S;                             \
-	VFMADD231PS  LOG2E, T, S;  /* n in the low bits */  \
-	VSUBPS       ROUNDS, S, E; /* n */                  \
-	VPSLLD       $23, S, S;    /* 2ⁿ */                 \
-	VFNMADD231PS LN2HI, E, T;                           \
-	VFNMADD231PS LN2LO, E, T;  /* t = z − n·ln 2 */     \
-	VMOVUPS      EXPC6, E;                              \
-	VFMADD213PS  EXPC5, T, E;                           \
-	VFMADD213PS  EXPC4, T, E;                           \
-	VFMADD213PS  EXPC3, T, E;                           \
-	VFMADD213PS  EXPC2, T, E;                           \
-	VFMADD213PS  ONE, T, E;                             \
-	VFMADD213PS  ONE, T, E;                             \
-	VMULPS       S, E, E;                               \
-	VORPS        SIGN, X, T;                            \
-	VCMPPS       LT_OQ, EXPLOW, T, T;                   \
+	VORPS        SIGN, X, T;   /* z = −|x| */          \
+	VMOVUPS      ROUNDS, S;                            \
+	VFMADD231PS  LOG2E, T, S;  /* n in the low bits */ \
+	VSUBPS       ROUNDS, S, E; /* n */                 \
+	VPSLLD       $23, S, S;    /* 2ⁿ */                \
+	VFNMADD231PS LN2HI, E, T;                          \
+	VFNMADD231PS LN2LO, E, T;  /* t = z − n·ln 2 */    \
+	VMOVUPS      EXPC6, E;                             \
+	VFMADD213PS  EXPC5, T, E;                          \
+	VFMADD213PS  EXPC4, T, E;                          \
+	VFMADD213PS  EXPC3, T, E;                          \
+	VFMADD213PS  EXPC2, T, E;                          \
+	VFMADD213PS  ONE, T, E;                            \
+	VFMADD213PS  ONE, T, E;                            \
+	VMULPS       S, E, E;                              \
+	VORPS        SIGN, X, T;                           \
+	VCMPPS       LT_OQ, EXPLOW, T, T;                  \
 	VANDNPS      E, T, E       /* z < −87 ? 0 : e */
 
 // SIGMOID makes X its sigmoid. It uses T, E and S.
 #define SIGMOID(X, T, E, S) \
-	EXP(X, T, E, S);                                    \
-	VMOVUPS      ONE, S;                                \
-	VADDPS       S, E, T;                               \
-	VBLENDVPS    X, E, S, S;   /* x < 0 ? e : 1 */      \
+	EXP(X, T, E, S);                               \
+	VMOVUPS      ONE, S;                           \
+	VADDPS       S, E, T;                          \
+	VBLENDVPS    X, E, S, S;   /* x < 0 ? e : 1 */ \
 	VDIVPS       T, S, X
 
 // SOFTPLUS makes X its softplus. It uses T, E and S.
 #define SOFTPLUS(X, T, E, S) \
-	EXP(X, T, E, S);            \
-	VMOVUPS      LOGC8, S;      \
-	VFMADD213PS  LOGC7, E, S;   \
-	VFMADD213PS  LOGC6, E, S;   \
-	VFMADD213PS  LOGC5, E, S;   \
-	VFMADD213PS  LOGC4, E, S;   \
-	VFMADD213PS  LOGC3, E, S;   \
-	VFMADD213PS  LOGC2, E, S;   \
-	VFMADD213PS  LOGC1, E, S;   \
-	VFMADD213PS  ONE, E, S;     \
-	VXORPS       T, T, T;       \
-	VMAXPS       T, X, X;       \
+	EXP(X, T, E, S);          \
+	VMOVUPS      LOGC8, S;    \
+	VFMADD213PS  LOGC7, E, S; \
+	VFMADD213PS  LOGC6, E, S; \
+	VFMADD213PS  LOGC5, E, S; \
+	VFMADD213PS  LOGC4, E, S; \
+	VFMADD213PS  LOGC3, E, S; \
+	VFMADD213PS  LOGC2, E, S; \
+	VFMADD213PS  LOGC1, E, S; \
+	VFMADD213PS  ONE, E, S;   \
+	VXORPS       T, T, T;     \
+	VMAXPS       T, X, X;     \
 	VFMADD231PS  S, E, X
 
 // CHANGED raises the largest changes M to |X − old|, old being at A. A NaN changes
 // nothing. Y7 is SIGN. It uses T.
 #define CHANGED(A, X, M, T) \
-	VSUBPS  A, X, T;    \
-	VANDNPS T, Y7, T;   \
+	VSUBPS  A, X, T;  \
+	VANDNPS T, Y7, T; \
 	VMAXPS  M, T, M
 
 // func sigmoidAVX2(out *float32, outStride int, pre *float32, preStride, rows, panels int, change *float32)
 //
-// DI, SI: the row of out and pre; R8, R9: their strides; R10, R11: the panel. CX: the panels
-// that are left; DX: the rows. BX: change; Y8, Y9: the largest of the row.
+//	DI, R8    the row of out, the stride
+//	SI, R9    the row of pre, the stride
+//	R10, R11  the panel of each
+//	DX, CX    rows left, panels left
+//	BX        change
+//	Y8, Y9    the largest change of the row
+//	Y7        SIGN
 TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-56
 	MOVQ out+0(FP), DI
 	MOVQ outStride+8(FP), R8
@@ -529,31 +548,36 @@ panel:
 // PHILOX is a round of Philox on four counters C0 … C3, each word in the low half of a
 // 64-bit lane. Words 1 and 3 move to N1 and N3. The key is Y6 and Y7.
 #define PHILOX(C0, C1, C2, C3, N1, N3) \
-	VPMULUDQ PHILOXM1, C2, N1;   \
-	VPMULUDQ PHILOXM0, C0, N3;   \
-	VPSRLQ   $32, N1, C0;        \
-	VPXOR    C1, C0, C0;         \
-	VPXOR    Y6, C0, C0;         \
-	VPSRLQ   $32, N3, C2;        \
-	VPXOR    C3, C2, C2;         \
-	VPXOR    Y7, C2, C2;         \
-	VPADDD   PHILOXW0, Y6, Y6;   \
+	VPMULUDQ PHILOXM1, C2, N1; \
+	VPMULUDQ PHILOXM0, C0, N3; \
+	VPSRLQ   $32, N1, C0;      \
+	VPXOR    C1, C0, C0;       \
+	VPXOR    Y6, C0, C0;       \
+	VPSRLQ   $32, N3, C2;      \
+	VPXOR    C3, C2, C2;       \
+	VPXOR    Y7, C2, C2;       \
+	VPADDD   PHILOXW0, Y6, Y6; \
 	VPADDD   PHILOXW1, Y7, Y7
 
 // BERNOULLI stores 1 to A where the uniform number of word W is below P, else 0.
 #define BERNOULLI(W, P, A) \
-	VPSRLD    $8, W, W;         \
-	VCVTDQ2PS W, W;             \
-	VMULPS    UNIT, W, W;       \
-	VCMPPS    LT_OQ, P, W, W;   \
-	VANDPS    ONE, W, W;        \
+	VPSRLD    $8, W, W;       \
+	VCVTDQ2PS W, W;           \
+	VMULPS    UNIT, W, W;     \
+	VCMPPS    LT_OQ, P, W, W; \
+	VANDPS    ONE, W, W;      \
 	VMOVUPS   W, A
 
 // func sampleAVX2(out *float32, outStride int, pre *float32, preStride, rows, panels int,
 //	key0, key1, counter, row, update, tag uint32)
 //
-// DI, SI: the row of out and pre; R8, R9: their strides; R10, R11: the panel. CX: the panels
-// that are left; DX: the rows. Y10 … Y13: the words of the counter; AX: its row. Y14: 4.
+//	DI, R8      the row of out, the stride
+//	SI, R9      the row of pre, the stride
+//	R10, R11    the panel of each
+//	DX, CX      rows left, panels left
+//	AX          word 1 of the counters
+//	Y10 to Y13  the words of the counters
+//	Y14         4
 TEXT ·sampleAVX2(SB), NOSPLIT, $0-72
 	MOVQ out+0(FP), DI
 	MOVQ outStride+8(FP), R8
@@ -618,8 +642,10 @@ panel:
 
 // func softplusAVX2(pre, a, to, from *float32, betaTo, betaFrom float32, panels int, sums *float32)
 //
-// DI, SI, R8, R9: pre, a, to and from; CX: the panels that are left. Y12, Y13: the sums, which
-// are at DX. Y14, Y15: the betas. Y0, Y1: to's input; Y2, Y3: from's.
+//	DI, SI, R8, R9  pre, a, to, from
+//	CX              panels left
+//	DX, Y12, Y13    sums, and what they hold
+//	Y14, Y15        betaTo, betaFrom
 TEXT ·softplusAVX2(SB), NOSPLIT, $0-56
 	MOVQ pre+0(FP), DI
 	MOVQ a+8(FP), SI
@@ -667,14 +693,17 @@ panel:
 
 // SQUARE adds the squares of row d of SI to the sums S and T of a lane. It uses A and B.
 #define SQUARE(d, A, B, S, T) \
-	VMOVUPS     (64*d)(SI), A;      \
-	VMOVUPS     (64*d+32)(SI), B;   \
-	VFMADD231PS A, A, S;            \
+	VMOVUPS     (64*d)(SI), A;    \
+	VMOVUPS     (64*d+32)(SI), B; \
+	VFMADD231PS A, A, S;          \
 	VFMADD231PS B, B, T
 
 // func squaresAVX2(sums, w *float32, rows int)
 //
-// SI: the next four rows of w; CX: the rows that are left. Y4 to Y11: the four lanes.
+//	DI         sums
+//	SI         the next four rows of w
+//	CX         rows left
+//	Y4 to Y11  the four lanes
 TEXT ·squaresAVX2(SB), NOSPLIT, $0-24
 	MOVQ sums+0(FP), DI
 	MOVQ w+8(FP), SI
@@ -703,7 +732,7 @@ next:
 // PAIR loads four floats at A and, four rows on, four at B into the halves of Y, whose low
 // half is X.
 #define PAIR(A, B, X, Y) \
-	VMOVUPS     A, X;         \
+	VMOVUPS     A, X; \
 	VINSERTF128 $1, B, Y, Y
 
 // TURN transposes eight rows × four columns at s of SI to four rows × eight columns at d
@@ -728,7 +757,9 @@ next:
 
 // func transposeAVX2(dst *float32, dstStride int, src *float32, blocks int)
 //
-// SI: the block; DI: where it goes; R8: the stride there. CX: the blocks that are left.
+//	DI, R8  where the block goes, the stride
+//	SI      the block
+//	CX      blocks left
 TEXT ·transposeAVX2(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), DI
 	MOVQ dstStride+8(FP), R8
@@ -756,8 +787,11 @@ block:
 
 // func biasAVX2(b *float32, panels int, x *float32, stride int, scale *float32, rows int, rate float32)
 //
-// DI: the panel of b; SI: that of x; R12: its next row; R8: the stride. BX: scale; R13: the
-// next of it. CX: the rows that are left; DX: the panels. Y4, Y5: the gradient.
+//	DI, SI   the panel of b and of x
+//	R12, R8  the next row of x, the stride
+//	BX, R13  scale, the next of it
+//	DX, CX   panels left, rows left
+//	Y4, Y5   the gradient
 TEXT ·biasAVX2(SB), NOSPLIT, $0-52
 	MOVQ b+0(FP), DI
 	MOVQ panels+8(FP), DX
@@ -796,7 +830,9 @@ next:
 
 // func scaleAVX2(dst, src *float32, panels int, by float32)
 //
-// DI, SI: dst and src; CX: the panels that are left.
+//	DI, SI  dst, src
+//	CX      panels left
+//	Y0      by
 TEXT ·scaleAVX2(SB), NOSPLIT, $0-28
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
@@ -816,27 +852,30 @@ next:
 
 // ADAM moves eight parameters at d of each array.
 #define ADAM(d) \
-	VMOVUPS (d)(SI), Y0;       /* g */          \
-	VMULPS  (d)(DX), Y8, Y1;                    \
-	VMULPS  Y0, Y9, Y2;                         \
-	VADDPS  Y2, Y1, Y1;        /* mean */       \
-	VMULPS  (d)(BX), Y10, Y3;                   \
-	VMULPS  Y0, Y11, Y4;                        \
-	VMULPS  Y0, Y4, Y4;                         \
-	VADDPS  Y4, Y3, Y3;        /* square */     \
-	VMOVUPS Y1, (d)(DX);                        \
-	VMOVUPS Y3, (d)(BX);                        \
-	VMULPS  Y1, Y12, Y1;                        \
-	VSQRTPS Y3, Y3;                             \
-	VADDPS  Y13, Y3, Y3;                        \
-	VDIVPS  Y3, Y1, Y1;                         \
-	VADDPS  (d)(DI), Y1, Y1;                    \
+	VMOVUPS (d)(SI), Y0;       /* g */      \
+	VMULPS  (d)(DX), Y8, Y1;                \
+	VMULPS  Y0, Y9, Y2;                     \
+	VADDPS  Y2, Y1, Y1;        /* mean */   \
+	VMULPS  (d)(BX), Y10, Y3;               \
+	VMULPS  Y0, Y11, Y4;                    \
+	VMULPS  Y0, Y4, Y4;                     \
+	VADDPS  Y4, Y3, Y3;        /* square */ \
+	VMOVUPS Y1, (d)(DX);                    \
+	VMOVUPS Y3, (d)(BX);                    \
+	VMULPS  Y1, Y12, Y1;                    \
+	VSQRTPS Y3, Y3;                         \
+	VADDPS  Y13, Y3, Y3;                    \
+	VDIVPS  Y3, Y1, Y1;                     \
+	VADDPS  (d)(DI), Y1, Y1;                \
 	VMOVUPS Y1, (d)(DI)
 
 // func adamAVX2(w, grad, mean, square *float32, panels int, rate float32)
 //
-// DI, SI, DX, BX: w, grad, mean and square; CX: the panels that are left. Y8 to Y11: how much
-// of each average is kept and added; Y12: the rate; Y13: epsilon.
+//	DI, SI, DX, BX  w, grad, mean, square
+//	CX              panels left
+//	Y8, Y9          what mean keeps, what grad adds to it
+//	Y10, Y11        the same for square
+//	Y12, Y13        the rate, epsilon
 TEXT ·adamAVX2(SB), NOSPLIT, $0-44
 	MOVQ w+0(FP), DI
 	MOVQ grad+8(FP), SI
@@ -864,22 +903,26 @@ next:
 // EIGHT appends those of the eight numbers at A that are not 0: their places to DI and
 // their values to SI.
 #define EIGHT(A) \
-	VMOVUPS   A, Y0;                  \
-	VCMPPS    NEQ_UQ, Y6, Y0, Y1;     \
-	VMOVMSKPS Y1, AX;                 \
-	VPMOVZXBD (R8)(AX*8), Y2;         \
-	VPERMPS   Y0, Y2, Y3;             \
-	VPADDD    Y5, Y2, Y2;             \
-	VMOVDQU   Y2, (DI)(BX*4);         \
-	VMOVUPS   Y3, (SI)(BX*4);         \
-	POPCNTL   AX, AX;                 \
-	ADDQ      AX, BX;                 \
+	VMOVUPS   A, Y0;              \
+	VCMPPS    NEQ_UQ, Y6, Y0, Y1; \
+	VMOVMSKPS Y1, AX;             \
+	VPMOVZXBD (R8)(AX*8), Y2;     \
+	VPERMPS   Y0, Y2, Y3;         \
+	VPADDD    Y5, Y2, Y2;         \
+	VMOVDQU   Y2, (DI)(BX*4);     \
+	VMOVUPS   Y3, (SI)(BX*4);     \
+	POPCNTL   AX, AX;             \
+	ADDQ      AX, BX;             \
 	VPADDD    Y4, Y5, Y5
 
 // func listAVX2(index *int32, value, x *float32, panels int, first int32) int
 //
-// DI, SI: index and value; BX: the length of the list. DX: x; CX: the panels that are left.
-// R8: the table of places. Y5: the index of the next number; Y4: 8; Y6: 0.
+//	DI, SI, BX  index, value, their length
+//	DX          x
+//	CX          panels left
+//	R8          places
+//	Y5, Y4      the index of the next number, 8
+//	Y6          0
 TEXT ·listAVX2(SB), NOSPLIT, $0-48
 	MOVQ index+0(FP), DI
 	MOVQ value+8(FP), SI

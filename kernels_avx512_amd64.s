@@ -43,16 +43,16 @@
 
 // ROW adds x·(Z0, Z1), x being at address X, to the sums S and T. It uses B.
 #define ROW(X, B, S, T) \
-	VBROADCASTSS X, B;       \
-	VFMADD231PS  Z0, B, S;   \
+	VBROADCASTSS X, B;     \
+	VFMADD231PS  Z0, B, S; \
 	VFMADD231PS  Z1, B, T
 
 // TERM1 … TERM13 add the term of unit d to the sums: weights at BX and, in the second
 // panel, DX bytes on; rows 0 to 4 at R12, rows 5 to 9 at R13 and rows 10 to 12 at R15, R10
 // bytes apart. R11 is 3·R10.
 #define TERM1(d) \
-	VMOVUPS (64*d)(BX), Z0;          \
-	VMOVUPS (64*d)(BX)(DX*1), Z1;    \
+	VMOVUPS (64*d)(BX), Z0;       \
+	VMOVUPS (64*d)(BX)(DX*1), Z1; \
 	ROW((4*d)(R12), Z2, Z6, Z7)
 #define TERM2(d) TERM1(d); ROW((4*d)(R12)(R10*1), Z3, Z8, Z9)
 #define TERM3(d) TERM2(d); ROW((4*d)(R12)(R10*2), Z4, Z10, Z11)
@@ -69,8 +69,8 @@
 
 // LOAD1 … LOAD13 load sums from SI, R9 bytes apart, and leave SI behind them.
 #define LOAD(S, T) \
-	VMOVUPS (SI), S;      \
-	VMOVUPS 64(SI), T;    \
+	VMOVUPS (SI), S;   \
+	VMOVUPS 64(SI), T; \
 	ADDQ    R9, SI
 #define LOAD1 LOAD(Z6, Z7)
 #define LOAD2 LOAD1; LOAD(Z8, Z9)
@@ -89,10 +89,10 @@
 // STORE1 … STORE13 add +0 to sums and store them to DI, R8 bytes apart, and leave DI
 // behind them. Z0 is 0.
 #define STORE(S, T) \
-	VADDPS  Z0, S, S;     \
-	VADDPS  Z0, T, T;     \
-	VMOVUPS S, (DI);      \
-	VMOVUPS T, 64(DI);    \
+	VADDPS  Z0, S, S;  \
+	VADDPS  Z0, T, T;  \
+	VMOVUPS S, (DI);   \
+	VMOVUPS T, 64(DI); \
 	ADDQ    R8, DI
 #define STORE1 STORE(Z6, Z7)
 #define STORE2 STORE1; STORE(Z8, Z9)
@@ -111,54 +111,54 @@
 // PRODUCT computes tiles of H rows over k units, four at a time. Its labels are
 // arguments, because a function has one PRODUCT for each height.
 #define PRODUCT(H, LOADS, TERM, STORES, tile, four, rest, one, done) \
-tile:                             \
-	LOADS;                        \
-	MOVQ AX, R12;                 \
-	LEAQ (R10)(R10*4), CX;        \
-	LEAQ (R12)(CX*1), R13;        \
-	LEAQ (R13)(CX*1), R15;        \
-	MOVQ w+56(FP), BX;            \
-	MOVQ k+72(FP), CX;            \
-	SUBQ $4, CX;                  \
-	JLT  rest;                    \
-	PCALIGN $64;                  \
-four:                             \
-	TERM(0);                      \
-	TERM(1);                      \
-	TERM(2);                      \
-	TERM(3);                      \
-	ADDQ $16, R12;                \
-	ADDQ $16, R13;                \
-	ADDQ $16, R15;                \
-	ADDQ $256, BX;                \
-	SUBQ $4, CX;                  \
-	JGE  four;                    \
-rest:                             \
-	ADDQ $4, CX;                  \
-	JEQ  done;                    \
-one:                              \
-	TERM(0);                      \
-	ADDQ $4, R12;                 \
-	ADDQ $4, R13;                 \
-	ADDQ $4, R15;                 \
-	ADDQ $64, BX;                 \
-	DECQ CX;                      \
-	JNE  one;                     \
-done:                             \
-	VPXORD Z0, Z0, Z0;            \
-	STORES;                       \
-	IMUL3Q $H, R10, CX;           \
-	ADDQ CX, AX;                  \
-	DECQ tiles+80(FP);            \
-	JNE  tile;                    \
-	VZEROUPPER;                   \
+tile:                      \
+	LOADS;                 \
+	MOVQ AX, R12;          \
+	LEAQ (R10)(R10*4), CX; \
+	LEAQ (R12)(CX*1), R13; \
+	LEAQ (R13)(CX*1), R15; \
+	MOVQ w+56(FP), BX;     \
+	MOVQ k+72(FP), CX;     \
+	SUBQ $4, CX;           \
+	JLT  rest;             \
+	PCALIGN $64;           \
+four:                      \
+	TERM(0);               \
+	TERM(1);               \
+	TERM(2);               \
+	TERM(3);               \
+	ADDQ $16, R12;         \
+	ADDQ $16, R13;         \
+	ADDQ $16, R15;         \
+	ADDQ $256, BX;         \
+	SUBQ $4, CX;           \
+	JGE  four;             \
+rest:                      \
+	ADDQ $4, CX;           \
+	JEQ  done;             \
+one:                       \
+	TERM(0);               \
+	ADDQ $4, R12;          \
+	ADDQ $4, R13;          \
+	ADDQ $4, R15;          \
+	ADDQ $64, BX;          \
+	DECQ CX;               \
+	JNE  one;              \
+done:                      \
+	VPXORD Z0, Z0, Z0;     \
+	STORES;                \
+	IMUL3Q $H, R10, CX;    \
+	ADDQ CX, AX;           \
+	DECQ tiles+80(FP);     \
+	JNE  tile;             \
+	VZEROUPPER;            \
 	RET
 
 // GRAD1 … GRAD13 add the term of one row to the gradient of a tile: lower units at R12,
 // upper units at R13.
 #define GRAD1 \
-	VMOVUPS (R13), Z0;          \
-	VMOVUPS 64(R13), Z1;        \
+	VMOVUPS (R13), Z0;   \
+	VMOVUPS 64(R13), Z1; \
 	ROW((R12), Z2, Z6, Z7)
 #define GRAD2 GRAD1; ROW(4(R12), Z3, Z8, Z9)
 #define GRAD3 GRAD2; ROW(8(R12), Z4, Z10, Z11)
@@ -175,7 +175,7 @@ done:                             \
 
 // ZERO1 … ZERO13 clear sums.
 #define ZERO(S, T) \
-	VPXORD S, S, S;    \
+	VPXORD S, S, S; \
 	VPXORD T, T, T
 #define ZERO1 ZERO(Z6, Z7)
 #define ZERO2 ZERO1; ZERO(Z8, Z9)
@@ -194,10 +194,10 @@ done:                             \
 // MOVE moves the 16 weights at A by the gradient G, with the pull P and the rate Z2. Z5 is
 // 0. It uses Z3.
 #define MOVE(A, G, P) \
-	VADDPS       Z5, G, G;    \
-	VMOVUPS      A, Z3;       \
-	VFNMADD231PS P, Z3, G;    \
-	VFMADD231PS  G, Z2, Z3;   \
+	VADDPS       Z5, G, G;  \
+	VMOVUPS      A, Z3;     \
+	VFNMADD231PS P, Z3, G;  \
+	VFMADD231PS  G, Z2, Z3; \
 	VMOVUPS      Z3, A
 
 // MOVE1 … MOVE13 move the weights of a tile, at DI and, in the second panel, DX bytes on.
@@ -247,118 +247,122 @@ next:                             \
 // PANELS points BX, R8, R9 and R10 to four panels, R10 bytes apart, from BX on. Four more
 // are R15 bytes on.
 #define PANELS \
-	LEAQ (R10*4), R15;       \
-	LEAQ (BX)(R10*1), R8;    \
-	LEAQ (BX)(R10*2), R9;    \
+	LEAQ (R10*4), R15;    \
+	LEAQ (BX)(R10*1), R8; \
+	LEAQ (BX)(R10*2), R9; \
 	ADDQ R9, R10
 
 // UNIT4 and UNIT8 add the weights of unit (SI), times (DX), to the sums of four panels and
 // of eight. A unit has 64 bytes in each panel. They use R12.
 #define UNIT4 \
-	MOVLQSX      (SI), R12;             \
-	SHLQ         $6, R12;               \
-	VBROADCASTSS (DX), Z0;              \
-	VFMADD231PS  (BX)(R12*1), Z0, Z6;   \
-	VFMADD231PS  (R8)(R12*1), Z0, Z7;   \
-	VFMADD231PS  (R9)(R12*1), Z0, Z8;   \
+	MOVLQSX      (SI), R12;           \
+	SHLQ         $6, R12;             \
+	VBROADCASTSS (DX), Z0;            \
+	VFMADD231PS  (BX)(R12*1), Z0, Z6; \
+	VFMADD231PS  (R8)(R12*1), Z0, Z7; \
+	VFMADD231PS  (R9)(R12*1), Z0, Z8; \
 	VFMADD231PS  (R10)(R12*1), Z0, Z9
 #define UNIT8 \
-	UNIT4;                              \
-	ADDQ         R15, R12;              \
-	VFMADD231PS  (BX)(R12*1), Z0, Z10;  \
-	VFMADD231PS  (R8)(R12*1), Z0, Z11;  \
-	VFMADD231PS  (R9)(R12*1), Z0, Z12;  \
+	UNIT4;                             \
+	ADDQ         R15, R12;             \
+	VFMADD231PS  (BX)(R12*1), Z0, Z10; \
+	VFMADD231PS  (R8)(R12*1), Z0, Z11; \
+	VFMADD231PS  (R9)(R12*1), Z0, Z12; \
 	VFMADD231PS  (R10)(R12*1), Z0, Z13
 
 // NONZERO follows the list of a row: CX units. LOADS and STORES take two panels at a time.
 #define NONZERO(LOADS, UNITS, STORES, next) \
-	LOADS;                        \
-	MOVQ index+24(FP), SI;        \
-	PANELS;                       \
-	PCALIGN $64;                  \
-next:                             \
-	UNITS;                        \
-	ADDQ $4, SI;                  \
-	ADDQ $4, DX;                  \
-	DECQ CX;                      \
-	JNE  next;                    \
-	MOVQ $128, R8;                \
-	VPXORD Z0, Z0, Z0;            \
-	STORES;                       \
-	VZEROUPPER;                   \
+	LOADS;                 \
+	MOVQ index+24(FP), SI; \
+	PANELS;                \
+	PCALIGN $64;           \
+next:                      \
+	UNITS;                 \
+	ADDQ $4, SI;           \
+	ADDQ $4, DX;           \
+	DECQ CX;               \
+	JNE  next;             \
+	MOVQ $128, R8;         \
+	VPXORD Z0, Z0, Z0;     \
+	STORES;                \
+	VZEROUPPER;            \
 	RET
 
 // UPPER4 and UPPER8 add the upper units of row (SI), times (DX), to the gradient in four
 // panels and in eight. Rows are R11 bytes, from y on. They use R12.
 #define UPPER4 \
-	MOVLQSX      (SI), R12;             \
-	IMULQ        R11, R12;              \
-	VBROADCASTSS (DX), Z0;              \
-	ADDQ         y+48(FP), R12;         \
-	VFMADD231PS  (R12), Z0, Z6;         \
-	VFMADD231PS  64(R12), Z0, Z7;       \
-	VFMADD231PS  128(R12), Z0, Z8;      \
+	MOVLQSX      (SI), R12;        \
+	IMULQ        R11, R12;         \
+	VBROADCASTSS (DX), Z0;         \
+	ADDQ         y+48(FP), R12;    \
+	VFMADD231PS  (R12), Z0, Z6;    \
+	VFMADD231PS  64(R12), Z0, Z7;  \
+	VFMADD231PS  128(R12), Z0, Z8; \
 	VFMADD231PS  192(R12), Z0, Z9
 #define UPPER8 \
-	UPPER4;                             \
-	VFMADD231PS  256(R12), Z0, Z10;     \
-	VFMADD231PS  320(R12), Z0, Z11;     \
-	VFMADD231PS  384(R12), Z0, Z12;     \
+	UPPER4;                         \
+	VFMADD231PS  256(R12), Z0, Z10; \
+	VFMADD231PS  320(R12), Z0, Z11; \
+	VFMADD231PS  384(R12), Z0, Z12; \
 	VFMADD231PS  448(R12), Z0, Z13
 
 // MOVEUNIT4 and MOVEUNIT8 move the weights of a unit in four panels and in eight. The pull
 // is at R13.
 #define MOVEUNIT4 \
-	MOVE((BX), Z6, (R13));              \
-	MOVE((R8), Z7, 64(R13));            \
-	MOVE((R9), Z8, 128(R13));           \
+	MOVE((BX), Z6, (R13));    \
+	MOVE((R8), Z7, 64(R13));  \
+	MOVE((R9), Z8, 128(R13)); \
 	MOVE((R10), Z9, 192(R13))
 #define MOVEUNIT8 \
-	MOVEUNIT4;                          \
-	MOVE((BX)(R15*1), Z10, 256(R13));   \
-	MOVE((R8)(R15*1), Z11, 320(R13));   \
-	MOVE((R9)(R15*1), Z12, 384(R13));   \
+	MOVEUNIT4;                        \
+	MOVE((BX)(R15*1), Z10, 256(R13)); \
+	MOVE((R8)(R15*1), Z11, 320(R13)); \
+	MOVE((R9)(R15*1), Z12, 384(R13)); \
 	MOVE((R10)(R15*1), Z13, 448(R13))
 
 // LEARN_NONZERO follows the lists of units, each from (AX) to 4(AX). Its JEQ goes by the
 // flags of SUBL.
 #define LEARN_NONZERO(ZEROS, UPPERS, MOVES, unit, next, move) \
-unit:                             \
-	MOVL 4(AX), CX;               \
-	SUBL (AX), CX;                \
-	LEAQ 4(AX), AX;               \
-	ZEROS;                        \
-	JEQ  move;                    \
-next:                             \
-	UPPERS;                       \
-	ADDQ $4, SI;                  \
-	ADDQ $4, DX;                  \
-	DECQ CX;                      \
-	JNE  next;                    \
-move:                             \
-	MOVES;                        \
-	ADDQ $64, BX;                 \
-	ADDQ $64, R8;                 \
-	ADDQ $64, R9;                 \
-	ADDQ $64, R10;                \
-	DECQ DI;                      \
-	JNE  unit;                    \
-	VZEROUPPER;                   \
+unit:               \
+	MOVL 4(AX), CX; \
+	SUBL (AX), CX;  \
+	LEAQ 4(AX), AX; \
+	ZEROS;          \
+	JEQ  move;      \
+next:               \
+	UPPERS;         \
+	ADDQ $4, SI;    \
+	ADDQ $4, DX;    \
+	DECQ CX;        \
+	JNE  next;      \
+move:               \
+	MOVES;          \
+	ADDQ $64, BX;   \
+	ADDQ $64, R8;   \
+	ADDQ $64, R9;   \
+	ADDQ $64, R10;  \
+	DECQ DI;        \
+	JNE  unit;      \
+	VZEROUPPER;     \
 	RET
 
 // --- Products and gradients -------------------------------------------------
 
 // CASE jumps to a label if CX, the height of tiles, is H.
 #define CASE(H, label) \
-	CMPQ CX, $H;    \
+	CMPQ CX, $H; \
 	JEQ  label
 
 // func productAVX512(height int, out *float32, outStride int, start *float32, startStride int, x *float32, xStride int,
 //	w *float32, panelStride, k, tiles int)
 //
-// DI, SI: out and start; R8, R9: their strides. AX: the tile's first row of x; R10: its
-// stride; R12, R13, R15: the next units of rows 0, 5 and 10. BX: the next weights; DX: the
-// stride of panels. CX: the units that are left.
+//	DI, R8         out, its stride
+//	SI, R9         start, its stride
+//	AX, R10        row 0 of the tile in x, its stride
+//	R11            3 strides of x
+//	R12, R13, R15  the next units of rows 0, 5 and 10
+//	BX, DX         the next weights, the stride of panels
+//	CX             units left
 TEXT ·productAVX512(SB), NOSPLIT, $0-88
 	MOVQ out+8(FP), DI
 	MOVQ outStride+16(FP), R8
@@ -402,9 +406,12 @@ TEXT ·productAVX512(SB), NOSPLIT, $0-88
 // func learnAVX512(height int, w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int,
 //	pull *float32, rate float32, tiles int)
 //
-// DI: the tile's weights; DX: the stride of panels. AX: its units in the first row; R12: in
-// the next row; R8: the stride. BX, R13, R9: the same for the upper units. SI: pull. CX: the
-// rows that are left.
+//	DI, DX    the weights of the tile, the stride of panels
+//	AX, R8    its units in row 0 of x, the stride
+//	BX, R9    row 0 of y, the stride
+//	R12, R13  the same in the next row
+//	SI        pull
+//	CX        rows left
 TEXT ·learnAVX512(SB), NOSPLIT, $0-88
 	MOVQ w+8(FP), DI
 	MOVQ panelStride+16(FP), DX
@@ -445,8 +452,11 @@ TEXT ·learnAVX512(SB), NOSPLIT, $0-88
 
 // func nonzeroAVX512(panels int, out, start *float32, index *int32, value *float32, n int, w *float32, panelStride int)
 //
-// SI, DX: the next nonzero; CX: those that are left. BX, R8, R9, R10: the panels, of which a
-// single one is left to AVX2.
+//	SI, DX                the next index and value
+//	CX                    nonzeros left
+//	BX, R8, R9, R10, R15  the panels
+//
+// AVX2 takes single panels.
 TEXT ·nonzeroAVX512(SB), NOSPLIT, $0-64
 	CMPQ panels+0(FP), $1
 	JEQ single
@@ -469,9 +479,15 @@ single:
 // func learnNonzeroAVX512(panels int, w *float32, panelStride int, start, index *int32, value, y *float32, yStride int,
 //	pull *float32, rate float32, units int)
 //
-// AX: start. SI, DX: the next row of a list; CX: those that are left. BX, R8, R9, R10: the
-// weights in each panel, of which a single one is left to AVX2. R11: the stride of y. R13:
-// pull. DI: the units that are left.
+//	AX                    start
+//	SI, DX                the next index and value
+//	CX, DI                rows of the list left, units left
+//	BX, R8, R9, R10, R15  the weights of the unit in each panel
+//	R11                   the stride of y
+//	R13                   pull
+//	Z2, Z5                the rate, 0
+//
+// AVX2 takes single panels.
 TEXT ·learnNonzeroAVX512(SB), NOSPLIT, $0-88
 	CMPQ panels+0(FP), $1
 	JEQ single
@@ -516,17 +532,17 @@ single:
 
 // CONSTANTS loads them.
 #define CONSTANTS \
-	SPREAD(constant_sign, SIGN);      \
-	SPREAD(constant_log2e, LOG2E);    \
-	SPREAD(constant_rounds, ROUNDS);  \
-	SPREAD(constant_ln2Hi, LN2HI);    \
-	SPREAD(constant_ln2Lo, LN2LO);    \
-	SPREAD(constant_expC2, EXPC2);    \
-	SPREAD(constant_expC3, EXPC3);    \
-	SPREAD(constant_expC4, EXPC4);    \
-	SPREAD(constant_expC5, EXPC5);    \
-	SPREAD(constant_expC6, EXPC6);    \
-	SPREAD(constant_one, ONE);        \
+	SPREAD(constant_sign, SIGN);     \
+	SPREAD(constant_log2e, LOG2E);   \
+	SPREAD(constant_rounds, ROUNDS); \
+	SPREAD(constant_ln2Hi, LN2HI);   \
+	SPREAD(constant_ln2Lo, LN2LO);   \
+	SPREAD(constant_expC2, EXPC2);   \
+	SPREAD(constant_expC3, EXPC3);   \
+	SPREAD(constant_expC4, EXPC4);   \
+	SPREAD(constant_expC5, EXPC5);   \
+	SPREAD(constant_expC6, EXPC6);   \
+	SPREAD(constant_one, ONE);       \
 	SPREAD(constant_expLow, EXPLOW)
 
 // EXP makes E = exp(−|X|). It uses T, S and K1.
@@ -550,10 +566,10 @@ single:
 
 // SIGMOID makes X its sigmoid. It uses T, E, S, K1 and K2.
 #define SIGMOID(X, T, E, S) \
-	EXP(X, T, E, S);                                          \
-	VADDPS       ONE, E, T;                                   \
-	VPMOVD2M     X, K2;                                       \
-	VBLENDMPS    E, ONE, K2, S;       /* x < 0 ? e : 1 */     \
+	EXP(X, T, E, S);                                      \
+	VADDPS       ONE, E, T;                               \
+	VPMOVD2M     X, K2;                                   \
+	VBLENDMPS    E, ONE, K2, S;       /* x < 0 ? e : 1 */ \
 	VDIVPS       T, S, X
 
 // The coefficients of SOFTPLUS.
@@ -568,31 +584,35 @@ single:
 
 // SOFTPLUS makes X its softplus. It uses T, E, S and K1.
 #define SOFTPLUS(X, T, E, S) \
-	EXP(X, T, E, S);            \
-	VMOVAPS      LOGC8, S;      \
-	VFMADD213PS  LOGC7, E, S;   \
-	VFMADD213PS  LOGC6, E, S;   \
-	VFMADD213PS  LOGC5, E, S;   \
-	VFMADD213PS  LOGC4, E, S;   \
-	VFMADD213PS  LOGC3, E, S;   \
-	VFMADD213PS  LOGC2, E, S;   \
-	VFMADD213PS  LOGC1, E, S;   \
-	VFMADD213PS  ONE, E, S;     \
-	VPXORD       T, T, T;       \
-	VMAXPS       T, X, X;       \
+	EXP(X, T, E, S);          \
+	VMOVAPS      LOGC8, S;    \
+	VFMADD213PS  LOGC7, E, S; \
+	VFMADD213PS  LOGC6, E, S; \
+	VFMADD213PS  LOGC5, E, S; \
+	VFMADD213PS  LOGC4, E, S; \
+	VFMADD213PS  LOGC3, E, S; \
+	VFMADD213PS  LOGC2, E, S; \
+	VFMADD213PS  LOGC1, E, S; \
+	VFMADD213PS  ONE, E, S;   \
+	VPXORD       T, T, T;     \
+	VMAXPS       T, X, X;     \
 	VFMADD231PS  S, E, X
 
 // CHANGED raises the largest changes M to |X − old|, old being at A. A NaN changes
 // nothing. It uses T.
 #define CHANGED(A, X, M, T) \
-	VSUBPS  A, X, T;      \
-	VPANDND T, SIGN, T;   \
+	VSUBPS  A, X, T;    \
+	VPANDND T, SIGN, T; \
 	VMAXPS  M, T, M
 
 // func sigmoidAVX512(out *float32, outStride int, pre *float32, preStride, rows, panels int, change *float32)
 //
-// DI, SI: the row of out and pre; R8, R9: their strides; R10, R11: the panel. CX: the panels
-// that are left; DX: the rows. BX: change; Z8: the largest of the row.
+//	DI, R8    the row of out, the stride
+//	SI, R9    the row of pre, the stride
+//	R10, R11  the panel of each
+//	DX, CX    rows left, panels left
+//	BX        change
+//	Z8        the largest change of the row
 TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	MOVQ out+0(FP), DI
 	MOVQ outStride+8(FP), R8
@@ -649,28 +669,33 @@ panel:
 // PHILOX is round r of Philox on eight counters C0 … C3, each word in the low half of a
 // 64-bit lane. Words 1 and 3 move to N1 and N3.
 #define PHILOX(r, C0, C1, C2, C3, N1, N3) \
-	VPMULUDQ        PHILOXM1, C2, N1;                 \
-	VPMULUDQ        PHILOXM0, C0, N3;                 \
-	VPSRLQ          $32, N1, C0;                      \
-	VPTERNLOGD.BCST XOR3, keys-(80-8*r)(SP), C1, C0;  \
-	VPSRLQ          $32, N3, C2;                      \
+	VPMULUDQ        PHILOXM1, C2, N1;                \
+	VPMULUDQ        PHILOXM0, C0, N3;                \
+	VPSRLQ          $32, N1, C0;                     \
+	VPTERNLOGD.BCST XOR3, keys-(80-8*r)(SP), C1, C0; \
+	VPSRLQ          $32, N3, C2;                     \
 	VPTERNLOGD.BCST XOR3, keys-(76-8*r)(SP), C3, C2
 
 // BERNOULLI stores 1 to A where the uniform number of word W is below P, else 0. It uses K1.
 #define BERNOULLI(W, P, A) \
-	VPSRLD    $8, W, W;         \
-	VCVTDQ2PS W, W;             \
-	VMULPS    UNIT, W, W;       \
-	VCMPPS    LT_OQ, P, W, K1;  \
-	VMOVAPS.Z ONE, K1, W;       \
+	VPSRLD    $8, W, W;        \
+	VCVTDQ2PS W, W;            \
+	VMULPS    UNIT, W, W;      \
+	VCMPPS    LT_OQ, P, W, K1; \
+	VMOVAPS.Z ONE, K1, W;      \
 	VMOVUPS   W, A
 
 // func sampleAVX512(out *float32, outStride int, pre *float32, preStride, rows, panels int,
 //	key0, key1, counter, row, update, tag uint32)
 //
-// DI, SI: the row of out and pre; R8, R9: their strides; R10, R11: two panels. CX: the panels
-// that are left; DX: the rows. Z10, Z11: words 0 and 1 of the counters; BX: the row of these.
-// Z29: word 0 for the first two panels; Z30: 8. K3: the odd lanes.
+//	DI, R8    the row of out, the stride
+//	SI, R9    the row of pre, the stride
+//	R10, R11  two panels of each
+//	DX, CX    rows left, panels left
+//	BX, Z11   word 1 of the counters
+//	Z10       word 0 of the counters
+//	Z29       word 0 for the first two panels
+//	Z30, K3   8, the odd lanes
 TEXT ·sampleAVX512(SB), NOSPLIT, $80-72
 	MOVQ out+0(FP), DI
 	MOVQ outStride+8(FP), R8
@@ -752,8 +777,10 @@ done:
 
 // func softplusAVX512(pre, a, to, from *float32, betaTo, betaFrom float32, panels int, sums *float32)
 //
-// DI, SI, R8, R9: pre, a, to and from; CX: the panels that are left. Z11: the sums, which are
-// at DX. Z9, Z10: the betas. Z0: to's input; Z1: from's.
+//	DI, SI, R8, R9  pre, a, to, from
+//	CX              panels left
+//	DX, Z11         sums, and what they hold
+//	Z9, Z10         betaTo, betaFrom
 TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	MOVQ pre+0(FP), DI
 	MOVQ a+8(FP), SI
@@ -798,8 +825,11 @@ panel:
 
 // func adamAVX512(w, grad, mean, square *float32, panels int, rate float32)
 //
-// DI, SI, DX, BX: w, grad, mean and square; CX: the panels that are left. Z8 to Z11: how much
-// of each average is kept and added; Z12: the rate; Z13: epsilon.
+//	DI, SI, DX, BX  w, grad, mean, square
+//	CX              panels left
+//	Z8, Z9          what mean keeps, what grad adds to it
+//	Z10, Z11        the same for square
+//	Z12, Z13        the rate, epsilon
 TEXT ·adamAVX512(SB), NOSPLIT, $0-44
 	MOVQ w+0(FP), DI
 	MOVQ grad+8(FP), SI
@@ -840,8 +870,11 @@ next:
 
 // func listAVX512(index *int32, value, x *float32, panels int, first int32) int
 //
-// DI, SI: index and value; BX: the length of the list. DX: x; CX: the panels that are left.
-// Z5: the indices of the next 16 numbers; Z6: 16; Z4: 0.
+//	DI, SI, BX  index, value, their length
+//	DX          x
+//	CX          panels left
+//	Z5, Z6      the indices of the next 16 numbers, 16
+//	Z4          0
 //
 // Each store is of 16 numbers, listed or not. It stays within the room for the list, because
 // BX is at most the number of those that came before.
