@@ -134,10 +134,12 @@ func TestArchive(t *testing.T) {
 		if err := os.Mkdir(filepath.Join(dir, "unpacked"), 0o777); err != nil {
 			t.Fatal(err)
 		}
-		c := exec.Command("sh", "-c", "tar xzf ../a.tar.gz && sha256sum -c --strict SHA256SUMS && test -x tandem && find . -type f | wc -l")
+		c := exec.Command("sh", "-c", "tar xzf ../a.tar.gz && sha256sum -c --strict SHA256SUMS && test -x tandem && find "+
+			". -type f | wc -l")
 		c.Dir = filepath.Join(dir, "unpacked")
 		out, err := c.CombinedOutput()
-		if err != nil || strings.Count(string(out), ": OK\n") != len(want)+1 || !strings.HasSuffix(strings.TrimSpace(string(out)), fmt.Sprint(len(want)+2)) {
+		if err != nil || strings.Count(string(out), ": OK\n") != len(want)+1 ||
+			!strings.HasSuffix(strings.TrimSpace(string(out)), fmt.Sprint(len(want)+2)) {
 			t.Errorf("sha256sum says (%v)\n%s", err, out)
 		}
 	}
@@ -163,7 +165,8 @@ func TestArchive(t *testing.T) {
 func TestVerify(t *testing.T) {
 	dir := t.TempDir()
 	must(t, dir, small("--out", "run")...)
-	must(t, dir, small("--out", "pretrained", "--seed", "2", "--pretrain", "6", "--offset-rate", "0.01", "--pixels", "sample")...)
+	must(t, dir, small("--out", "pretrained", "--seed", "2", "--pretrain", "6", "--offset-rate", "0.01", "--pixels",
+		"sample")...)
 	must(t, dir, "archive", "run", "pretrained", "--binary=false", "--out", "a.tar.gz")
 	said := func(code int, args ...string) verified {
 		t.Helper()
@@ -178,9 +181,11 @@ func TestVerify(t *testing.T) {
 		return v
 	}
 	// The updates recorded are 1, 10, 20 and 30, where the checkpoint is.
-	for n, want := range map[string][2]int{"1": {1, 2}, "9": {1, 2}, "10": {10, 3}, "29": {20, 4}, "30": {30, 5}, "100": {30, 5}} {
+	for n, want := range map[string][2]int{"1": {1, 2}, "9": {1, 2}, "10": {10, 3}, "29": {20, 4}, "30": {30, 5},
+		"100": {30, 5}} {
 		v := said(0, "a.tar.gz", "--updates", n, "--threads", "3")
-		if v.File != "a.tar.gz" || v.Checksums != 12 || len(v.Runs) != 2 || v.Runs[0].Run != "pretrained" || v.Runs[1].Run != "run" {
+		if v.File != "a.tar.gz" || v.Checksums != 12 || len(v.Runs) != 2 || v.Runs[0].Run != "pretrained" ||
+			v.Runs[1].Run != "run" {
 			t.Fatalf("verify says %+v", v)
 		}
 		for _, r := range v.Runs {
@@ -190,7 +195,8 @@ func TestVerify(t *testing.T) {
 		}
 	}
 	out := must(t, dir, "verify", "a.tar.gz")
-	for _, w := range []string{`checksums +12 files`, `(?m)^run +the same bits: 5 hashes compared, 30 updates`, `(?m)^pretrained +the same bits`} {
+	for _, w := range []string{`checksums +12 files`, `(?m)^run +the same bits: 5 hashes compared, 30 updates`,
+		`(?m)^pretrained +the same bits`} {
 		if !regexp.MustCompile(w).MatchString(out) {
 			t.Errorf("no %q in\n%s", w, out)
 		}
@@ -255,14 +261,21 @@ func TestVerify(t *testing.T) {
 		updates string
 		words   []string
 	}{
-		"hash":               {replace("runs/run/metrics.jsonl", metrics[1].ParamsSHA256, zeros), "10", []string{"run run: update 10: ", zeros[:12]}},
-		"first hash":         {replace("runs/run/metrics.jsonl", metrics[0].ParamsSHA256, zeros), "1", []string{"run run: update 1: "}},
-		"hash of checkpoint": {replace("runs/run/metrics.jsonl", metrics[3].ParamsSHA256, zeros), "1", []string{"run run: the checkpoint, at update 30: "}},
-		"second line":        {with("runs/run/metrics.jsonl", slices.Concat(good["runs/run/metrics.jsonl"], bytes.ReplaceAll(lines[0], []byte(metrics[0].ParamsSHA256), []byte(zeros)))), "1", []string{"run run: update 1: "}},
-		"line of checkpoint": {with("runs/run/metrics.jsonl", bytes.Join(lines[:3], nil)), "100", []string{"run run: ", "no hash for update 30"}},
-		"no first lines":     {with("runs/run/metrics.jsonl", bytes.Join(lines[1:], nil)), "9", []string{"run run: nothing to compare before update 10", "--updates 10"}},
-		"no lines":           {with("runs/run/metrics.jsonl", []byte{}), "100", []string{"run run: nothing to compare"}},
-		"other checkpoint":   {with("runs/run/checkpoint.tandem", get(t, filepath.Join(dir, "elsewhere/run/checkpoint.tandem"))), "1", []string{"run run: ", "do not agree on seed"}},
+		"hash": {replace("runs/run/metrics.jsonl", metrics[1].ParamsSHA256, zeros), "10",
+			[]string{"run run: update 10: ", zeros[:12]}},
+		"first hash": {replace("runs/run/metrics.jsonl", metrics[0].ParamsSHA256, zeros), "1",
+			[]string{"run run: update 1: "}},
+		"hash of checkpoint": {replace("runs/run/metrics.jsonl", metrics[3].ParamsSHA256, zeros), "1",
+			[]string{"run run: the checkpoint, at update 30: "}},
+		"second line": {with("runs/run/metrics.jsonl", slices.Concat(good["runs/run/metrics.jsonl"],
+			bytes.ReplaceAll(lines[0], []byte(metrics[0].ParamsSHA256), []byte(zeros)))), "1", []string{"run run: update 1: "}},
+		"line of checkpoint": {with("runs/run/metrics.jsonl", bytes.Join(lines[:3], nil)), "100", []string{"run run: ",
+			"no hash for update 30"}},
+		"no first lines": {with("runs/run/metrics.jsonl", bytes.Join(lines[1:], nil)), "9",
+			[]string{"run run: nothing to compare before update 10", "--updates 10"}},
+		"no lines": {with("runs/run/metrics.jsonl", []byte{}), "100", []string{"run run: nothing to compare"}},
+		"other checkpoint": {with("runs/run/checkpoint.tandem", get(t, filepath.Join(dir,
+			"elsewhere/run/checkpoint.tandem"))), "1", []string{"run run: ", "do not agree on seed"}},
 		"other run": {func() map[string][]byte {
 			files := maps.Clone(good)
 			for _, name := range []string{"checkpoint.tandem", "config.json"} {
@@ -270,11 +283,16 @@ func TestVerify(t *testing.T) {
 			}
 			return files
 		}(), "1", []string{"run run: the checkpoint, at update 30: "}},
-		"other numerics": {with("runs/run/checkpoint.tandem", newer), "1", []string{"run run: numerics version 9, this build has 1"}},
-		"other data":     {replace("runs/run/manifest.json", `"sha256": "`, `"sha256": "0`), "1", []string{"run run: ", "--data DIR"}},
-		"no config":      {without("runs/run/config.json"), "1", []string{"run run: ", "no config.json"}},
-		"pictures alone": {without(slices.DeleteFunc(own("run"), func(name string) bool { return strings.HasSuffix(name, ".png") })...), "1", []string{"run run: ", "no config.json"}},
-		"no runs":        {without(append(own("run"), own("pretrained")...)...), "1", []string{"no run in it"}},
+		"other numerics": {with("runs/run/checkpoint.tandem", newer), "1",
+			[]string{"run run: numerics version 9, this build has 1"}},
+		"other data": {replace("runs/run/manifest.json", `"sha256": "`, `"sha256": "0`), "1", []string{"run run: ",
+			"--data DIR"}},
+		"no config": {without("runs/run/config.json"), "1", []string{"run run: ", "no config.json"}},
+		"pictures alone": {without(slices.DeleteFunc(own("run"), func(name string) bool {
+			return strings.HasSuffix(name,
+				".png")
+		})...), "1", []string{"run run: ", "no config.json"}},
+		"no runs": {without(append(own("run"), own("pretrained")...)...), "1", []string{"no run in it"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			repack(t, filepath.Join(dir, "lie.tar.gz"), c.files)
@@ -282,7 +300,8 @@ func TestVerify(t *testing.T) {
 		})
 	}
 	// One run that fails leaves the other its due.
-	repack(t, filepath.Join(dir, "lie.tar.gz"), replace("runs/pretrained/metrics.jsonl", `"params_sha256":"`, `"params_sha256":"0`))
+	repack(t, filepath.Join(dir, "lie.tar.gz"), replace("runs/pretrained/metrics.jsonl", `"params_sha256":"`,
+		`"params_sha256":"0`))
 	v := said(1, "lie.tar.gz", "--updates", "1")
 	if len(v.Runs) != 2 || v.Runs[0].OK || !strings.Contains(v.Runs[0].Error, "update 1") || !v.Runs[1].OK {
 		t.Errorf("verify says %+v", v)
@@ -294,7 +313,8 @@ func TestVerifyWithData(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, filepath.Join(dir, "data"), 13, 5, 7)
 	writeImages(t, filepath.Join(dir, "fewer"), 12, 5, 7)
-	must(t, dir, "train", "--quiet", "--data", "data", "--layers", "35,9,8", "--updates", "20", "--batch", "4", "--out", "run")
+	must(t, dir, "train", "--quiet", "--data", "data", "--layers", "35,9,8", "--updates", "20", "--batch", "4", "--out",
+		"run")
 	must(t, dir, small("--out", "digits")...)
 	must(t, dir, "archive", "run", "digits", "--binary=false", "--out", "a.tar.gz")
 	if err := os.Rename(filepath.Join(dir, "data"), filepath.Join(dir, "moved")); err != nil {

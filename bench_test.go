@@ -25,7 +25,8 @@ func TestBench(t *testing.T) {
 			Phases     map[string]float64
 		}
 	}
-	out := must(t, t.TempDir(), "bench", "scaling", "--layers", "784,20,10", "--batch", "6", "--chains", "4", "--mean-field-max", "3", "--threads", "3", "--seconds", "0.1", "--json")
+	out := must(t, t.TempDir(), "bench", "scaling", "--layers", "784,20,10", "--batch", "6", "--chains", "4",
+		"--mean-field-max", "3", "--threads", "3", "--seconds", "0.1", "--json")
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatal(err)
 	}
@@ -39,14 +40,16 @@ func TestBench(t *testing.T) {
 		for _, share := range u.Phases {
 			sum += share
 		}
-		if u.PerSecond <= 0 || math.Abs(sum-1) > 1e-9 || u.Phases["mean field"] <= 0 || math.Abs(u.Iterations-3) > 1e-9 || fmt.Sprint(u.Layers) != "[784 20 10]" {
+		if u.PerSecond <= 0 || math.Abs(sum-1) > 1e-9 || u.Phases["mean field"] <= 0 || math.Abs(u.Iterations-3) > 1e-9 ||
+			fmt.Sprint(u.Layers) != "[784 20 10]" {
 			t.Errorf("updates: %+v", u)
 		}
 	}
 	if !slices.Equal(threads, []int{1, 2, 3}) {
 		t.Errorf("scaling over %v threads", threads)
 	}
-	if out := must(t, t.TempDir(), "bench", "update", "--layers", "784,20", "--seconds", "0.1"); !strings.Contains(out, "784-20 ") {
+	if out := must(t, t.TempDir(), "bench", "update", "--layers", "784,20", "--seconds", "0.1"); !strings.Contains(out,
+		"784-20 ") {
 		t.Errorf("bench tells\n%s", out)
 	}
 	refuse(t, 2, t.TempDir(), []string{"bench", "everything"}, "everything", "kernels")

@@ -21,7 +21,8 @@ func TestClassify(t *testing.T) {
 		Epochs       int      `json:"epochs"`
 		Scratch      bool     `json:"scratch"`
 	}
-	if err := json.Unmarshal([]byte(must(t, dir, "classify", "run", "--labels", "200", "--epochs", "400", "--drop-hidden", "0", "--learning-rate", "0.01", "--json", "--quiet")), &r); err != nil {
+	if err := json.Unmarshal([]byte(must(t, dir, "classify", "run", "--labels", "200", "--epochs", "400",
+		"--drop-hidden", "0", "--learning-rate", "0.01", "--json", "--quiet")), &r); err != nil {
 		t.Fatal(err)
 	}
 	if r.Labels != 200 || r.HeldOut != 0 || r.HeldOutError != nil || r.Error > 0.5 || r.Error != float64(r.Wrong)/10000 {
@@ -38,7 +39,8 @@ func TestClassify(t *testing.T) {
 		{[]string{"--epochs", "2", "--top-first", "1", "--all"}, 60_000, 0, 0.85},
 	} {
 		r.HeldOutError = nil
-		args := append([]string{"classify", "run", "--adversarial", "0", "--drop-hidden", "0", "--json", "--quiet"}, test.flags...)
+		args := append([]string{"classify", "run", "--adversarial", "0", "--drop-hidden", "0", "--json", "--quiet"},
+			test.flags...)
 		if err := json.Unmarshal([]byte(must(t, dir, args...)), &r); err != nil {
 			t.Fatal(err)
 		}
@@ -51,7 +53,8 @@ func TestClassify(t *testing.T) {
 		}
 		wrong[r.Wrong] = true
 		if r.HeldOutError != nil && math.Abs(*r.HeldOutError-r.Error) > 0.05 {
-			t.Errorf("classify %q: %v of those held out are wrong, and %v of the test images", test.flags, *r.HeldOutError, r.Error)
+			t.Errorf("classify %q: %v of those held out are wrong, and %v of the test images", test.flags, *r.HeldOutError,
+				r.Error)
 		}
 	}
 	refuse(t, 2, dir, []string{"classify", "run", "--labels", "5"}, "labels", "10")

@@ -15,7 +15,8 @@ import (
 func TestEval(t *testing.T) {
 	long(t)
 	dir := t.TempDir()
-	must(t, dir, small("--out", "run", "--layers", "784,9", "--updates", "60", "--learning-rate", "0.1", "--pixels", "sample")...)
+	must(t, dir, small("--out", "run", "--layers", "784,9", "--updates", "60", "--learning-rate", "0.1", "--pixels",
+		"sample")...)
 	var e struct {
 		LogZ    float64 `json:"log_z"`
 		StdErr  float64 `json:"log_z_stderr"`
@@ -29,7 +30,8 @@ func TestEval(t *testing.T) {
 			Test float64 `json:"log_likelihood_test"`
 		} `json:"exact"`
 	}
-	out := must(t, dir, "eval", "run", "--runs", "30", "--temps", "300", "--sweeps", "50", "--split", "test,train", "--json", "--per-example", "all.csv", "--quiet")
+	out := must(t, dir, "eval", "run", "--runs", "30", "--temps", "300", "--sweeps", "50", "--split", "test,train",
+		"--json", "--per-example", "all.csv", "--quiet")
 	if err := json.Unmarshal([]byte(out), &e); err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +59,8 @@ func TestEval(t *testing.T) {
 	if len(lines) != 70001 || math.Abs(sum-e.Test) > 1e-6 {
 		t.Errorf("%d lines, the bounds of the test images have mean %v, not %v", len(lines), sum, e.Test)
 	}
-	if text := must(t, dir, "eval", "run", "--runs", "3", "--temps", "30", "--quiet"); !strings.Contains(text, "bound, test") || !strings.Contains(text, "from above") {
+	if text := must(t, dir, "eval", "run", "--runs", "3", "--temps", "30", "--quiet"); !strings.Contains(text,
+		"bound, test") || !strings.Contains(text, "from above") {
 		t.Errorf("eval says %q", text)
 	}
 	refuse(t, 2, dir, []string{"eval", "run", "--pixels", "grey"}, "grey", "fixed")

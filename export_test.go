@@ -35,7 +35,8 @@ func TestExport(t *testing.T) {
 		"W1": {"784, 20", c.State.Weights[0]}, "W2": {"20, 10", c.State.Weights[1]},
 		"b0": {"784,", c.State.Biases[0]}, "b1": {"20,", c.State.Biases[1]}, "b2": {"10,", c.State.Biases[2]},
 		"mu":      {"2,", []float32{float32(c.State.Mu[0]), float32(c.State.Mu[1])}},
-		"chains0": {"4, 784", c.State.Chains[0]}, "chains1": {"4, 20", c.State.Chains[1]}, "chains2": {"4, 10", c.State.Chains[2]},
+		"chains0": {"4, 784", c.State.Chains[0]}, "chains1": {"4, 20", c.State.Chains[1]}, "chains2": {"4, 10",
+			c.State.Chains[2]},
 	}
 	if len(z.File) != len(want)+1 {
 		t.Errorf("%d arrays, want %d", len(z.File)-1, len(want))
@@ -61,7 +62,8 @@ func TestExport(t *testing.T) {
 		length := int(binary.LittleEndian.Uint16(data[8:]))
 		header, numbers := string(data[10:10+length]), data[10+length:]
 		if !bytes.HasPrefix(data, []byte("\x93NUMPY\x01\x00")) || (10+length)%64 != 0 || !strings.HasSuffix(header, "\n") ||
-			!strings.Contains(header, "'descr': '<f4'") || !strings.Contains(strings.ReplaceAll(header, ",)", ")"), "("+strings.TrimSuffix(w.shape, ",")+")") {
+			!strings.Contains(header, "'descr': '<f4'") || !strings.Contains(strings.ReplaceAll(header, ",)", ")"),
+			"("+strings.TrimSuffix(w.shape, ",")+")") {
 			t.Errorf("%s has header %q, want shape %s", f.Name, header, w.shape)
 		}
 		for i, x := range w.x {
@@ -110,7 +112,8 @@ func TestExportedModelIsRead(t *testing.T) {
 		}
 	}
 	must(t, dir, "sample", "without.npz")
-	if run, model := about(t, dir, "run"), about(t, dir, "with.npz"); fmt.Sprint(model["layers"], model["updates"]) != fmt.Sprint(run["layers"], run["updates"]) {
+	if run, model := about(t, dir, "run"), about(t, dir, "with.npz"); fmt.Sprint(model["layers"],
+		model["updates"]) != fmt.Sprint(run["layers"], run["updates"]) {
 		t.Errorf("info of an exported model is %v", model)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "without-samples.png")); err != nil {

@@ -82,7 +82,8 @@ func refuse(t *testing.T, code int, dir string, args []string, words ...string) 
 
 // small is the flags of a run that takes no time.
 func small(more ...string) []string {
-	return append([]string{"train", "--quiet", "--layers", "784,20,10", "--batch", "5", "--chains", "4", "--updates", "30", "--checkpoint-every", "10"}, more...)
+	return append([]string{"train", "--quiet", "--layers", "784,20,10", "--batch", "5", "--chains", "4", "--updates",
+		"30", "--checkpoint-every", "10"}, more...)
 }
 
 // about is what info tells about a run.
@@ -107,10 +108,12 @@ func TestTandemAloneListsItsVerbs(t *testing.T) {
 			t.Errorf("no %s in\n%s", v, out)
 		}
 	}
-	if out := must(t, t.TempDir(), "train", "--help"); !strings.Contains(out, "--mean-field-tolerance X") || !strings.Contains(out, "(default 784,500,500)") {
+	if out := must(t, t.TempDir(), "train", "--help"); !strings.Contains(out, "--mean-field-tolerance X") ||
+		!strings.Contains(out, "(default 784,500,500)") {
 		t.Errorf("train --help tells\n%s", out)
 	}
-	if out := must(t, t.TempDir(), "version"); !regexp.MustCompile(`^tandem \d+\.\d+\.\d+ \(numerics \d+, go`).MatchString(out) {
+	if out := must(t, t.TempDir(),
+		"version"); !regexp.MustCompile(`^tandem \d+\.\d+\.\d+ \(numerics \d+, go`).MatchString(out) {
 		t.Errorf("version tells %q", out)
 	}
 	if out := must(t, t.TempDir(), "info"); !strings.Contains(out, "Yann LeCun") || !strings.Contains(out, "kernels") {

@@ -74,7 +74,8 @@ func TestReproduce(t *testing.T) {
 		}
 	}
 	read()
-	if e := results.Experiments; len(e) != 1 || len(e[0].Runs) != 1 || e[0].Runs[0].SHA256 != want || e[0].Runs[0].Updates != 500 || results.Scale != 0.0005 {
+	if e := results.Experiments; len(e) != 1 || len(e[0].Runs) != 1 || e[0].Runs[0].SHA256 != want ||
+		e[0].Runs[0].Updates != 500 || results.Scale != 0.0005 {
 		t.Errorf("results.json: %+v", results)
 	}
 	must(t, dir, append(slices.Clone(args), "--out", "at-once")...)
@@ -102,7 +103,8 @@ func TestReproduce(t *testing.T) {
 	}
 	must(t, dir, "reproduce")
 	read()
-	if after, err := os.Stat(filepath.Join(dir, name, "checkpoint.tandem")); err != nil || !after.ModTime().Equal(before.ModTime()) || len(results.Experiments) != 1 {
+	if after, err := os.Stat(filepath.Join(dir, name, "checkpoint.tandem")); err != nil ||
+		!after.ModTime().Equal(before.ModTime()) || len(results.Experiments) != 1 {
 		t.Errorf("it was trained again (%v), or something else was: %+v", err, results.Experiments)
 	}
 	// What was measured is enough, where a run's checkpoint was not kept.
@@ -115,7 +117,8 @@ func TestReproduce(t *testing.T) {
 	}
 	// More is to be measured of it by another experiment: it is not trained again unasked.
 	measures := get(t, filepath.Join(dir, name, "measures.json"))
-	put(t, filepath.Join(dir, name, "measures.json"), bytes.Replace(measures, []byte(`"whole": true`), []byte(`"whole": false`), 1))
+	put(t, filepath.Join(dir, name, "measures.json"), bytes.Replace(measures, []byte(`"whole": true`),
+		[]byte(`"whole": false`), 1))
 	lines := get(t, filepath.Join(dir, name, "metrics.jsonl"))
 	refuse(t, 1, dir, []string{"reproduce"}, name, "its checkpoint is gone", "--out")
 	if !bytes.Equal(lines, get(t, filepath.Join(dir, name, "metrics.jsonl"))) {

@@ -57,7 +57,8 @@ func TestSignalsStopCleanly(t *testing.T) {
 			t.Errorf("%v: exit code %d, want %d\n%s", signal, got, code, messages)
 		}
 		done := uint64(about(t, dir, "run")["updates"].(float64))
-		if want := fmt.Sprintf("stopped at update %s; the checkpoint is written", humanize.Comma(int64(done))); !strings.Contains(messages.String(), want) {
+		if want := fmt.Sprintf("stopped at update %s; the checkpoint is written",
+			humanize.Comma(int64(done))); !strings.Contains(messages.String(), want) {
 			t.Errorf("%v: no %q in\n%s", signal, want, messages)
 		}
 		metrics, err := runs.ReadMetrics(filepath.Join(dir, "run"))

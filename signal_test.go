@@ -54,7 +54,8 @@ func TestEveryLongVerbStopsCleanly(t *testing.T) {
 		if got := c.ProcessState.ExitCode(); got != 130 {
 			t.Errorf("%q: exit code %d, want 130\n%s", args, got, &messages)
 		}
-		if want := "tandem: " + args[0] + ": stopped by an interrupt\n"; !strings.HasPrefix(messages.String(), want) && args[0] != "reproduce" {
+		if want := "tandem: " + args[0] + ": stopped by an interrupt\n"; !strings.HasPrefix(messages.String(), want) &&
+			args[0] != "reproduce" {
 			t.Errorf("%q says %q, want %q", args, &messages, want)
 		}
 		if after := names(t, dir); !slices.Equal(before, after) {

@@ -23,7 +23,8 @@ func TestTrainAndWhatComesAfter(t *testing.T) {
 			t.Errorf("no %q in\n%s", w, out)
 		}
 	}
-	for _, name := range []string{"config.json", "manifest.json", "metrics.jsonl", "checkpoint.tandem", "filters.png", "samples.png"} {
+	for _, name := range []string{"config.json", "manifest.json", "metrics.jsonl", "checkpoint.tandem", "filters.png",
+		"samples.png"} {
 		if _, err := os.Stat(filepath.Join(dir, "run", name)); err != nil {
 			t.Error(err)
 		}
@@ -67,7 +68,8 @@ func TestTrainAndWhatComesAfter(t *testing.T) {
 	if sha(t, dir, "cut") != r["params_sha256"] {
 		t.Error("the cut shows")
 	}
-	for _, name := range []string{must(t, dir, "filters", "run", "--units", "0", "--out", "all.png"), must(t, dir, "sample", "run", "--fresh", "7", "--sweeps", "3", "--out", "fresh.png")} {
+	for _, name := range []string{must(t, dir, "filters", "run", "--units", "0", "--out", "all.png"), must(t, dir,
+		"sample", "run", "--fresh", "7", "--sweeps", "3", "--out", "fresh.png")} {
 		data, err := os.ReadFile(filepath.Join(dir, strings.TrimSpace(name)))
 		if err != nil || !bytes.HasPrefix(data, []byte("\x89PNG")) {
 			t.Errorf("%s is no picture: %v", name, err)
@@ -79,7 +81,8 @@ func TestTrainAndWhatComesAfter(t *testing.T) {
 func TestEstimates(t *testing.T) {
 	long(t)
 	dir := t.TempDir()
-	must(t, dir, small("--out", "run", "--updates", "14000", "--batch", "50", "--chains", "50", "--checkpoint-every", "7000", "--eval-every", "500", "--pixels", "sample", "--offset-rate", "0.01", "--learning-rate", "0.05")...)
+	must(t, dir, small("--out", "run", "--updates", "14000", "--batch", "50", "--chains", "50", "--checkpoint-every",
+		"7000", "--eval-every", "500", "--pixels", "sample", "--offset-rate", "0.01", "--learning-rate", "0.05")...)
 	all, err := runs.ReadMetrics(filepath.Join(dir, "run"))
 	if err != nil {
 		t.Fatal(err)
@@ -111,22 +114,30 @@ func TestFlagsAndFilesAndPresets(t *testing.T) {
 		return c
 	}
 	writeImages(t, filepath.Join(dir, "data"), 9, 4, 4)
-	must(t, dir, "train", "--quiet", "--preset", "direct", "--layers", "16,5,4", "--updates", "3", "--batch", "7", "--chains", "6", "--gibbs", "2",
-		"--mean-field-tolerance", "0.01", "--mean-field-max", "9", "--learning-rate", "0.03", "--alpha", "0.4,0.5", "--gamma", "0.7",
-		"--mu-damping", "0.02", "--pixels", "threshold", "--init-scale", "0.06", "--seed", "12", "--checkpoint-every", "2", "--data", "data", "--out", "a")
-	want := runs.Settings{Preset: "direct", Config: dbm.Config{Layers: []int{16, 5, 4}, Batch: 7, Chains: 6, Gibbs: 2, MeanFieldTolerance: 0.01,
-		MeanFieldMax: 9, LearningRate: 0.03, Alpha: []float64{0.4, 0.5}, Gamma: 0.7, MuDamping: 0.02, InitScale: 0.06, Seed: 12},
+	must(t, dir, "train", "--quiet", "--preset", "direct", "--layers", "16,5,4", "--updates", "3", "--batch", "7",
+		"--chains", "6", "--gibbs", "2",
+		"--mean-field-tolerance", "0.01", "--mean-field-max", "9", "--learning-rate", "0.03", "--alpha", "0.4,0.5",
+		"--gamma", "0.7",
+		"--mu-damping", "0.02", "--pixels", "threshold", "--init-scale", "0.06", "--seed", "12", "--checkpoint-every", "2",
+		"--data", "data", "--out", "a")
+	want := runs.Settings{Preset: "direct", Config: dbm.Config{Layers: []int{16, 5, 4}, Batch: 7, Chains: 6, Gibbs: 2,
+		MeanFieldTolerance: 0.01,
+		MeanFieldMax:       9, LearningRate: 0.03, Alpha: []float64{0.4, 0.5}, Gamma: 0.7, MuDamping: 0.02, InitScale: 0.06,
+		Seed: 12},
 		Pixels: "threshold", Data: filepath.Join(dir, "data"), Updates: 3, CheckpointEvery: 2}
 	if got := config("a"); !reflect.DeepEqual(got, want) {
 		t.Errorf("the flags give\n%+v, want\n%+v", got, want)
 	}
 	// The two experiments of the paper's Section 5, and the beginning of the first.
-	paper := runs.Settings{Preset: "paper", Config: dbm.Config{Layers: []int{784, 500, 500}, Batch: 50, Chains: 50, Gibbs: 1, MeanFieldTolerance: 1e-4,
-		MeanFieldMax: 50, LearningRate: 0.01, Alpha: []float64{0.1, 0.1}, Gamma: 1, MuDamping: 1e-3, InitScale: 0.003, Seed: 1},
+	paper := runs.Settings{Preset: "paper", Config: dbm.Config{Layers: []int{784, 500, 500}, Batch: 50, Chains: 50,
+		Gibbs: 1, MeanFieldTolerance: 1e-4,
+		MeanFieldMax: 50, LearningRate: 0.01, Alpha: []float64{0.1, 0.1}, Gamma: 1, MuDamping: 1e-3, InitScale: 0.003,
+		Seed: 1},
 		Pixels: "grey", Updates: 1, CheckpointEvery: 5000}
 	quick, direct := paper, paper
 	quick.Preset, quick.CheckpointEvery = "quick", 2000
-	direct.Preset, direct.Layers, direct.LearningRate, direct.Alpha = "direct", []int{784, 500, 500, 1000}, 0.001, []float64{0, 0, 0}
+	direct.Preset, direct.Layers, direct.LearningRate, direct.Alpha = "direct", []int{784, 500, 500, 1000}, 0.001,
+		[]float64{0, 0, 0}
 	for _, want := range []runs.Settings{paper, quick, direct} {
 		must(t, dir, "train", "--quiet", "--preset", want.Preset, "--updates", "1", "--out", want.Preset)
 		if got := config(want.Preset); !reflect.DeepEqual(got, want) {
@@ -135,12 +146,14 @@ func TestFlagsAndFilesAndPresets(t *testing.T) {
 	}
 	// A file that names a preset begins with it; one spring serves all layers.
 	file := filepath.Join(dir, "few.json")
-	if err := os.WriteFile(file, []byte(`{"preset": "direct", "updates": 2, "batch": 3, "layers": [784, 9, 8, 7, 6]}`), 0o666); err != nil {
+	if err := os.WriteFile(file, []byte(`{"preset": "direct", "updates": 2, "batch": 3, "layers": [784, 9, 8, 7, 6]}`),
+		0o666); err != nil {
 		t.Fatal(err)
 	}
 	must(t, dir, "train", "--quiet", "--config", file, "--batch", "4", "--alpha", "0.2", "--out", "file")
 	got := config("file")
-	if got.Preset != "direct" || got.LearningRate != 0.001 || got.Updates != 2 || got.Batch != 4 || fmt.Sprint(got.Alpha) != "[0.2 0.2 0.2 0.2]" {
+	if got.Preset != "direct" || got.LearningRate != 0.001 || got.Updates != 2 || got.Batch != 4 ||
+		fmt.Sprint(got.Alpha) != "[0.2 0.2 0.2 0.2]" {
 		t.Errorf("the file and flags give %+v", got)
 	}
 	refuse(t, 2, dir, []string{"train", "--layers", "784,20,10,8", "--alpha", "0.1,0.1"}, "alpha")
@@ -169,17 +182,22 @@ func TestProgress(t *testing.T) {
 func TestOtherImages(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, filepath.Join(dir, "data"), 13, 5, 7)
-	must(t, dir, "train", "--quiet", "--data", "data", "--updates", "20", "--batch", "4", "--pixels", "sample", "--out", "run")
+	must(t, dir, "train", "--quiet", "--data", "data", "--updates", "20", "--batch", "4", "--pixels", "sample", "--out",
+		"run")
 	if r := about(t, dir, "run"); fmt.Sprint(r["layers"]) != "[35 500 500]" {
 		t.Errorf("layers are %v", r["layers"])
 	}
-	must(t, dir, "train", "--quiet", "--data", "data", "--layers", "35,9", "--alpha", "0", "--updates", "20", "--out", "rbm")
-	refuse(t, 1, dir, []string{"train", "--data", "data", "--layers", "35,9", "--alpha", "0", "--eval-every", "5", "--out", "never"}, "eval-every")
+	must(t, dir, "train", "--quiet", "--data", "data", "--layers", "35,9", "--alpha", "0", "--updates", "20", "--out",
+		"rbm")
+	refuse(t, 1, dir, []string{"train", "--data", "data", "--layers", "35,9", "--alpha", "0", "--eval-every", "5",
+		"--out", "never"}, "eval-every")
 	if _, err := os.Stat(filepath.Join(dir, "never")); err == nil {
 		t.Error("a refused training left a folder")
 	}
-	must(t, dir, "train", "--quiet", "--layers", "784,9", "--alpha", "0", "--patch", "9", "--updates", "2", "--batch", "4", "--out", "mnist")
-	must(t, dir, "train", "--quiet", "--config", filepath.Join("mnist", "config.json"), "--data", "data", "--layers", "35,9", "--patch", "3", "--out", "patch")
+	must(t, dir, "train", "--quiet", "--layers", "784,9", "--alpha", "0", "--patch", "9", "--updates", "2", "--batch",
+		"4", "--out", "mnist")
+	must(t, dir, "train", "--quiet", "--config", filepath.Join("mnist", "config.json"), "--data", "data", "--layers",
+		"35,9", "--patch", "3", "--out", "patch")
 	writeImages(t, filepath.Join(dir, "other"), 12, 5, 7)
 	before, err := os.ReadFile(filepath.Join(dir, "run", "config.json"))
 	if err != nil {

@@ -77,12 +77,15 @@ func benchFlags(t *terminal, args []string) (*benchOptions, error) {
 	f.IntVar(&c.Batch, "batch", c.Batch, "`N` examples an update")
 	f.IntVar(&c.Chains, "chains", c.Chains, "`N` persistent chains")
 	f.IntVar(&c.Gibbs, "gibbs", c.Gibbs, "`N` sweeps of the chains an update")
-	f.Float64Var(&c.MeanFieldTolerance, "mean-field-tolerance", c.MeanFieldTolerance, "`X` 0: exactly as many iterations as --mean-field-max says")
+	f.Float64Var(&c.MeanFieldTolerance, "mean-field-tolerance", c.MeanFieldTolerance,
+		"`X` 0: exactly as many iterations as --mean-field-max says")
 	f.IntVar(&c.MeanFieldMax, "mean-field-max", c.MeanFieldMax, "`N` most iterations of mean field")
-	f.IntVar(&o.threads, "threads", runtime.GOMAXPROCS(0), "`N` threads for update (default one a core); scaling has 1, 2, 4, … up to it")
+	f.IntVar(&o.threads, "threads", runtime.GOMAXPROCS(0), "`N` threads for update (default one a core); scaling has "+
+		"1, 2, 4, … up to it")
 	f.Lookup("threads").DefValue = ""
 	f.Float64Var(&o.seconds, "seconds", 6, "`X` seconds for each measurement of updates")
-	f.StringVar(&o.run, "run", "", "`RUN` to measure updates from its checkpoint, with its settings (but for the flags of mean field, if given)")
+	f.StringVar(&o.run, "run", "", "`RUN` to measure updates from its checkpoint, with its settings (but for the "+
+		"flags of mean field, if given)")
 	f.BoolVar(&o.asJSON, "json", false, "for programs")
 	f.BoolVar(&t.quiet, "quiet", false, "no progress")
 	found, err := parse(f, args, "[kernels|update|scaling]")
@@ -161,7 +164,8 @@ func (o *benchOptions) updates(ctx context.Context, m *Machine) (found []bench.U
 func (r *benchReport) print(t *terminal) {
 	fmt.Fprintf(t.out, "%s, %s kernels\n", r.CPU, r.Kernel)
 	if r.Ceiling > 0 {
-		fmt.Fprintf(t.out, "ceiling of fused multiply-adds: %.1f GFLOP/s on one thread, %.1f on %d\n", r.Ceiling, r.CeilingAll, r.AllThreads)
+		fmt.Fprintf(t.out, "ceiling of fused multiply-adds: %.1f GFLOP/s on one thread, %.1f on %d\n", r.Ceiling,
+			r.CeilingAll, r.AllThreads)
 	}
 	if len(r.Kernels) > 0 {
 		fmt.Fprintf(t.out, "\n%-22s %-14s %10s %12s\n", "kernel, one thread", "shape", "GFLOP/s", "of ceiling")

@@ -106,15 +106,18 @@ func classify(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 func classifyFlags(t *terminal) (*flag.FlagSet, *classifying) {
 	f := flags(t, "tandem classify RUN [flags]")
 	c := &classifying{Config: classifier.Config{Batch: 100, LearningRate: 0.001, DropHidden: 0.3, Adversarial: 0.1}}
-	f.IntVar(&c.labels, "labels", 0, "`N` training images with labels, as many of each class, and no others held out (default all but the last 10,000, which choose the epoch)")
+	f.IntVar(&c.labels, "labels", 0, "`N` training images with labels, as many of each class, and no others held out "+
+		"(default all but the last 10,000, which choose the epoch)")
 	f.BoolVar(&c.all, "all", false, "learn from all training images, and keep the last epoch")
 	f.BoolVar(&c.scratch, "scratch", false, "begin with random weights, for comparison")
-	f.IntVar(&c.Epochs, "epochs", 0, "`N` passes over the images (default 200, and with few labels as many as make 5,000 updates)")
+	f.IntVar(&c.Epochs, "epochs", 0, "`N` passes over the images (default 200, and with few labels as many as make "+
+		"5,000 updates)")
 	f.IntVar(&c.Batch, "batch", c.Batch, "`N` images an update")
 	f.Float64Var(&c.LearningRate, "learning-rate", c.LearningRate, "`X` at the start; it falls to 0 in a straight line")
 	f.Float64Var(&c.DropVisible, "drop-visible", c.DropVisible, "`X` probability that a pixel is left out; for comparison")
 	f.Float64Var(&c.DropHidden, "drop-hidden", c.DropHidden, "`X` probability that a hidden unit is left out")
-	f.Float64Var(&c.Adversarial, "adversarial", c.Adversarial, "`X` by which each pixel of an image is moved against its label; the images moved are learnt too")
+	f.Float64Var(&c.Adversarial, "adversarial", c.Adversarial, "`X` by which each pixel of an image is moved against "+
+		"its label; the images moved are learnt too")
 	f.IntVar(&c.TopFirst, "top-first", 3, "`N` epochs at the beginning in which only the softmax learns")
 	f.Uint64Var(&c.Seed, "seed", 1, "`N` of order, dropout, choice of images and weights from scratch")
 	f.BoolVar(&c.asJSON, "json", false, "for programs")
@@ -218,7 +221,8 @@ func (c *classifying) show(p classifier.Progress, fewest int, start time.Time) {
 	fields := []string{fmt.Sprintf("epoch %d of %d", p.Epoch, c.Epochs), "ETA " + format.Duration(left)}
 	if p.Wrong >= 0 {
 		of := float64(len(c.held))
-		fields = append(fields, fmt.Sprintf("%.2f%% wrong of those held out, at best %.2f%%", 100*float64(p.Wrong)/of, 100*float64(fewest)/of))
+		fields = append(fields, fmt.Sprintf("%.2f%% wrong of those held out, at best %.2f%%", 100*float64(p.Wrong)/of,
+			100*float64(fewest)/of))
 	}
 	c.terminal.progress(now, fields)
 }
@@ -231,7 +235,8 @@ func (c *classifying) print(r *classification) {
 	}
 	rows := [][2]string{
 		{"network", fmt.Sprintf("%s-%d, begun with %s", format.Shape(c.model.Settings.Layers), c.classes, from)},
-		{"learnt from", fmt.Sprintf("%s with labels, %s", format.Number(r.Labels, "image"), format.Number(r.Epochs, "epoch"))},
+		{"learnt from", fmt.Sprintf("%s with labels, %s", format.Number(r.Labels, "image"), format.Number(r.Epochs,
+			"epoch"))},
 	}
 	if r.HeldOutError != nil {
 		rows = append(rows, [2]string{"held out", fmt.Sprintf("%.2f%% wrong of %s, after epoch %d, which they chose",

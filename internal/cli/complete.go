@@ -100,7 +100,8 @@ func (o *completion) grids(ctx context.Context, t *terminal, s *model, k *kernel
 		t.count("sweep", i+1, o.sweeps)
 	}
 	grid := func(caption string, tiles []float32) figure.Grid {
-		return figure.Grid{Caption: caption, Tiles: tiles, Rows: o.set.Rows(), Columns: o.set.Columns(), Scale: figure.Unit, Across: 10}
+		return figure.Grid{Caption: caption, Tiles: tiles, Rows: o.set.Rows(), Columns: o.set.Columns(), Scale: figure.Unit,
+			Across: 10}
 	}
 	return []figure.Grid{
 		grid("the images", grey),

@@ -185,15 +185,18 @@ func (o *evalOptions) examples(s *model) (sets []likelihood.Examples, mean []flo
 // evaluation returns what eval prints of a score.
 func (o *evalOptions) evaluation(s *model, score *likelihood.Score) *evaluation {
 	z := &score.LogZ
-	e := &evaluation{Run: o.run, Updates: s.Updates, Pixels: o.pixels.String(), Runs: o.Runs, Temps: o.Temperatures, Sweeps: o.Sweeps,
-		Seed: o.Seed, LogZ: z.LogZ, StdErr: z.StdErr, Low: z.Low, High: z.High, Reverse: z.Reverse, Gap: z.Gap, Trusted: z.Trusted()}
+	e := &evaluation{Run: o.run, Updates: s.Updates, Pixels: o.pixels.String(), Runs: o.Runs, Temps: o.Temperatures,
+		Sweeps: o.Sweeps,
+		Seed:   o.Seed, LogZ: z.LogZ, StdErr: z.StdErr, Low: z.Low, High: z.High, Reverse: z.Reverse, Gap: z.Gap,
+		Trusted: z.Trusted()}
 	if score.Exact != nil {
 		e.Exact = &exact{LogZ: score.Exact.LogZ}
 	}
 	for i := range score.Bounds {
 		b := &score.Bounds[i]
 		if b.Name == mnist.Train {
-			e.BoundTrain, e.BoundTrainStdErr, e.EnergyTrain, e.EntropyTrain = &b.Mean, &b.StdErr, &b.Parts.Energy, &b.Parts.Entropy
+			e.BoundTrain, e.BoundTrainStdErr, e.EnergyTrain, e.EntropyTrain = &b.Mean, &b.StdErr, &b.Parts.Energy,
+				&b.Parts.Entropy
 			continue
 		}
 		e.BoundTest, e.BoundTestStdErr, e.EnergyTest, e.EntropyTest = &b.Mean, &b.StdErr, &b.Parts.Energy, &b.Parts.Entropy
@@ -210,7 +213,8 @@ func (e *evaluation) print(t *terminal, s *model, score *likelihood.Score) {
 		{"model", fmt.Sprintf("%s after %s updates (%s)", format.Shape(s.Settings.Layers), format.Count(e.Updates), e.Run)},
 		{"log Z", fmt.Sprintf("%.2f ± %.2f, 95%% in %.2f to %.2f; %s of %s temperatures from base rates",
 			e.LogZ, e.StdErr, e.Low, e.High, format.Number(e.Runs, "run"), format.Count(uint64(e.Temps)))},
-		{"from above", fmt.Sprintf("%.2f; the same runs down again, begun %s sweeps after the end of each run up", e.Reverse, format.Count(uint64(e.Sweeps)))},
+		{"from above", fmt.Sprintf("%.2f; the same runs down again, begun %s sweeps after the end of each run up",
+			e.Reverse, format.Count(uint64(e.Sweeps)))},
 	}
 	verdict := fmt.Sprintf("the two sides are %.2f nats apart", e.Gap)
 	if !e.Trusted {
@@ -219,7 +223,8 @@ func (e *evaluation) print(t *terminal, s *model, score *likelihood.Score) {
 	rows = append(rows, [2]string{"", verdict})
 	for _, b := range score.Bounds {
 		rows = append(rows,
-			[2]string{"bound, " + b.Name, fmt.Sprintf("%.2f ± %.2f nats an image (%s, %s pixels)", b.Mean, b.StdErr, format.Number(len(b.Terms), "image"), e.Pixels)},
+			[2]string{"bound, " + b.Name, fmt.Sprintf("%.2f ± %.2f nats an image (%s, %s pixels)", b.Mean, b.StdErr,
+				format.Number(len(b.Terms), "image"), e.Pixels)},
 			[2]string{"", fmt.Sprintf("energy %.2f, entropy %.2f", b.Parts.Energy, b.Parts.Entropy)})
 	}
 	if e.Exact != nil {
@@ -239,7 +244,8 @@ func writeTerms(w io.Writer, score *likelihood.Score) error {
 	}
 	for _, b := range score.Bounds {
 		for i, x := range b.Terms {
-			if _, err := fmt.Fprintf(w, "%s,%d,%v,%v,%v\n", b.Name, i, x.Energy, x.Entropy, x.Energy+x.Entropy-score.LogZ.LogZ); err != nil {
+			if _, err := fmt.Fprintf(w, "%s,%d,%v,%v,%v\n", b.Name, i, x.Energy, x.Entropy,
+				x.Energy+x.Entropy-score.LogZ.LogZ); err != nil {
 				return err
 			}
 		}

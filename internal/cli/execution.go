@@ -24,7 +24,8 @@ type execution struct {
 // executionFlags defines the flags of an execution, and --quiet.
 func executionFlags(f *flag.FlagSet, t *terminal) *execution {
 	x := new(execution)
-	f.IntVar(&x.threads, "threads", runtime.GOMAXPROCS(0), "`N` threads (default one a core); they do not change the numbers")
+	f.IntVar(&x.threads, "threads", runtime.GOMAXPROCS(0), "`N` threads (default one a core); they do not change the "+
+		"numbers")
 	f.Lookup("threads").DefValue = "" // not the same on all machines
 	f.BoolVar(&t.quiet, "quiet", false, "no progress")
 	f.StringVar(&x.cpuProfile, "cpuprofile", "", "`FILE` for a CPU profile, for go tool pprof")

@@ -9,7 +9,9 @@ import (
 // export is the verb that writes arrays for NumPy.
 func export(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	f := flags(t, "tandem export RUN --npz FILE [flags]")
-	name := f.String("npz", "", "`FILE` for numpy.load, with float32 arrays: W1, W2, … (units below × above), b0, b1, …, mu, and chains0, chains1, … (chains × units); tandem.json in it describes the model, so that sample, filters and others read the file in place of a run")
+	name := f.String("npz", "", "`FILE` for numpy.load, with float32 arrays: W1, W2, … (units below × above), b0, b1, "+
+		"…, mu, and chains0, chains1, … (chains × units); tandem.json in it describes the model, so that sample, filters "+
+		"and others read the file in place of a run")
 	chains := f.Bool("chains", true, "the chains, too; --chains=false leaves them out")
 	found, err := parse(f, args, "RUN")
 	if err != nil {

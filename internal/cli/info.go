@@ -48,7 +48,8 @@ func machineInfo(t *terminal, m *Machine, asJSON bool) error {
 		{"features", strings.Join(m.Features, " ")},
 		{"kernels", m.Kernels.Name + " (TANDEM_KERNEL overrides)"},
 		{"threads", fmt.Sprint(runtime.GOMAXPROCS(0))},
-		{"data", fmt.Sprintf("%s: %s images of %d × %d", set.Source, format.Count(uint64(set.N())), set.Rows(), set.Columns())},
+		{"data", fmt.Sprintf("%s: %s images of %d × %d", set.Source, format.Count(uint64(set.N())), set.Rows(),
+			set.Columns())},
 		{"credit", set.Credit},
 	})
 	return nil
@@ -123,7 +124,8 @@ func runInfo(t *terminal, m *Machine, dir string, asJSON bool) error {
 		return err
 	}
 	a := dbm.NewAssessor(&s.Settings.Config, m.Kernels, s.rows, s.columns).Assess(s.State)
-	r.LiveFilters, r.NoiseFilters, r.DuplicateFilters, r.NormMean, r.NormSD = a.Live, a.Noise, a.Duplicate, a.NormMean, a.NormSD
+	r.LiveFilters, r.NoiseFilters, r.DuplicateFilters, r.NormMean, r.NormSD = a.Live, a.Noise, a.Duplicate, a.NormMean,
+		a.NormSD
 	if asJSON {
 		return format.JSON(t.out, r)
 	}
@@ -149,8 +151,10 @@ func describeRun(s *model) (*report, error) {
 	}
 	r := &report{
 		Folder: s.from, Preset: c.Preset, Updates: s.Updates, UpdatesTotal: c.Updates, Seconds: s.Seconds, Layers: c.Layers,
-		Kernel: manifest.Kernel, Threads: manifest.Threads, Seed: c.Seed, Pixels: c.Pixels, Numerics: s.Numerics, Version: s.Version,
-		LearningRate: c.LearningRate, Alpha: c.Alpha, Gamma: c.Gamma, Batch: c.Batch, Chains: c.Chains, Gibbs: c.Gibbs, Mu: s.State.Mu,
+		Kernel: manifest.Kernel, Threads: manifest.Threads, Seed: c.Seed, Pixels: c.Pixels, Numerics: s.Numerics,
+		Version:      s.Version,
+		LearningRate: c.LearningRate, Alpha: c.Alpha, Gamma: c.Gamma, Batch: c.Batch, Chains: c.Chains, Gibbs: c.Gibbs,
+		Mu:           s.State.Mu,
 		ParamsSHA256: sum, Data: manifest.Data, Started: manifest.Started, Checkpoint: checkpoint, Settings: c,
 	}
 	if n := len(manifest.Parts); n > 0 {
@@ -170,7 +174,8 @@ func (r *report) print(t *terminal, a *dbm.Assessment) {
 		{"model", fmt.Sprintf("%s%s, seed %d, %s pixels", format.Shape(r.Layers), from, r.Seed, r.Pixels)},
 		{"learning", fmt.Sprintf("rate %v, batch %d, %d chains, %d %s an update", r.LearningRate, r.Batch, r.Chains, r.Gibbs,
 			format.Plural(r.Gibbs, "sweep")) + options(r.Settings)},
-		{"updates", fmt.Sprintf("%s of %s in %s", format.Count(r.Updates), format.Count(r.UpdatesTotal), format.Duration(r.Seconds))},
+		{"updates", fmt.Sprintf("%s of %s in %s", format.Count(r.Updates), format.Count(r.UpdatesTotal),
+			format.Duration(r.Seconds))},
 		{"trained by", fmt.Sprintf("tandem %s, %s kernels, %d %s, numerics %d", r.Version, r.Kernel, r.Threads,
 			format.Plural(r.Threads, "thread"), r.Numerics)},
 	}

@@ -16,7 +16,9 @@ import (
 // reproduction is the verb that trains the paper's experiments.
 func reproduction(ctx context.Context, t *terminal, m *Machine, args []string) (err error) {
 	f := flags(t, "tandem reproduce [EXPERIMENT…] [flags]")
-	scale := f.Float64("scale", 0, "`X` times as many updates as the paper's 10⁶ for what it trains, 50,000 for the map of settings, 100,000 for depths and 400,000 for models of likelihood (default as many as are planned to end within 40 minutes)")
+	scale := f.Float64("scale", 0, "`X` times as many updates as the paper's 10⁶ for what it trains, 50,000 for the "+
+		"map of settings, 100,000 for depths and 400,000 for models of likelihood (default as many as are planned to end "+
+		"within 40 minutes)")
 	out := f.String("out", "reproduction", "`DIR` for the runs and the report; a study that is there already is continued")
 	x := executionFlags(f, t)
 	help := f.Usage
@@ -53,7 +55,8 @@ func (t *terminal) follow(p reproduce.Place, e *session.Event) {
 	if e.Begins() || !t.due(e.Time) {
 		return
 	}
-	fields := append([]string{fmt.Sprintf("run %d of %d", p.Number, p.Of), "ETA " + format.Duration(e.Left()+p.After), p.Label}, updates(e)...)
+	fields := append([]string{fmt.Sprintf("run %d of %d", p.Number, p.Of), "ETA " + format.Duration(e.Left()+p.After),
+		p.Label}, updates(e)...)
 	t.progress(e.Time, append(fields, measures(e)...))
 }
 

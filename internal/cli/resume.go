@@ -60,13 +60,15 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 	if err := estimates.Open(c.Data, c.Layers[0]); err != nil {
 		return fmt.Errorf("eval-every: %w", err)
 	}
-	return trainRun(ctx, t, session.Options{Machine: m.trainer(x.threads), Run: run, Settings: &c, Checkpoint: checkpoint, Data: set,
+	return trainRun(ctx, t, session.Options{Machine: m.trainer(x.threads), Run: run, Settings: &c,
+		Checkpoint: checkpoint, Data: set,
 		Estimates: estimates, Arguments: append([]string{"resume"}, args...)})
 }
 
 // ended draws the pictures of a run that has made its updates, where they are missing: it
 // was killed after its last checkpoint. Otherwise there is nothing to do, an error.
-func ended(ctx context.Context, t *terminal, m *Machine, dir string, c *runs.Settings, checkpoint *runs.Checkpoint) error {
+func ended(ctx context.Context, t *terminal, m *Machine, dir string, c *runs.Settings,
+	checkpoint *runs.Checkpoint) error {
 	done := checkpoint.Updates
 	if c.Updates == done && (missing(dir, filtersFile) || missing(dir, samplesFile)) {
 		made := &model{Checkpoint: checkpoint, from: dir}
@@ -79,7 +81,8 @@ func ended(ctx context.Context, t *terminal, m *Machine, dir string, c *runs.Set
 		table(t.out, drawn)
 		return nil
 	}
-	err := fmt.Errorf("%s has made %s updates, and %s are all it is to make", dir, format.Count(done), format.Count(c.Updates))
+	err := fmt.Errorf("%s has made %s updates, and %s are all it is to make", dir, format.Count(done),
+		format.Count(c.Updates))
 	return hintedError{err, fmt.Sprintf("tandem resume %s --updates %d makes as many again", dir, 2*done)}
 }
 

@@ -33,7 +33,8 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	var o sampling
 	f.IntVar(&o.fresh, "fresh", 0, "`N` new chains that begin with fair coins (default the chains of the checkpoint)")
 	f.IntVar(&o.sweeps, "sweeps", 0, "`N` Gibbs sweeps first (default 0, or 1000 for new chains)")
-	f.IntVar(&o.anneal, "anneal", 0, "`N` sweeps of new chains at first, from base rates to the model, so that they pass all modes")
+	f.IntVar(&o.anneal, "anneal", 0, "`N` sweeps of new chains at first, from base rates to the model, so that they "+
+		"pass all modes")
 	film := f.String("gif", "", "`FILE` for an animation of the sweeps, of at most a hundred frames")
 	f.Uint64Var(&o.seed, "seed", 1, "`N` of the random numbers")
 	f.BoolVar(&t.quiet, "quiet", false, "no progress")
@@ -92,7 +93,8 @@ func (o *sampling) validate(film bool) error {
 }
 
 // filming returns what shows progress after each sweep, and adds frames to an animation.
-func (t *terminal) filming(ctx context.Context, s *model, o *sampling, film bool, frames *gif.GIF) func(g *dbm.Sampler, done int) error {
+func (t *terminal) filming(ctx context.Context, s *model, o *sampling, film bool,
+	frames *gif.GIF) func(g *dbm.Sampler, done int) error {
 	all := o.sweeps + o.anneal
 	return func(g *dbm.Sampler, done int) error {
 		if ctx.Err() != nil {
@@ -108,7 +110,8 @@ func (t *terminal) filming(ctx context.Context, s *model, o *sampling, film bool
 
 // samplesGrid returns the means of the visible units in chains.
 func (m *model) samplesGrid(caption string, g *dbm.Sampler) figure.Grid {
-	return figure.Grid{Caption: caption, Tiles: g.Means(), Rows: m.rows, Columns: m.columns, Scale: figure.Unit, Across: 10}
+	return figure.Grid{Caption: caption, Tiles: g.Means(), Rows: m.rows, Columns: m.columns, Scale: figure.Unit,
+		Across: 10}
 }
 
 // addFrame adds a picture of chains to an animation.

@@ -52,7 +52,8 @@ func (c *checked) Write(b []byte) (int, error) {
 func newTerminal(out, err *os.File) *terminal {
 	fd := int(err.Fd())
 	columns, _, _ := term.GetSize(int(out.Fd()))
-	return &terminal{columns: columns, out: &checked{to: out}, err: err, redraws: term.IsTerminal(fd) && os.Getenv("TERM") != "dumb", width: func() int {
+	return &terminal{columns: columns, out: &checked{to: out}, err: err, redraws: term.IsTerminal(fd) &&
+		os.Getenv("TERM") != "dumb", width: func() int {
 		if w, _, err := term.GetSize(fd); err == nil && w > 0 {
 			return w
 		}

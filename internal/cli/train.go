@@ -134,8 +134,10 @@ func fitImages(c *runs.Settings, data *mnist.Set, asked bool) error {
 // trainFlags defines the flags of train, with settings as defaults and destination.
 func trainFlags(t *terminal, c *runs.Settings) (*flag.FlagSet, *trainOptions) {
 	f, o := flags(t, "tandem train [flags]"), new(trainOptions)
-	f.StringVar(&o.preset, "preset", "quick", "`NAME` of the settings to begin with: quick, paper, direct or best; the defaults below are those of quick")
-	f.StringVar(&o.config, "config", "", "`FILE` settings in JSON, such as config.json of a run; the file overrides the preset, which it may name, and flags override both")
+	f.StringVar(&o.preset, "preset", "quick", "`NAME` of the settings to begin with: quick, paper, direct or best; "+
+		"the defaults below are those of quick")
+	f.StringVar(&o.config, "config", "", "`FILE` settings in JSON, such as config.json of a run; the file overrides "+
+		"the preset, which it may name, and flags override both")
 	f.StringVar(&o.out, "out", "", "`RUN` folder to make (default a new one under runs)")
 	settingsFlags(f, c)
 	o.execution = executionFlags(f, t)
@@ -145,7 +147,8 @@ func trainFlags(t *terminal, c *runs.Settings) (*flag.FlagSet, *trainOptions) {
 
 // estimateFlag defines --eval-every.
 func estimateFlag(f *flag.FlagSet, e *session.Estimates) {
-	f.Uint64Var(&e.Every, "eval-every", 0, "`N` updates from one rough estimate of the likelihood to the next, which can be tens of nats too high; left out where they would take more than 5% of the time")
+	f.Uint64Var(&e.Every, "eval-every", 0, "`N` updates from one rough estimate of the likelihood to the next, which "+
+		"can be tens of nats too high; left out where they would take more than 5% of the time")
 }
 
 // settingsFlags defines the flags of settings, which are their defaults, too.
@@ -156,15 +159,19 @@ func settingsFlags(f *flag.FlagSet, c *runs.Settings) {
 	f.Uint64Var(&c.Updates, "updates", c.Updates, "`N` updates in all")
 	f.Uint64Var(&c.Seed, "seed", c.Seed, "`N` the same seed gives the same bits on every machine")
 	f.Uint64Var(&c.CheckpointEvery, "checkpoint-every", c.CheckpointEvery, "`N` updates from one checkpoint to the next")
-	f.StringVar(&c.Pixels, "pixels", c.Pixels, "`HOW` grey levels become values: grey, threshold, sample (anew at each use) or fixed (sampled once)")
-	f.StringVar(&c.Data, "data", c.Data, "`DIR` folder with images in IDX format, train-images-idx3-ubyte or the same with .gz; without --layers the visible layer takes their size (default the embedded MNIST)")
+	f.StringVar(&c.Pixels, "pixels", c.Pixels, "`HOW` grey levels become values: grey, threshold, sample (anew at "+
+		"each use) or fixed (sampled once)")
+	f.StringVar(&c.Data, "data", c.Data, "`DIR` folder with images in IDX format, train-images-idx3-ubyte or the same "+
+		"with .gz; without --layers the visible layer takes their size (default the embedded MNIST)")
 }
 
 // modelFlags defines the flags of a model and where it begins.
 func modelFlags(f *flag.FlagSet, c *runs.Settings) {
-	f.Var(list[int]{&c.Layers, strconv.Atoi}, "layers", "`N,N,…` units of each layer, the visible one first; one hidden layer makes an RBM")
+	f.Var(list[int]{&c.Layers, strconv.Atoi}, "layers", "`N,N,…` units of each layer, the visible one first; one "+
+		"hidden layer makes an RBM")
 	f.Float64Var(&c.InitScale, "init-scale", c.InitScale, "`X` standard deviation of the initial weights")
-	f.BoolVar(&c.ZeroBiases, "zero-biases", c.ZeroBiases, "visible biases begin at 0, not at the log-odds of the mean image; for comparison")
+	f.BoolVar(&c.ZeroBiases, "zero-biases", c.ZeroBiases, "visible biases begin at 0, not at the log-odds of the mean "+
+		"image; for comparison")
 	f.IntVar(&c.Patch, "patch", c.Patch, "`N` side of the square of pixels that a unit of layer 1 sees; 0: all pixels")
 	f.Uint64Var(&c.Pretrain, "pretrain", c.Pretrain, "`N` updates of greedy pretraining for each layer, of those in all")
 }
@@ -174,20 +181,29 @@ func learningFlags(f *flag.FlagSet, c *runs.Settings) {
 	f.IntVar(&c.Batch, "batch", c.Batch, "`N` examples an update")
 	f.IntVar(&c.Chains, "chains", c.Chains, "`N` persistent chains")
 	f.IntVar(&c.Gibbs, "gibbs", c.Gibbs, "`N` sweeps of the chains an update")
-	f.Float64Var(&c.MeanFieldTolerance, "mean-field-tolerance", c.MeanFieldTolerance, "`X` an example is done when none of its units changes by as much in an iteration; 0: always the most iterations")
+	f.Float64Var(&c.MeanFieldTolerance, "mean-field-tolerance", c.MeanFieldTolerance,
+		"`X` an example is done when none of its units changes by as much in an iteration; 0: always the most iterations")
 	f.IntVar(&c.MeanFieldMax, "mean-field-max", c.MeanFieldMax, "`N` most iterations of mean field")
 	f.Float64Var(&c.LearningRate, "learning-rate", c.LearningRate, "`X` of weights and biases")
-	f.Uint64Var(&c.LearningRateEnd, "learning-rate-end", c.LearningRateEnd, "`N` update towards which the rate falls in a straight line, to a hundredth; it starts anew with each stage of pretraining; 0: the rate stays")
-	f.Float64Var(&c.UpperRate, "upper-rate", c.UpperRate, "`X` rate of the layers above the first hidden one over the learning rate, when all train together; 0: the same")
-	f.Float64Var(&c.OffsetRate, "offset-rate", c.OffsetRate, "`X` centering: the rate at which offsets follow the means of each minibatch; 0: none")
+	f.Uint64Var(&c.LearningRateEnd, "learning-rate-end", c.LearningRateEnd,
+		"`N` update towards which the rate falls in a straight line, to a hundredth; it starts anew with each stage of "+
+			"pretraining; 0: the rate stays")
+	f.Float64Var(&c.UpperRate, "upper-rate", c.UpperRate, "`X` rate of the layers above the first hidden one over the "+
+		"learning rate, when all train together; 0: the same")
+	f.Float64Var(&c.OffsetRate, "offset-rate", c.OffsetRate, "`X` centering: the rate at which offsets follow the "+
+		"means of each minibatch; 0: none")
 	f.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "`X` each update takes learning rate · X of the weights")
-	f.BoolVar(&c.ContrastiveDivergence, "contrastive-divergence", c.ContrastiveDivergence, "the chains of an RBM begin each update at its examples; for comparison")
-	f.BoolVar(&c.SamplePosterior, "sample-posterior", c.SamplePosterior, "weights between hidden layers are learnt from sampled posterior states instead of mean-field means, which let small weights decay")
+	f.BoolVar(&c.ContrastiveDivergence, "contrastive-divergence", c.ContrastiveDivergence,
+		"the chains of an RBM begin each update at its examples; for comparison")
+	f.BoolVar(&c.SamplePosterior, "sample-posterior", c.SamplePosterior,
+		"weights between hidden layers are learnt from sampled posterior states instead of mean-field means, which let "+
+			"small weights decay")
 }
 
 // springFlags defines the flags of the spring on the norms of weights.
 func springFlags(f *flag.FlagSet, c *runs.Settings) {
-	f.Var(list[float64]{&c.Alpha, parseFloat}, "alpha", "`X,…` strength of the spring on the norms, one for all hidden layers or one for each; 0: no spring")
+	f.Var(list[float64]{&c.Alpha, parseFloat}, "alpha", "`X,…` strength of the spring on the norms, one for all "+
+		"hidden layers or one for each; 0: no spring")
 	f.Float64Var(&c.Gamma, "gamma", c.Gamma, "`X` pull between the mean norms of neighbouring layers")
 	f.Float64Var(&c.MuDamping, "mu-damping", c.MuDamping, "`X` learning rate of the mean norms over that of the weights")
 }
@@ -219,7 +235,8 @@ func trainRun(ctx context.Context, t *terminal, o session.Options) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
-	fmt.Fprintf(t.out, "%s updates in %s (%.0f a second)\n\n", format.Count(found.Updates), format.Duration(found.Seconds), float64(found.Updates)/found.Seconds)
+	fmt.Fprintf(t.out, "%s updates in %s (%.0f a second)\n\n", format.Count(found.Updates),
+		format.Duration(found.Seconds), float64(found.Updates)/found.Seconds)
 	table(t.out, append(drawn, [][2]string{
 		{"next", fmt.Sprintf("tandem resume %s --updates %d   train longer", dir, 2*c.Updates)},
 		{"", fmt.Sprintf("tandem filters %s --units 0   all filters", dir)},
@@ -237,8 +254,10 @@ func (t *terminal) announce(o *session.Options, e *session.Event) {
 	if e.First > 0 {
 		where = " from update " + format.Count(e.First)
 	}
-	t.say("training %s on %s (%s images)%s to update %s, with %s kernels and %d %s", format.Shape(o.Run.Settings().Layers), o.Data.Source,
-		format.Count(uint64(o.Data.N())), where, format.Count(e.Updates), o.Kernels.Name, o.Threads, format.Plural(o.Threads, "thread"))
+	t.say("training %s on %s (%s images)%s to update %s, with %s kernels and %d %s",
+		format.Shape(o.Run.Settings().Layers), o.Data.Source,
+		format.Count(uint64(o.Data.N())), where, format.Count(e.Updates), o.Kernels.Name, o.Threads,
+		format.Plural(o.Threads, "thread"))
 	t.say("the run is in %s; Ctrl-C stops it cleanly", o.Run.Dir())
 }
 
@@ -253,7 +272,8 @@ func position(e *session.Event) []string {
 
 // updates returns how many updates are made, and how fast.
 func updates(e *session.Event) []string {
-	fields := []string{fmt.Sprintf("update %s of %s (%d%%)", format.Count(e.Update), format.Count(e.Updates), e.Update*100/e.Updates),
+	fields := []string{fmt.Sprintf("update %s of %s (%d%%)", format.Count(e.Update), format.Count(e.Updates),
+		e.Update*100/e.Updates),
 		fmt.Sprintf("%.0f/s", e.Rate)}
 	if e.Layer > 0 {
 		fields = append(fields, fmt.Sprintf("pretraining layer %d", e.Layer))

@@ -23,6 +23,7 @@ func version(ctx context.Context, t *terminal, m *Machine, args []string) error 
 			"goamd64": d.GOAMD64, "vcs_revision": d.Revision, "vcs_modified": d.Modified, "kernel": m.Kernels.Name,
 		})
 	}
-	fmt.Fprintf(t.out, "tandem %s (numerics %d, %s, %s/%s, %s kernels)\n", d.Version, d.Numerics, d.Go, d.GOOS, d.GOARCH, m.Kernels.Name)
+	fmt.Fprintf(t.out, "tandem %s (numerics %d, %s, %s/%s, %s kernels)\n", d.Version, d.Numerics, d.Go, d.GOOS, d.GOARCH,
+		m.Kernels.Name)
 	return nil
 }

@@ -153,13 +153,15 @@ var (
 // parseHeader returns an array of the type and shape of a header, still without elements,
 // and reports whether they follow in Fortran's order.
 func parseHeader(header string) (a *Array, fortran bool, err error) {
-	descr, order, shape := descrField.FindStringSubmatch(header), fortranField.FindStringSubmatch(header), shapeField.FindStringSubmatch(header)
+	descr, order, shape := descrField.FindStringSubmatch(header), fortranField.FindStringSubmatch(header),
+		shapeField.FindStringSubmatch(header)
 	if descr == nil || order == nil || shape == nil {
 		return nil, false, errors.New("a header without descr, fortran_order or shape, or of records")
 	}
 	a = &Array{Type: Type(descr[1]), Shape: []int{}}
 	if a.Type.Size() == 0 {
-		return nil, false, fmt.Errorf("elements of type %q; must be float32, float64, uint8, int32, int64 or bool, little-endian", descr[1])
+		return nil, false, fmt.Errorf("elements of type %q; must be float32, float64, uint8, int32, int64 or bool, "+
+			"little-endian", descr[1])
 	}
 	for _, word := range strings.Split(shape[1], ",") {
 		if word = strings.TrimSuffix(strings.TrimSpace(word), "L"); word == "" {

@@ -38,7 +38,8 @@ func TestRead(t *testing.T) {
 		{file(header("|b1", "False", "2,"), []bool{true, false}), []int{2}, []float64{1, 0}},
 		{file(header("<i4", "False", ""), int32(-9)), []int{}, []float64{-9}},
 		{file(header("<i8", "True", "2, 3"), []int64{1, 4, 2, 5, 3, 6}), []int{2, 3}, []float64{1, 2, 3, 4, 5, 6}},
-		{file(header("|u1", "True", "2, 2, 2"), []uint8{0, 4, 2, 6, 1, 5, 3, 7}), []int{2, 2, 2}, []float64{0, 1, 2, 3, 4, 5, 6, 7}},
+		{file(header("|u1", "True", "2, 2, 2"), []uint8{0, 4, 2, 6, 1, 5, 3, 7}), []int{2, 2, 2}, []float64{0, 1, 2, 3, 4,
+			5, 6, 7}},
 		{file(header("<f4", "True", "0, 5")), []int{0, 5}, nil},
 	} {
 		a, err := Read(bytes.NewReader(c.file), 1000)

@@ -28,14 +28,21 @@ func TestVerdicts(t *testing.T) {
 		want    string
 	}{
 		{"as the paper says", paperUpdates, noisy, clean, "holds|holds|holds|our answer|holds|holds|our answer"},
-		{"the other way round", paperUpdates, clean, noisy, "does not hold|cannot be said|does not hold|our answer|does not hold|does not hold|our answer"},
-		{"the other way round, short", 1000, clean, noisy, "too short to say|cannot be said|too short to say|our answer|too short to say|too short to say|our answer"},
-		{"as the paper says, at a part of its length", 420_000, noisy, clean, "holds|holds|holds|our answer|holds|holds|our answer"},
-		{"the other way round, at a part of its length", 420_000, clean, noisy, "too short to say|cannot be said|too short to say|our answer|too short to say|too short to say|our answer"},
-		{"noise of any norm", paperUpdates, Layer{Units: 500, Live: 1, Noise: 0.3, Duplicate: 0.125, NormMean: 1, NormSD: 0.5, NoiseRank: 0.5}, clean, "holds|does not hold|holds|our answer|holds|holds|our answer"},
-		{"dead filters", paperUpdates, Layer{Units: 500, Live: 0.5, Duplicate: 0.125, NormMean: 1, NormSD: 0.5, NoiseRank: -1}, clean, "holds|cannot be said|holds|our answer|holds|holds|our answer"},
+		{"the other way round", paperUpdates, clean, noisy, "does not hold|cannot be said|does not hold|our answer|does " +
+			"not hold|does not hold|our answer"},
+		{"the other way round, short", 1000, clean, noisy, "too short to say|cannot be said|too short to say|our " +
+			"answer|too short to say|too short to say|our answer"},
+		{"as the paper says, at a part of its length", 420_000, noisy, clean,
+			"holds|holds|holds|our answer|holds|holds|our answer"},
+		{"the other way round, at a part of its length", 420_000, clean, noisy,
+			"too short to say|cannot be said|too short to say|our answer|too short to say|too short to say|our answer"},
+		{"noise of any norm", paperUpdates, Layer{Units: 500, Live: 1, Noise: 0.3, Duplicate: 0.125, NormMean: 1,
+			NormSD: 0.5, NoiseRank: 0.5}, clean, "holds|does not hold|holds|our answer|holds|holds|our answer"},
+		{"dead filters", paperUpdates, Layer{Units: 500, Live: 0.5, Duplicate: 0.125, NormMean: 1, NormSD: 0.5,
+			NoiseRank: -1}, clean, "holds|cannot be said|holds|our answer|holds|holds|our answer"},
 	} {
-		claims := Claims(all, map[string]*Measures{direct: measured(direct, test.updates, test.direct, clean, clean), joint: measured(joint, test.updates, clean, test.joint)})
+		claims := Claims(all, map[string]*Measures{direct: measured(direct, test.updates, test.direct, clean, clean),
+			joint: measured(joint, test.updates, clean, test.joint)})
 		var got []string
 		for _, c := range claims {
 			got = append(got, c.Verdict)
@@ -58,7 +65,8 @@ func TestVerdicts(t *testing.T) {
 	scored := measured(rbm.Name, rbm.Settings.Updates, clean)
 	scored.Score = &Score{Bound: -80.125}
 	claims := Claims(likelihood, map[string]*Measures{rbm.Name: scored})
-	if len(claims) != 1 || claims[0].Verdict != Answer || claims[0].Measured != "nats an image, at least: RBM, 784-500: -80.12 (not to be trusted)" {
+	if len(claims) != 1 || claims[0].Verdict != Answer || claims[0].Measured != "nats an image, at least: RBM, "+
+		"784-500: -80.12 (not to be trusted)" {
 		t.Errorf("likelihood: %+v", claims)
 	}
 	if claims := Claims(all, nil); len(claims) != 0 {
@@ -119,7 +127,8 @@ func TestAnswers(t *testing.T) {
 		{"noise 25% directly, 0% with the spring; not live 0% and 0%", Holds},
 		{"noise 0% directly, 25% with the spring; not live 0% and 0%", Unsaid},
 		{"noise 0% directly, 0% with the spring; not live 50% and 50%", Fails},
-		{"the most hidden layers of which none has 10% or more noise, dead or duplicate filters: direct: 1; spring: 3; spring and drawn posterior: 1; centering: 0", Answer},
+		{"the most hidden layers of which none has 10% or more noise, dead or duplicate filters: direct: 1; spring: 3; " +
+			"spring and drawn posterior: 1; centering: 0", Answer},
 		{"joint, sample pixels, weights of 0.01, biases zero (noise 25%, not live 0%)", Answer},
 	}
 	if got := told(); !slices.Equal(got, want) {

@@ -1,7 +1,7 @@
 // Package reproduce is the experiments of Desjardins, Courville and Bengio, "On
 // Training Deep Boltzmann Machines" (arXiv:1203.4416, 2012), and of the questions
 // that it leaves open: which runs they need, what is measured in each, what the
-// paper claims about it, and the report. It trains nothing itself.
+// paper claims about it, and the report.
 package reproduce
 
 import (
@@ -103,12 +103,14 @@ func (p *planner) run(name, label string, c runs.Settings, updates float64, chan
 
 // direct and joint are the two ways of training on layers of one's own.
 func (p *planner) direct(layers []int, rate float64, updates float64) Run {
-	return p.run(fmt.Sprintf("direct-%s-rate-%g", format.Shape(layers), rate), fmt.Sprintf("direct, %s, rate %g", format.Shape(layers), rate), p.bases.Direct, updates,
+	return p.run(fmt.Sprintf("direct-%s-rate-%g", format.Shape(layers), rate), fmt.Sprintf("direct, %s, rate %g",
+		format.Shape(layers), rate), p.bases.Direct, updates,
 		func(c *runs.Settings) { c.Layers, c.LearningRate = layers, rate })
 }
 
 func (p *planner) joint(layers []int, rate float64, updates float64) Run {
-	return p.run(fmt.Sprintf("joint-%s-rate-%g", format.Shape(layers), rate), fmt.Sprintf("joint, %s, rate %g", format.Shape(layers), rate), p.bases.Paper, updates,
+	return p.run(fmt.Sprintf("joint-%s-rate-%g", format.Shape(layers), rate), fmt.Sprintf("joint, %s, rate %g",
+		format.Shape(layers), rate), p.bases.Paper, updates,
 		func(c *runs.Settings) { c.Layers, c.LearningRate = layers, rate })
 }
 
@@ -120,79 +122,108 @@ func (p *planner) experiment(name string) Experiment {
 	case "figure2":
 		e.Title = "Figure 2: direct training fails"
 		e.About = []string{
-			"All layers of a deep Boltzmann machine are trained together by stochastic maximum likelihood, without the spring. The paper shows the filters of the three layers, many of which are noise, and says that these are the filters of lowest norm.",
-			"The paper leaves open how pixels become values of units, how large the initial weights are and where the biases begin. The grid below trains with each of these settings for a shorter time, directly and with the spring.",
+			"All layers of a deep Boltzmann machine are trained together by stochastic maximum likelihood, without the " +
+				"spring. The paper shows the filters of the three layers, many of which are noise, and says that these are the " +
+				"filters of lowest norm.",
+			"The paper leaves open how pixels become values of units, how large the initial weights are and where the " +
+				"biases begin. The grid below trains with each of these settings for a shorter time, directly and with the spring.",
 		}
 		e.Pictures = true
 		e.Runs = []Run{p.direct(three, slow, paperUpdates)}
 		e.Runs = append(e.Runs, p.grid()...)
 	case "figure3":
 		e.Title = "Figure 3: the spring cures it"
-		e.About = []string{"The same training with the spring on the norms of weight vectors, at ten times the learning rate. The paper shows that both layers learn filters that are no noise."}
+		e.About = []string{"The same training with the spring on the norms of weight vectors, at ten times the learning " +
+			"rate. The paper shows that both layers learn filters that are no noise."}
 		e.Pictures = true
 		e.Runs = []Run{p.joint(two, fast, paperUpdates)}
 	case "rates":
 		e.Title = "Learning rates"
-		e.About = []string{"The paper tried three learning rates. Here each of them trains the two-layer model, directly and with the spring."}
+		e.About = []string{"The paper tried three learning rates. Here each of them trains the two-layer model, directly " +
+			"and with the spring."}
 		for _, rate := range []float64{1e-2, 1e-3, 1e-4} {
 			e.Runs = append(e.Runs, p.direct(two, rate, paperUpdates), p.joint(two, rate, paperUpdates))
 		}
 	case "two-layer":
 		e.Title = "The failure at depth two"
-		e.About = []string{"Figure 2 has three hidden layers and Figure 3 has two. So that depth does not explain the difference, here is direct training of two."}
+		e.About = []string{"Figure 2 has three hidden layers and Figure 3 has two. So that depth does not explain the " +
+			"difference, here is direct training of two."}
 		e.Pictures = true
 		e.Runs = []Run{p.direct(two, slow, paperUpdates)}
 	case "three-layer":
 		e.Title = "The cure at depth three"
-		e.About = []string{"And here is the spring on three hidden layers, which the paper says works, too, and does not show."}
+		e.About = []string{"And here is the spring on three hidden layers, which the paper says works, too, and does not " +
+			"show."}
 		e.Pictures = true
 		e.Runs = []Run{p.joint(three, fast, paperUpdates)}
 	case "depth":
 		e.Title = "How many layers can be learnt together?"
-		e.About = []string{"The paper's open question. Models of one to six hidden layers of the same width are trained directly, with the spring, with centering, and with both.",
-			"Mean field takes the hidden units of an example for independent, which acts as a decay of all small weights between hidden layers. So there are two more ways: what hidden layers have in common is learnt from states drawn from the posterior (--sample-posterior), with the spring, and with centering."}
+		e.About = []string{"The paper's open question. Models of one to six hidden layers of the same width are trained " +
+			"directly, with the spring, with centering, and with both.",
+			"Mean field takes the hidden units of an example for independent, which acts as a decay of all small weights " +
+				"between hidden layers. So there are two more ways: what hidden layers have in common is learnt from states " +
+				"drawn from the posterior (--sample-posterior), with the spring, and with centering."}
 		e.Score = true
-		width := two[len(two)-1]
-		for depth := 1; depth <= 6; depth++ {
-			layers := append([]int{two[0]}, slices.Repeat([]int{width}, depth)...)
-			for _, way := range []struct {
-				name                     string
-				spring, centering, drawn bool
-			}{{"direct", false, false, false}, {"spring", true, false, false}, {"centering", false, true, false}, {"spring and centering", true, true, false},
-				{"spring and drawn posterior", true, false, true}, {"centering and drawn posterior", false, true, true}} {
-				name := way.name
-				if depth == 1 { // mean field is exact: there is nothing to draw, and the run is the same
-					name, way.drawn = strings.TrimSuffix(name, " and drawn posterior"), false
-				}
-				base, offsets := p.bases.Direct, 0.0
-				if way.spring {
-					base = p.bases.Paper
-				}
-				if way.centering {
-					offsets = 0.01
-				}
-				e.Runs = append(e.Runs, p.run(fmt.Sprintf("depth-%d-%s", depth, strings.ReplaceAll(name, " ", "-")), fmt.Sprintf("%d %s, %s", depth, format.Plural(depth, "layer"), way.name), base, depthUpdates,
-					func(c *runs.Settings) {
-						c.Layers, c.LearningRate, c.OffsetRate, c.Pixels, c.SamplePosterior = layers, fast, offsets, "sample", way.drawn
-					}))
-			}
-		}
+		e.Runs = p.depths(two[0], two[len(two)-1])
 	case "likelihood":
 		e.Title = "Likelihood"
-		e.About = []string{"Models side by side: the two of the figures, the way to train a DBM for likelihood that is the best that we know, the same model pretrained layer by layer, and a restricted Boltzmann machine with the first of its hidden layers."}
+		e.About = []string{"Models side by side: the two of the figures, the way to train a DBM for likelihood that is " +
+			"the best that we know, the same model pretrained layer by layer, and a restricted Boltzmann machine with the " +
+			"first of its hidden layers."}
 		e.Score = true
-		best, n := p.bases.Best, float64(bestUpdates)
-		pretrained := func(c *runs.Settings) { // as many updates in all, a third of them for each layer
-			c.Pretrain = c.Updates / uint64(c.Hidden()+1)
-		}
-		e.Runs = []Run{
-			p.direct(three, slow, paperUpdates), p.joint(two, fast, paperUpdates),
-			p.run("best", "best, "+format.Shape(best.Layers), best, n, nil),
-			p.run("pretrained", "pretrained, "+format.Shape(best.Layers), best, n, pretrained),
-			p.run("rbm", "RBM, "+format.Shape(best.Layers[:2]), best, n, func(c *runs.Settings) { c.Layers, c.UpperRate = c.Layers[:2], 0 }),
-		}
+		e.Runs = p.likelihoods()
 	}
 	return e
+}
+
+// likelihoods returns the models that are compared by likelihood.
+func (p *planner) likelihoods() []Run {
+	best, n := p.bases.Best, float64(bestUpdates)
+	pretrained := func(c *runs.Settings) { // as many updates in all, a third of them for each layer
+		c.Pretrain = c.Updates / uint64(c.Hidden()+1)
+	}
+	return []Run{
+		p.direct(p.bases.Direct.Layers, p.bases.Direct.LearningRate, paperUpdates),
+		p.joint(p.bases.Paper.Layers, p.bases.Paper.LearningRate, paperUpdates),
+		p.run("best", "best, "+format.Shape(best.Layers), best, n, nil),
+		p.run("pretrained", "pretrained, "+format.Shape(best.Layers), best, n, pretrained),
+		p.run("rbm", "RBM, "+format.Shape(best.Layers[:2]), best, n, func(c *runs.Settings) {
+			c.Layers,
+				c.UpperRate = c.Layers[:2], 0
+		}),
+	}
+}
+
+// depths returns models of one to six hidden layers of a width, trained in each way.
+func (p *planner) depths(visible, width int) (all []Run) {
+	for depth := 1; depth <= 6; depth++ {
+		layers := append([]int{visible}, slices.Repeat([]int{width}, depth)...)
+		for _, way := range []struct {
+			name                     string
+			spring, centering, drawn bool
+		}{{"direct", false, false, false}, {"spring", true, false, false}, {"centering", false, true, false},
+			{"spring and centering", true, true, false},
+			{"spring and drawn posterior", true, false, true}, {"centering and drawn posterior", false, true, true}} {
+			name := way.name
+			if depth == 1 { // mean field is exact: there is nothing to draw, and the run is the same
+				name, way.drawn = strings.TrimSuffix(name, " and drawn posterior"), false
+			}
+			base, offsets := p.bases.Direct, 0.0
+			if way.spring {
+				base = p.bases.Paper
+			}
+			if way.centering {
+				offsets = 0.01
+			}
+			all = append(all, p.run(fmt.Sprintf("depth-%d-%s", depth, strings.ReplaceAll(name, " ", "-")),
+				fmt.Sprintf("%d %s, %s", depth, format.Plural(depth, "layer"), way.name), base, depthUpdates,
+				func(c *runs.Settings) {
+					c.Layers, c.LearningRate, c.OffsetRate, c.Pixels, c.SamplePosterior = layers, p.bases.Paper.LearningRate,
+						offsets, "sample", way.drawn
+				}))
+		}
+	}
+	return all
 }
 
 // grid is the runs over what the paper leaves open.
@@ -220,10 +251,10 @@ func (p *planner) grid() []Run {
 	return all
 }
 
-// IsGrid says whether a run is one of the grid.
+// IsGrid reports whether a run is one of the grid.
 func (r *Run) IsGrid() bool { return strings.HasPrefix(r.Name, "grid-") }
 
-// unique refuses two different runs of one name.
+// unique returns an error for two different runs of one name.
 func (p *planner) unique(all []Experiment) error {
 	seen := map[string]runs.Settings{}
 	for _, e := range all {

@@ -68,7 +68,8 @@ func Measure(name string, c *runs.Checkpoint, k *kernel.Set, rows, columns int) 
 	a := dbm.NewAssessor(config, k, rows, columns).Assess(c.State)
 	for l := 1; l < len(config.Layers); l++ {
 		n := config.Layers[l]
-		layer := Layer{Units: n, Live: a.Live[l-1], Duplicate: a.Duplicate[l-1], NormMean: a.NormMean[l-1], NormSD: a.NormSD[l-1], NoiseRank: -1}
+		layer := Layer{Units: n, Live: a.Live[l-1], Duplicate: a.Duplicate[l-1], NormMean: a.NormMean[l-1],
+			NormSD: a.NormSD[l-1], NoiseRank: -1}
 		pictures := dbm.Pictures(config, c.State, l)
 		for j := range n {
 			square := 0.0
@@ -116,9 +117,11 @@ func Estimate(ctx context.Context, c *runs.Checkpoint, k *kernel.Set, training, 
 	stage func(name string) func(done float64)) (*Score, error) {
 	s := &Score{Runs: 100, Temperatures: 5000}
 	row := func(i int, v []float32) { test.Values(v, i, mnist.Fixed, kernel.Draw{}) }
-	found, err := likelihood.Evaluate(ctx, &c.Settings.Config, k, c.State, []likelihood.Examples{{Name: mnist.Test, N: test.N(), Row: row}},
-		likelihood.Effort{Stage: stage, Annealing: likelihood.Annealing{Runs: s.Runs, Temperatures: s.Temperatures, Sweeps: 1000,
-			Base: training.Mean(mnist.Fixed), Threads: threads}})
+	found, err := likelihood.Evaluate(ctx, &c.Settings.Config, k, c.State, []likelihood.Examples{{Name: mnist.Test,
+		N: test.N(), Row: row}},
+		likelihood.Effort{Stage: stage, Annealing: likelihood.Annealing{Runs: s.Runs, Temperatures: s.Temperatures,
+			Sweeps: 1000,
+			Base:   training.Mean(mnist.Fixed), Threads: threads}})
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +164,8 @@ func drawSamples(c *runs.Checkpoint, k *kernel.Set, rows, columns int) (*image.G
 	}
 	means := s.Means()
 	shown := min(len(means)/(rows*columns), 50)
-	return figure.Draw("", figure.Grid{Tiles: means[:shown*rows*columns], Rows: rows, Columns: columns, Across: 10, Scale: figure.Unit})
+	return figure.Draw("", figure.Grid{Tiles: means[:shown*rows*columns], Rows: rows, Columns: columns, Across: 10,
+		Scale: figure.Unit})
 }
 
 // planned are the metrics of the checkpoints that a run would have made alone; a
@@ -196,22 +200,32 @@ func curves(metrics []runs.Metrics, m *Measures) map[string]*figure.Chart {
 		}
 		return y
 	}
-	norm := &figure.Chart{Title: "norms of the weight vectors: mean ± standard deviation", X: updates, Y: figure.Axis{Label: "norm", Zero: true}}
+	norm := &figure.Chart{Title: "norms of the weight vectors: mean ± standard deviation", X: updates,
+		Y: figure.Axis{Label: "norm", Zero: true}}
 	mu := &figure.Chart{Title: "the learnt mean norm of each layer", X: updates, Y: figure.Axis{Label: "μ", Zero: true}}
-	share := &figure.Chart{Title: "filters that left their start, and noise filters", X: updates, Y: figure.Axis{Label: "% of filters", Zero: true}}
+	share := &figure.Chart{Title: "filters that left their start, and noise filters", X: updates,
+		Y: figure.Axis{Label: "% of filters", Zero: true}}
 	for l := range m.Layers {
 		name := fmt.Sprintf("layer %d", l+1)
-		norm.Series = append(norm.Series, figure.Series{Name: name, X: u, Y: pick(func(x *runs.Metrics) float64 { return at(x.NormMean, l) }),
+		norm.Series = append(norm.Series, figure.Series{Name: name, X: u,
+			Y:    pick(func(x *runs.Metrics) float64 { return at(x.NormMean, l) }),
 			Low:  pick(func(x *runs.Metrics) float64 { return at(x.NormMean, l) - at(x.NormSD, l) }),
 			High: pick(func(x *runs.Metrics) float64 { return at(x.NormMean, l) + at(x.NormSD, l) })})
-		mu.Series = append(mu.Series, figure.Series{Name: name, X: u, Y: pick(func(x *runs.Metrics) float64 { return at(x.Mu, l) })})
-		share.Series = append(share.Series, figure.Series{Name: name + ", live", X: u, Y: pick(func(x *runs.Metrics) float64 { return 100 * at(x.LiveFilters, l) })})
-		share.Series = append(share.Series, figure.Series{Name: name + ", noise", X: u, Y: pick(func(x *runs.Metrics) float64 { return 100 * at(x.NoiseFilters, l) })})
+		mu.Series = append(mu.Series, figure.Series{Name: name, X: u,
+			Y: pick(func(x *runs.Metrics) float64 { return at(x.Mu, l) })})
+		share.Series = append(share.Series, figure.Series{Name: name + ", live", X: u,
+			Y: pick(func(x *runs.Metrics) float64 { return 100 * at(x.LiveFilters, l) })})
+		share.Series = append(share.Series, figure.Series{Name: name + ", noise", X: u,
+			Y: pick(func(x *runs.Metrics) float64 { return 100 * at(x.NoiseFilters, l) })})
 	}
-	field := &figure.Chart{Title: "iterations of mean field an example", X: updates, Y: figure.Axis{Label: "iterations", Zero: true},
+	field := &figure.Chart{Title: "iterations of mean field an example", X: updates, Y: figure.Axis{Label: "iterations",
+		Zero: true},
 		Series: []figure.Series{{X: u, Y: pick(func(x *runs.Metrics) float64 { return x.MeanFieldIterations })}}}
-	sorted := &figure.Chart{Title: "norms of the weight vectors in order", X: figure.Axis{Label: "% of the layer's filters"}, Y: figure.Axis{Label: "norm", Zero: true}}
-	rough := &figure.Chart{Title: "norm against roughness of the filter", X: figure.Axis{Label: "roughness (0: smooth strokes, 1: each pixel on its own)"}, Y: figure.Axis{Label: "norm", Zero: true}}
+	sorted := &figure.Chart{Title: "norms of the weight vectors in order",
+		X: figure.Axis{Label: "% of the layer's filters"}, Y: figure.Axis{Label: "norm", Zero: true}}
+	rough := &figure.Chart{Title: "norm against roughness of the filter",
+		X: figure.Axis{Label: "roughness (0: smooth strokes, 1: each pixel on its own)"}, Y: figure.Axis{Label: "norm",
+			Zero: true}}
 	for l := range m.Layers {
 		name := fmt.Sprintf("layer %d", l+1)
 		norms := slices.Sorted(slices.Values(m.Layers[l].Norms))
@@ -220,9 +234,11 @@ func curves(metrics []runs.Metrics, m *Measures) map[string]*figure.Chart {
 			place[i] = 100 * float64(i) / float64(max(len(place)-1, 1))
 		}
 		sorted.Series = append(sorted.Series, figure.Series{Name: name, X: place, Y: norms})
-		rough.Series = append(rough.Series, figure.Series{Name: name, X: m.Layers[l].Roughness, Y: m.Layers[l].Norms, Points: true})
+		rough.Series = append(rough.Series, figure.Series{Name: name, X: m.Layers[l].Roughness, Y: m.Layers[l].Norms,
+			Points: true})
 	}
-	all := map[string]*figure.Chart{"norms": norm, "mu": mu, "live": share, "mean-field": field, "sorted": sorted, "roughness": rough}
+	all := map[string]*figure.Chart{"norms": norm, "mu": mu, "live": share, "mean-field": field, "sorted": sorted,
+		"roughness": rough}
 	var at, bound []float64
 	for i := range metrics {
 		if metrics[i].BoundTest != 0 {
@@ -230,7 +246,8 @@ func curves(metrics []runs.Metrics, m *Measures) map[string]*figure.Chart {
 		}
 	}
 	if len(at) > 1 {
-		all["bound"] = &figure.Chart{Title: "bound of 500 test images; a rough estimate that jumps", X: updates, Y: figure.Axis{Label: "nats an image"},
+		all["bound"] = &figure.Chart{Title: "bound of 500 test images; a rough estimate that jumps", X: updates,
+			Y:      figure.Axis{Label: "nats an image"},
 			Series: []figure.Series{{X: at, Y: bound}}}
 	}
 	return all

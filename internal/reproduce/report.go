@@ -55,7 +55,8 @@ func picture(m *Measures, what string) string { return path.Join(picturesFolder,
 // Pictures draws the pictures of a run that has ended, by the names that the
 // report has for them: of every run its filters, of one that is scored its samples
 // too, and of one that is shown whole also its curves.
-func Pictures(c *runs.Checkpoint, metrics []runs.Metrics, m *Measures, k *kernel.Set, rows, columns int, whole bool) (map[string][]byte, error) {
+func Pictures(c *runs.Checkpoint, metrics []runs.Metrics, m *Measures, k *kernel.Set, rows, columns int,
+	whole bool) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	each := 10
 	if whole {
@@ -180,24 +181,10 @@ func (r *Report) Files(read func(name string) ([]byte, error)) (map[string][]byt
 		}
 		p.Claims = append(p.Claims, claim{c, titles[c.Experiment], c.Experiment, strings.ReplaceAll(c.Verdict, " ", "-")})
 	}
-	var b bytes.Buffer
-	h, err := template.New("report").Parse(pageHTML)
-	if err != nil {
+	var err error
+	if out["report.html"], out["report.md"], err = p.render(); err != nil {
 		return nil, err
 	}
-	if err := h.Execute(&b, &p); err != nil {
-		return nil, err
-	}
-	out["report.html"] = bytes.Clone(b.Bytes())
-	b.Reset()
-	t, err := texttemplate.New("report").Funcs(texttemplate.FuncMap{"cell": cell, "row": row}).Parse(pageMarkdown)
-	if err != nil {
-		return nil, err
-	}
-	if err := t.Execute(&b, &p); err != nil {
-		return nil, err
-	}
-	out["report.md"] = bytes.Clone(b.Bytes())
 	if out["results.json"], err = r.results(claims); err != nil {
 		return nil, err
 	}
@@ -205,7 +192,25 @@ func (r *Report) Files(read func(name string) ([]byte, error)) (map[string][]byt
 	return out, err
 }
 
-// section shows an experiment.
+// render returns the page as HTML and as Markdown.
+func (p *page) render() (asHTML, asMarkdown []byte, err error) {
+	h, err := template.New("report").Parse(pageHTML)
+	if err != nil {
+		return nil, nil, err
+	}
+	var html, markdown bytes.Buffer
+	if err := h.Execute(&html, p); err != nil {
+		return nil, nil, err
+	}
+	t, err := texttemplate.New("report").Funcs(texttemplate.FuncMap{"cell": cell, "row": row}).Parse(pageMarkdown)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = t.Execute(&markdown, p)
+	return html.Bytes(), markdown.Bytes(), err
+}
+
+// section returns the section of an experiment.
 func (r *Report) section(e *Experiment, look func(name string) ([]byte, error)) (section, error) {
 	s := section{Title: e.Title, Anchor: e.Name, About: e.About}
 	s.Head = []string{"run", "updates", "layer", "live", "noise", "duplicate", "norm"}
@@ -220,53 +225,9 @@ func (r *Report) section(e *Experiment, look func(name string) ([]byte, error)) 
 			missing = append(missing, run.Label)
 			continue
 		}
-		for l := range m.Layers {
-			layer := &m.Layers[l]
-			cells := []string{"", "", fmt.Sprint(l + 1), format.Percent(layer.Live), format.Percent(layer.Noise), format.Percent(layer.Duplicate), fmt.Sprintf("%.3f ± %.3f", layer.NormMean, layer.NormSD)}
-			if e.Score {
-				cells = append(cells, "", "")
-			}
-			if l == 0 {
-				cells[0], cells[1] = run.Label, format.Count(m.Updates)
-				if e.Score && m.Score != nil {
-					cells[7] = fmt.Sprintf("%.2f ± %.2f", m.Score.Bound, m.Score.BoundStdErr)
-					cells[8] = fmt.Sprintf("%.1f, %.1f", m.Score.LogZ, m.Score.LogZReverse)
-					if !m.Score.Trusted {
-						cells[8] += " (not to be trusted)"
-					}
-				}
-			}
-			s.Rows = append(s.Rows, cells)
-		}
-		whole := e.Pictures && !run.IsGrid()
-		add := func(what, caption string) error {
-			f := shown{File: picture(m, what), Caption: run.Label + ": " + caption, Anchor: path.Join(e.Name, picture(m, what))}
-			data, err := look(f.File)
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			f.inside = inside(&f, data)
-			s.Figures = append(s.Figures, f)
-			return nil
-		}
-		if err := add("filters.png", "what the units look for, by norm (below each)"); err != nil {
+		s.Rows = append(s.Rows, rows(e, run, m)...)
+		if err := s.addFigures(e, run, m, look); err != nil {
 			return s, err
-		}
-		if whole || e.Score {
-			if err := add("samples.png", "the chains of training"); err != nil {
-				return s, err
-			}
-		}
-		if whole {
-			for _, c := range [][2]string{{"sorted.svg", "norms at the end"}, {"roughness.svg", "norm and roughness at the end"}, {"norms.svg", "norms over training"},
-				{"mu.svg", "mean norms that the spring learns"}, {"live.svg", "filters over training"}, {"mean-field.svg", "mean field over training"}, {"bound.svg", "likelihood over training"}} {
-				if err := add(c[0], c[1]); err != nil {
-					return s, err
-				}
-			}
 		}
 	}
 	for _, c := range r.chartNames(e) {
@@ -284,6 +245,61 @@ func (r *Report) section(e *Experiment, look func(name string) ([]byte, error)) 
 	}
 	s.Missing = strings.Join(missing, "; ")
 	return s, nil
+}
+
+// rows returns the rows of a run in the table of an experiment, one for each layer.
+func rows(e *Experiment, run *Run, m *Measures) (all [][]string) {
+	for l := range m.Layers {
+		layer := &m.Layers[l]
+		cells := []string{"", "", fmt.Sprint(l + 1), format.Percent(layer.Live), format.Percent(layer.Noise),
+			format.Percent(layer.Duplicate), fmt.Sprintf("%.3f ± %.3f", layer.NormMean, layer.NormSD)}
+		if e.Score {
+			cells = append(cells, "", "")
+		}
+		if l == 0 {
+			cells[0], cells[1] = run.Label, format.Count(m.Updates)
+			if e.Score && m.Score != nil {
+				cells[7] = fmt.Sprintf("%.2f ± %.2f", m.Score.Bound, m.Score.BoundStdErr)
+				cells[8] = fmt.Sprintf("%.1f, %.1f", m.Score.LogZ, m.Score.LogZReverse)
+				if !m.Score.Trusted {
+					cells[8] += " (not to be trusted)"
+				}
+			}
+		}
+		all = append(all, cells)
+	}
+	return all
+}
+
+// curveCaptions are the curves of a run that is shown with all its pictures.
+var curveCaptions = [][2]string{{"sorted.svg", "norms at the end"}, {"roughness.svg", "norm and roughness at the end"},
+	{"norms.svg", "norms over training"}, {"mu.svg", "mean norms that the spring learns"}, {"live.svg",
+		"filters over training"},
+	{"mean-field.svg", "mean field over training"}, {"bound.svg", "likelihood over training"}}
+
+// addFigures adds the pictures of a run that are there.
+func (s *section) addFigures(e *Experiment, run *Run, m *Measures, look func(name string) ([]byte, error)) error {
+	pictures := [][2]string{{"filters.png", "what the units look for, by norm (below each)"}}
+	all := e.Pictures && !run.IsGrid()
+	if all || e.Score {
+		pictures = append(pictures, [2]string{"samples.png", "the chains of training"})
+	}
+	if all {
+		pictures = append(pictures, curveCaptions...)
+	}
+	for _, p := range pictures {
+		f := shown{File: picture(m, p[0]), Caption: run.Label + ": " + p[1], Anchor: path.Join(e.Name, picture(m, p[0]))}
+		data, err := look(f.File)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		f.inside = inside(&f, data)
+		s.Figures = append(s.Figures, f)
+	}
+	return nil
 }
 
 // inside puts a picture into a page: no other file and no address is needed.
@@ -310,8 +326,10 @@ func (r *Report) charts() map[string]*figure.Chart {
 		if e.Name != "depth" {
 			continue
 		}
-		bound := &figure.Chart{Title: "variational bound on test images", X: figure.Axis{Label: "hidden layers"}, Y: figure.Axis{Label: "nats an image"}}
-		bad := &figure.Chart{Title: "noise, dead or duplicate filters in the worst layer", X: figure.Axis{Label: "hidden layers"}, Y: figure.Axis{Label: "% of its filters", Zero: true}}
+		bound := &figure.Chart{Title: "variational bound on test images", X: figure.Axis{Label: "hidden layers"},
+			Y: figure.Axis{Label: "nats an image"}}
+		bad := &figure.Chart{Title: "noise, dead or duplicate filters in the worst layer",
+			X: figure.Axis{Label: "hidden layers"}, Y: figure.Axis{Label: "% of its filters", Zero: true}}
 		at := map[string]int{}
 		for _, run := range e.Runs {
 			m := r.Results[run.Name]
@@ -330,9 +348,11 @@ func (r *Report) charts() map[string]*figure.Chart {
 			for l := range m.Layers {
 				worst = max(worst, m.Layers[l].bad(), m.Layers[l].Duplicate)
 			}
-			bad.Series[i].X, bad.Series[i].Y = append(bad.Series[i].X, float64(len(m.Layers))), append(bad.Series[i].Y, 100*worst)
+			bad.Series[i].X, bad.Series[i].Y = append(bad.Series[i].X, float64(len(m.Layers))), append(bad.Series[i].Y,
+				100*worst)
 			if m.Score != nil {
-				bound.Series[i].X, bound.Series[i].Y = append(bound.Series[i].X, float64(len(m.Layers))), append(bound.Series[i].Y, m.Score.Bound)
+				bound.Series[i].X, bound.Series[i].Y = append(bound.Series[i].X, float64(len(m.Layers))),
+					append(bound.Series[i].Y, m.Score.Bound)
 			}
 		}
 		if len(at) > 0 {
@@ -399,25 +419,27 @@ func (r *Report) timings() ([]byte, error) {
 	return append(data, '\n'), err
 }
 
-// Counts tells how many claims have each verdict, in the order of the verdicts.
+// Counts returns how many claims have each verdict, in the order of the verdicts.
 func (p *page) Counts() string {
 	n := map[string]int{}
 	for _, c := range p.Claims {
 		n[c.Verdict]++
 	}
-	var told []string
+	var counts []string
 	for _, v := range []string{Holds, Fails, TooShort, Unsaid, Answer} {
 		if n[v] > 0 {
-			told = append(told, fmt.Sprintf("%s: %d", v, n[v]))
+			counts = append(counts, fmt.Sprintf("%s: %d", v, n[v]))
 		}
 	}
-	return strings.Join(told, ", ")
+	return strings.Join(counts, ", ")
 }
 
 // ScaleTold writes the scale.
 func (p *page) ScaleTold() string {
-	return fmt.Sprintf("scale %.3g, where 1 is the paper's %s updates for its figures, %s for the map of settings, %s for models of several depths, %s for those trained for likelihood",
-		p.Report.Scale, format.Count(paperUpdates), format.Count(gridUpdates), format.Count(depthUpdates), format.Count(bestUpdates))
+	return fmt.Sprintf("scale %.3g, where 1 is the paper's %s updates for its figures, %s for the map of settings, %s "+
+		"for models of several depths, %s for those trained for likelihood",
+		p.Report.Scale, format.Count(paperUpdates), format.Count(gridUpdates), format.Count(depthUpdates),
+		format.Count(bestUpdates))
 }
 
 // cell escapes a cell of a Markdown table.

@@ -15,8 +15,10 @@ func TestReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &Report{Experiments: all, Results: map[string]*Measures{}, Scale: 1, Version: "9.8.7", TrainedBy: map[string]*Trained{}, Command: "tandem reproduce"}
-	layer := Layer{Units: 3, Live: 0.875, Noise: 0.125, NormMean: 1.234, NormSD: 0.5, NoiseRank: 0.5, Norms: []float64{1, 2, 3}, Roughness: []float64{0, 0.5, 1}}
+	r := &Report{Experiments: all, Results: map[string]*Measures{}, Scale: 1, Version: "9.8.7",
+		TrainedBy: map[string]*Trained{}, Command: "tandem reproduce"}
+	layer := Layer{Units: 3, Live: 0.875, Noise: 0.125, NormMean: 1.234, NormSD: 0.5, NoiseRank: 0.5, Norms: []float64{1,
+		2, 3}, Roughness: []float64{0, 0.5, 1}}
 	for _, run := range []Run{all[0].Runs[0], all[0].Runs[1], all[1].Runs[0], all[1].Runs[6]} {
 		m := measured(run.Name, run.Settings.Updates)
 		for range run.Settings.Hidden() {
@@ -39,7 +41,8 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := string(files["report.html"])
-	for _, want := range []string{"data:image/png;base64,UE5H", "<svg><g/></svg>", "on a &lt;machine&gt; and another;", "9.8.7", "87.5%", "1.234 ± 0.500", "-123.25", "not to be trusted", "prefers-color-scheme",
+	for _, want := range []string{"data:image/png;base64,UE5H", "<svg><g/></svg>", "on a &lt;machine&gt; and another;",
+		"9.8.7", "87.5%", "1.234 ± 0.500", "-123.25", "not to be trusted", "prefers-color-scheme",
 		`name="viewport"`, "1,000,000", "4 of 51 runs"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("report.html lacks %q", want)
@@ -71,7 +74,8 @@ func TestReport(t *testing.T) {
 		Claims      []Claim
 		Experiments []struct{ Runs []Measures }
 	}
-	if err := json.Unmarshal(files["results.json"], &results); err != nil || len(results.Claims) == 0 || len(results.Experiments) != 2 ||
+	if err := json.Unmarshal(files["results.json"], &results); err != nil || len(results.Claims) == 0 ||
+		len(results.Experiments) != 2 ||
 		results.Experiments[0].Runs[0].Layers[0].Live != 0.875 {
 		t.Errorf("results.json: %v, %+v", err, results)
 	}

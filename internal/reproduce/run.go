@@ -21,7 +21,8 @@ import (
 
 // rateKey names what decides how fast a run is.
 func rateKey(c *runs.Settings) string {
-	return fmt.Sprint(c.Layers, c.Gibbs, c.Pixels == mnist.Grey.String(), c.OffsetRate > 0, c.MeanFieldTolerance, c.SamplePosterior)
+	return fmt.Sprint(c.Layers, c.Gibbs, c.Pixels == mnist.Grey.String(), c.OffsetRate > 0, c.MeanFieldTolerance,
+		c.SamplePosterior)
 }
 
 // measureRates trains half a second of each kind of run.
@@ -143,7 +144,8 @@ func (s *Study) usable(r *Run) error {
 		return err
 	}
 	if name := c.Differs(&r.Settings); name != "" {
-		return &FolderError{fmt.Errorf("%s: a run of another %s than this version trains under that name", dir, name), "choose another --out"}
+		return &FolderError{fmt.Errorf("%s: a run of another %s than this version trains under that name", dir, name),
+			"choose another --out"}
 	}
 	if m := s.measured(r); m != nil && !s.enough(r, m) && missing(dir, "checkpoint.tandem") {
 		return &FolderError{fmt.Errorf("%s: more is to be measured now, but its checkpoint is gone", dir),
@@ -282,7 +284,8 @@ func trainedBy(dir string) (*Trained, error) {
 
 // report writes the report of what has ended.
 func (s *Study) report() (err error) {
-	report := &Report{Experiments: s.all, Results: map[string]*Measures{}, Scale: s.request.Scale, Version: s.machine.Version,
+	report := &Report{Experiments: s.all, Results: map[string]*Measures{}, Scale: s.request.Scale,
+		Version:   s.machine.Version,
 		TrainedBy: map[string]*Trained{},
 		Command:   fmt.Sprintf("tandem reproduce %s --scale %v", strings.Join(s.request.Experiments, " "), s.request.Scale)}
 	for i := range s.plan {

@@ -95,7 +95,8 @@ func Open(ctx context.Context, dir string, m session.Machine, names []string, sc
 	}
 	begun := err == nil
 	if begun && scale != 0 && scale != before.Scale {
-		return nil, &RequestError{fmt.Errorf("scale: %v, but the runs in %s are at %v; choose another --out", scale, dir, before.Scale)}
+		return nil, &RequestError{fmt.Errorf("scale: %v, but the runs in %s are at %v; choose another --out", scale, dir,
+			before.Scale)}
 	}
 	if len(names) == 0 && (!begun || len(before.Experiments) == 0) {
 		names = []string{"figure2", "figure3"}

@@ -1,5 +1,5 @@
 // Package runs keeps training runs on disk, each in a folder of its own: what
-// decides the run, who made it, how it fared, and a checkpoint to go on from.
+// decides the run, who made it, how it fared, and a checkpoint to resume from.
 //
 // One process at a time may change a run: Create and Open lock it. Reading needs
 // no lock, for every file but metrics.jsonl is replaced whole.
@@ -45,7 +45,7 @@ func (r *Run) Dir() string { return r.dir }
 func (r *Run) Settings() Settings { return r.settings.clone() }
 
 // Create begins a run in a folder, which it makes, with its parents, where there
-// is none. It refuses an invalid configuration, a folder that already holds a run
+// is none. It rejects invalid settings, a folder that already holds a run
 // and one that another process begins a run in. Other files in the folder stay.
 func Create(dir string, c Settings) (*Run, error) {
 	if err := c.Validate(); err != nil {
@@ -59,8 +59,8 @@ func Create(dir string, c Settings) (*Run, error) {
 
 // CreateIn begins a run in a new folder of parent, named after the day and the
 // preset: 2026-11-23-quick, or 2026-11-23-quick-2 where there is one already, and so
-// on. Processes that do so at once get different folders. It refuses an invalid
-// configuration.
+// on. Processes that do so at once get different folders. It rejects invalid
+// settings.
 func CreateIn(parent string, day time.Time, c Settings) (*Run, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -114,9 +114,9 @@ func create(dir string, c Settings) (_ *Run, err error) {
 	return r, nil
 }
 
-// Open locks a run folder to go on with it, and returns its checkpoint too: nil
+// Open locks a run folder to resume it, and returns its checkpoint too: nil
 // where the run was stopped before its first, to begin it anew. It removes what a
-// killed process left half-written. It refuses a folder without a run, a run that
+// killed process left half-written. It rejects a folder without a run, a run that
 // another process has, one whose checkpoint is gone, a damaged checkpoint, one of another numerics
 // version, and one that config.json no longer agrees with.
 func Open(dir string) (_ *Run, _ *Checkpoint, err error) {
@@ -147,10 +147,12 @@ func Open(dir string) (_ *Run, _ *Checkpoint, err error) {
 	}
 	path := filepath.Join(dir, checkpointName)
 	if h.Numerics != kernel.Version {
-		return nil, nil, fmt.Errorf("%s: numerics version %d, this build has %d: it cannot continue the run to the same bits; use tandem %s, which wrote it", path, h.Numerics, kernel.Version, h.Version)
+		return nil, nil, fmt.Errorf("%s: numerics version %d, this build has %d: it cannot continue the run to the same "+
+			"bits; use tandem %s, which wrote it", path, h.Numerics, kernel.Version, h.Version)
 	}
 	if name := r.settings.Differs(&h.Settings); name != "" {
-		return nil, nil, fmt.Errorf("%s and %s do not agree on %s: a run goes on as it began; put %s back as it was", filepath.Join(dir, configName), path, name, configName)
+		return nil, nil, fmt.Errorf("%s and %s do not agree on %s: a run ends as it began; put %s back as it was",
+			filepath.Join(dir, configName), path, name, configName)
 	}
 	c, err := ReadCheckpoint(dir)
 	if err != nil {
@@ -160,7 +162,7 @@ func Open(dir string) (_ *Run, _ *Checkpoint, err error) {
 }
 
 // SetSettings replaces the settings of a run: its number of updates, those
-// between checkpoints, where its data is. It refuses an invalid configuration
+// between checkpoints, where its data is. It rejects invalid settings
 // and one that changes what decides the numbers.
 func (r *Run) SetSettings(c Settings) error {
 	if err := r.check(); err != nil {
@@ -194,7 +196,7 @@ func (r *Run) Close() error {
 	return err
 }
 
-// check refuses to write without the lock.
+// check returns an error without the lock.
 func (r *Run) check() error {
 	if r.lock == nil {
 		return fmt.Errorf("run %s: %w", r.dir, os.ErrClosed)
@@ -202,7 +204,7 @@ func (r *Run) check() error {
 	return nil
 }
 
-// holdsRun says what keeps a folder from being a run.
+// holdsRun returns an error that says what keeps a folder from being a run.
 func holdsRun(dir string) error {
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -212,7 +214,8 @@ func holdsRun(dir string) error {
 		return fmt.Errorf("%s is not a run folder but a file", dir)
 	}
 	if _, err := os.Stat(filepath.Join(dir, configName)); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s holds no run: there is no %s in it (a run has %s)", dir, configName, strings.Join(contents[:], ", "))
+		return fmt.Errorf("%s holds no run: there is no %s in it (a run has %s)", dir, configName, strings.Join(contents[:],
+			", "))
 	} else if err != nil {
 		return err
 	}

@@ -309,7 +309,8 @@ func TestCreateIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Close()
-	want := []string{"2026-11-23", "2026-11-23-quick", "2026-11-23-quick-2", "2026-11-23-quick-3", "2026-11-23-quick-4", "2026-11-23-quick-5"}
+	want := []string{"2026-11-23", "2026-11-23-quick", "2026-11-23-quick-2", "2026-11-23-quick-3", "2026-11-23-quick-4",
+		"2026-11-23-quick-5"}
 	if got := names(t, parent); !slices.Equal(got, want) {
 		t.Errorf("folders %q; want %q", got, want)
 	}
@@ -403,7 +404,8 @@ func TestOpenRemovesTemps(t *testing.T) {
 	r := testRun(t, 3)
 	r.Close()
 	before := names(t, r.dir)
-	for _, name := range []string{"checkpoint.tandem.123.tmp", "config.json.9.tmp", "metrics.jsonl.7.tmp", "manifest.json.1.tmp"} {
+	for _, name := range []string{"checkpoint.tandem.123.tmp", "config.json.9.tmp", "metrics.jsonl.7.tmp",
+		"manifest.json.1.tmp"} {
 		write(t, filepath.Join(r.dir, name), []byte("x"))
 	}
 	picture := filepath.Join(r.dir, "filters.png.1.tmp")

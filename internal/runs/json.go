@@ -38,7 +38,7 @@ func writeJSON(path string, v any) error {
 }
 
 // readJSON reads a file of at most maxJSON bytes: a file that never ends, such
-// as a device, is refused too.
+// as a device, is rejected too.
 func readJSON(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -81,7 +81,7 @@ func decodeJSON(data []byte, v any) error {
 	return err
 }
 
-// describe says in words what a Go type holds.
+// describe returns in words what a Go type holds.
 func describe(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.String:

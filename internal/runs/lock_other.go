@@ -7,5 +7,5 @@ import (
 	"os"
 )
 
-// lockFile refuses: here there is no lock that ends with its process.
+// lockFile returns an error: here there is no lock that ends with its process.
 func lockFile(*os.File) (bool, error) { return false, errors.ErrUnsupported }

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// lockFile locks a file for this handle alone and says whether it was free.
+// lockFile locks a file for this handle alone and reports whether it was free.
 func lockFile(f *os.File) (bool, error) {
 	for {
 		switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err {

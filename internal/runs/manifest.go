@@ -11,7 +11,7 @@ import (
 	"tandem/dbm/kernel"
 )
 
-// Manifest says who made a run, with what and from what, for those who find it
+// Manifest records who made a run, with what and from what, for those who find it
 // in an archive. Nothing is computed from it.
 type Manifest struct {
 	Version   string    `json:"version"`  // of tandem
@@ -32,7 +32,7 @@ type Manifest struct {
 	Parts     []Part    `json:"parts"` // one for each train or resume
 }
 
-// Data says what a run learnt from.
+// Data describes what a run was trained on.
 type Data struct {
 	Source   string `json:"source"` // a folder, or the embedded MNIST
 	Credit   string `json:"credit"`

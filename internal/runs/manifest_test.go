@@ -26,7 +26,8 @@ func TestManifest(t *testing.T) {
 	started := time.Date(2026, 11, 23, 1, 2, 3, 4, time.FixedZone("", 3600))
 	utc := time.Date(2026, 11, 23, 0, 2, 3, 0, time.UTC)
 	m := NewManifest("v1", started)
-	if m.Version != "v1" || m.Numerics != kernel.Version || m.Go != runtime.Version() || m.GOOS != runtime.GOOS || m.GOARCH != runtime.GOARCH {
+	if m.Version != "v1" || m.Numerics != kernel.Version || m.Go != runtime.Version() || m.GOOS != runtime.GOOS ||
+		m.GOARCH != runtime.GOARCH {
 		t.Errorf("manifest of this build: %+v", m)
 	}
 	m.Kernel, m.CPU, m.Threads, m.Seed = "avx2", "a <CPU> & more", 2, 7

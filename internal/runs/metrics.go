@@ -32,7 +32,7 @@ type Metrics struct {
 	ParamsSHA256        string    `json:"params_sha256,omitempty"` // dbm.State.SHA256
 }
 
-// Append adds a line to metrics.jsonl. What is not finite is refused. Half a
+// Append adds a line to metrics.jsonl. What is not finite is an error. Half a
 // line that a killed process or a full disk left at the end is cut first.
 func (r *Run) Append(m *Metrics) error {
 	if err := r.check(); err != nil {
@@ -100,7 +100,7 @@ func cutMetrics(path string, update uint64) error {
 			// A machine that lost its power can leave any bytes beyond the last
 			// checkpoint, before which the lines were put on the disk.
 			if damage == nil {
-				damage = fmt.Errorf("%s: line %d: %w; mend or remove the line", path, number, err)
+				damage = fmt.Errorf("%s: line %d: %w; fix or delete the line", path, number, err)
 			}
 		case m.Update > update:
 		case damage != nil:

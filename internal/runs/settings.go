@@ -27,7 +27,7 @@ type Settings struct {
 	CheckpointEvery uint64 `json:"checkpoint_every"` // updates from one checkpoint to the next
 }
 
-// Validate says what is wrong with a configuration, naming the field. Whether
+// Validate returns an error that names the first field that is not valid. Whether
 // preset, pixels and data name something that exists is for others to say.
 func (c *Settings) Validate() error {
 	if err := c.Config.Validate(); err != nil {
@@ -81,7 +81,7 @@ func (c *Settings) decode(data []byte) error {
 	return nil
 }
 
-// checkFields refuses what encoding/json lets pass in a JSON object that it
+// checkFields rejects what encoding/json lets pass in a JSON object that it
 // accepted as a Config: names in other than small letters, names given twice, and
 // null, which would leave a field, or an old element of a list, as it was.
 func checkFields(data []byte) error {
@@ -119,7 +119,7 @@ func checkFields(data []byte) error {
 func (c *Settings) fields() map[string]json.RawMessage {
 	m := make(map[string]json.RawMessage)
 	data, err := json.Marshal(c)
-	if err == nil { // only what Validate refuses has no JSON
+	if err == nil { // only what Validate rejects has no JSON
 		json.Unmarshal(data, &m)
 	}
 	return m

@@ -165,7 +165,8 @@ func TestConfigValidate(t *testing.T) {
 
 func FuzzConfig(f *testing.F) {
 	for _, s := range []string{
-		configGolden, `{}`, `null`, `{"layers":[1,null]}`, `{"seed":1,"seed":2}`, `{"SEED":1}`, `{"alpha":[]}`, `{"alpha":[1,2,3,4]}`, `{"x":`,
+		configGolden, `{}`, `null`, `{"layers":[1,null]}`, `{"seed":1,"seed":2}`, `{"SEED":1}`, `{"alpha":[]}`,
+		`{"alpha":[1,2,3,4]}`, `{"x":`,
 	} {
 		f.Add([]byte(s))
 	}

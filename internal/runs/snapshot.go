@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// Owns says whether a run keeps a file of its own by a name.
+// Owns reports whether a run keeps a file of its own by a name.
 func Owns(name string) bool { return name == lockName || slices.Contains(contents[:], name) }
 
 // maxText is how large a file of text may be: metrics have some hundred lines, and
@@ -25,7 +25,7 @@ type Snapshot struct {
 }
 
 // ReadSnapshot reads a run folder's own files, by name, so that they agree with one
-// another while another process trains the run, and sees that they do. It refuses
+// another while another process trains the run, and checks that they do. It rejects
 // a run without a checkpoint.
 func ReadSnapshot(dir string) (map[string][]byte, error) {
 	// All but the metrics are replaced whole. The checkpoint comes first: what the
@@ -58,9 +58,9 @@ func ReadSnapshot(dir string) (map[string][]byte, error) {
 }
 
 // DecodeSnapshot reads what ReadSnapshot returned, which may since have been in
-// anybody's hands. It does not refuse a checkpoint of another version of the
+// anybody's hands. It accepts a checkpoint of another version of the
 // numerics. Memory is taken only for what the files hold, and files of text that are
-// larger than any run's are refused.
+// larger than any run's are rejected.
 func DecodeSnapshot(files map[string][]byte) (*Snapshot, error) {
 	for _, name := range contents {
 		if files[name] == nil {

@@ -60,7 +60,8 @@ func TestSnapshot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(s.Settings, r.Settings()) || s.Manifest.Version != "v1" || len(s.Metrics) != 3 || s.Checkpoint.State.SHA256() != testState(&r.settings, 2).SHA256() {
+	if !reflect.DeepEqual(s.Settings, r.Settings()) || s.Manifest.Version != "v1" || len(s.Metrics) != 3 ||
+		s.Checkpoint.State.SHA256() != testState(&r.settings, 2).SHA256() {
 		t.Errorf("decoded %+v", s)
 	}
 

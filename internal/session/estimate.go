@@ -33,7 +33,8 @@ func (e *Estimates) Open(data string, visible int) (err error) {
 		return err
 	}
 	if n := e.Test.Rows() * e.Test.Columns(); n != visible {
-		return fmt.Errorf("the model has %d visible units, but the test images of %s have %d pixels", visible, e.Test.Source, n)
+		return fmt.Errorf("the model has %d visible units, but the test images of %s have %d pixels", visible,
+			e.Test.Source, n)
 	}
 	return nil
 }

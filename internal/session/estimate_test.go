@@ -27,7 +27,8 @@ func TestEstimateIsDue(t *testing.T) {
 		{estimator{Estimates: every, cost: 2, spent: 4}, 1000, 1000, 121, true},
 	} {
 		if got := test.estimator.due(test.update, test.made, test.seconds, c); got != test.want {
-			t.Errorf("%+v after %d updates, %d of them in %v seconds: %v", test.estimator, test.update, test.made, test.seconds, got)
+			t.Errorf("%+v after %d updates, %d of them in %v seconds: %v", test.estimator, test.update, test.made,
+				test.seconds, got)
 		}
 	}
 }

@@ -92,7 +92,8 @@ func hashes(metrics []runs.Metrics) (recorded map[uint64][]string, first uint64)
 }
 
 // again makes the updates of a run again, to the last, and compares the recorded hashes.
-func (r *Replay) again(ctx context.Context, found *Replayed, s *runs.Snapshot, recorded map[uint64][]string, last uint64) error {
+func (r *Replay) again(ctx context.Context, found *Replayed, s *runs.Snapshot, recorded map[uint64][]string,
+	last uint64) error {
 	set, err := r.images(s)
 	if err != nil {
 		return err

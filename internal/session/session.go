@@ -184,7 +184,8 @@ func (s *session) keep(ctx context.Context, stop bool) error {
 
 // NewTrainer returns a trainer of a run that continues from a state, or from its
 // beginning if the state is nil.
-func NewTrainer(c *runs.Settings, set *kernel.Set, state *dbm.State, data *mnist.Set, threads int) (*dbm.Trainer, error) {
+func NewTrainer(c *runs.Settings, set *kernel.Set, state *dbm.State, data *mnist.Set, threads int) (*dbm.Trainer,
+	error) {
 	pixels, err := mnist.ParsePixels(c.Pixels)
 	if err != nil {
 		return nil, err

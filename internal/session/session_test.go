@@ -16,8 +16,10 @@ import (
 
 // settings returns a run that takes no time.
 func settings(updates uint64) runs.Settings {
-	return runs.Settings{Config: dbm.Config{Layers: []int{784, 9, 7}, Batch: 3, Chains: 2, Gibbs: 1, MeanFieldTolerance: 1e-3,
-		MeanFieldMax: 5, LearningRate: 0.01, Alpha: []float64{0.1, 0.1}, Gamma: 1, MuDamping: 0.01, InitScale: 0.01, Seed: 1},
+	return runs.Settings{Config: dbm.Config{Layers: []int{784, 9, 7}, Batch: 3, Chains: 2, Gibbs: 1,
+		MeanFieldTolerance: 1e-3,
+		MeanFieldMax:       5, LearningRate: 0.01, Alpha: []float64{0.1, 0.1}, Gamma: 1, MuDamping: 0.01, InitScale: 0.01,
+		Seed: 1},
 		Pixels: "grey", Updates: updates, CheckpointEvery: 4}
 }
 
@@ -28,7 +30,8 @@ func options(t *testing.T, dir string, updates uint64) Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Machine: Machine{CPU: "a processor", Version: "1.2.3", Kernels: kerneltest.Reference, Threads: 1}, Data: set,
+	o := Options{Machine: Machine{CPU: "a processor", Version: "1.2.3", Kernels: kerneltest.Reference, Threads: 1},
+		Data:      set,
 		Arguments: []string{"train"}}
 	if o.Run, err = runs.Create(dir, settings(updates)); err != nil {
 		t.Fatal(err)
@@ -97,11 +100,13 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sum := c.State.SHA256(); c.Updates != 11 || sum != found.State.SHA256() || sum != all[4].ParamsSHA256 || found.Updates != 11 {
+	if sum := c.State.SHA256(); c.Updates != 11 || sum != found.State.SHA256() || sum != all[4].ParamsSHA256 ||
+		found.Updates != 11 {
 		t.Errorf("a checkpoint at update %d that is not the end of the run", c.Updates)
 	}
 	m, err := runs.ReadManifest(dir)
-	if err != nil || m.CPU != "a processor" || m.Data.SHA256 != o.Data.SHA256 || len(m.Parts) != 1 || m.Parts[0].Version != "1.2.3" {
+	if err != nil || m.CPU != "a processor" || m.Data.SHA256 != o.Data.SHA256 || len(m.Parts) != 1 ||
+		m.Parts[0].Version != "1.2.3" {
 		t.Errorf("manifest %+v (%v)", m, err)
 	}
 }
@@ -231,7 +236,8 @@ func TestReplay(t *testing.T) {
 	if _, err := r.Verify(t.Context(), files, 0); !errors.As(err, &few) || few.First != 1 {
 		t.Errorf("no update: %v", err)
 	}
-	if _, err := (&Replay{Kernels: kerneltest.Reference, Threads: 1}).Verify(t.Context(), files, 9); !errors.Is(err, ErrNoImages) {
+	if _, err := (&Replay{Kernels: kerneltest.Reference, Threads: 1}).Verify(t.Context(), files, 9); !errors.Is(err,
+		ErrNoImages) {
 		t.Errorf("no images: %v", err)
 	}
 	ctx, stop := context.WithCancelCause(t.Context())
