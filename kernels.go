@@ -9,11 +9,11 @@ import (
 	"tandem/dbm/kernel"
 )
 
-// kernelNames are the names of all kernels there are, on any machine.
+// kernelNames lists the kernels of all machines.
 var kernelNames = []string{"generic", "avx2", "avx512", "neon"}
 
-// chooseKernels picks the fastest kernels that this machine has, or those that
-// the environment variable TANDEM_KERNEL names.
+// chooseKernels returns the fastest kernels that this machine has, or those named by the
+// environment variable TANDEM_KERNEL.
 func chooseKernels() (kernel.Set, error) {
 	here := append(vectorKernels(), genericKernels)
 	name := os.Getenv("TANDEM_KERNEL")

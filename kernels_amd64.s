@@ -1,156 +1,161 @@
-// The kernels' loops in AVX2 and FMA3. kernels_generic.go defines what they
-// compute; the names and loops around them are those of kernels_vector.go.
+// The loops of the kernels in AVX2 and FMA3. kernels_generic.go defines what they
+// compute, and kernels_vector.go says what each of them does. A macro with the name of
+// a function there computes what that function does.
 //
-// A panel is 16 columns: two registers of eight float32. Operands are in Go's
-// order, the destination last.
+// A panel is 16 columns: two registers of eight float32.
+//
+// Operands are in Go's order, the destination last:
+//
+//	VSUBPS b, a, d           d = a − b, and so for the other operations
+//	VANDNPS b, a, d          d = b &^ a
+//	VFMADD231PS a, b, d      d = a·b + d
+//	VFNMADD231PS a, b, d     d = d − a·b
+//	VFMADD213PS a, b, d      d = b·d + a
+//	VCMPPS LT_OQ, b, a, d    d = a < b, a mask
+//	VBLENDVPS m, b, a, d     d = m < 0 ? b : a
 
+#include "go_asm.h"
 #include "textflag.h"
 
-// The constants of sigmoid, softplus and the sampler, each eight times over.
-#define LOG2E  spread<>+0x000(SB)
-#define ROUNDS spread<>+0x020(SB)
-#define LN2HI  spread<>+0x040(SB)
-#define LN2LO  spread<>+0x060(SB)
-#define EXPC2  spread<>+0x080(SB)
-#define EXPC3  spread<>+0x0a0(SB)
-#define EXPC4  spread<>+0x0c0(SB)
-#define EXPC5  spread<>+0x0e0(SB)
-#define EXPC6  spread<>+0x100(SB)
-#define ONE    spread<>+0x120(SB)
-#define EXPLOW spread<>+0x140(SB)
-#define SIGN   spread<>+0x160(SB)
-#define UNIT   spread<>+0x180(SB)
-#define MULT0  spread<>+0x1a0(SB)
-#define MULT1  spread<>+0x1c0(SB)
-#define BUMP0  spread<>+0x1e0(SB)
-#define BUMP1  spread<>+0x200(SB)
-#define FOUR   spread<>+0x220(SB)
-#define STEP   spread<>+0x260(SB)
-#define IOTA   spread<>+0x240(SB)
-#define LOGC1  spread<>+0x280(SB)
-#define LOGC2  spread<>+0x2a0(SB)
-#define LOGC3  spread<>+0x2c0(SB)
-#define LOGC4  spread<>+0x2e0(SB)
-#define LOGC5  spread<>+0x300(SB)
-#define LOGC6  spread<>+0x320(SB)
-#define LOGC7  spread<>+0x340(SB)
-#define LOGC8  spread<>+0x360(SB)
+// The constants of kernels_constants.go, in all lanes.
+#define SIGN       ·constants+constant_sign(SB)
+#define LOG2E      ·constants+constant_log2e(SB)
+#define ROUNDS     ·constants+constant_rounds(SB)
+#define LN2HI      ·constants+constant_ln2Hi(SB)
+#define LN2LO      ·constants+constant_ln2Lo(SB)
+#define EXPC2      ·constants+constant_expC2(SB)
+#define EXPC3      ·constants+constant_expC3(SB)
+#define EXPC4      ·constants+constant_expC4(SB)
+#define EXPC5      ·constants+constant_expC5(SB)
+#define EXPC6      ·constants+constant_expC6(SB)
+#define EXPLOW     ·constants+constant_expLow(SB)
+#define ONE        ·constants+constant_one(SB)
+#define LOGC1      ·constants+constant_logC1(SB)
+#define LOGC2      ·constants+constant_logC2(SB)
+#define LOGC3      ·constants+constant_logC3(SB)
+#define LOGC4      ·constants+constant_logC4(SB)
+#define LOGC5      ·constants+constant_logC5(SB)
+#define LOGC6      ·constants+constant_logC6(SB)
+#define LOGC7      ·constants+constant_logC7(SB)
+#define LOGC8      ·constants+constant_logC8(SB)
+#define PHILOXM0   ·constants+constant_philoxM0(SB)
+#define PHILOXM1   ·constants+constant_philoxM1(SB)
+#define PHILOXW0   ·constants+constant_philoxW0(SB)
+#define PHILOXW1   ·constants+constant_philoxW1(SB)
+#define UNIT       ·constants+constant_uniformUnit(SB)
+#define IOTA       ·constants+constant_iota64(SB)
+#define KEEPMEAN   ·constants+constant_keepMean(SB)
+#define ADDMEAN    ·constants+constant_addMean(SB)
+#define KEEPSQUARE ·constants+constant_keepSquare(SB)
+#define ADDSQUARE  ·constants+constant_addSquare(SB)
+#define EPSILON    ·constants+constant_epsilon(SB)
 
-// --- Tiles ------------------------------------------------------------------
+// Comparisons.
+#define LT_OQ  $17 // less than; false for a NaN
+#define NEQ_UQ $4  // not equal; true for a NaN
 
-// The sums of row i of a tile are Y(4+2i) and Y(5+2i). Rows 0 to 2 are reached
-// from one pointer, rows 3 to 5 from another, three strides on.
+// Selections of lanes.
+#define SWAP2 $0x4e // VPSHUFD: swaps the halves of four lanes
+#define SWAP1 $0xb1 // VPSHUFD: swaps neighbours
+#define ODD   $0xaa // VPBLENDD: takes the odd lanes of the first operand
 
-// ROW adds x·(Y0, Y1), x being at address A, to the sums S and T, using B.
-#define ROW(A, B, S, T) \
-	VBROADCASTSS A, B;       \
-	VFMADD231PS  Y0, B, S;   \
+// --- Tiles of dense rows ----------------------------------------------------
+
+// The sums of row i of a tile are Y(4+2i) and Y(5+2i).
+
+// ROW adds x·(Y0, Y1), x being at address X, to the sums S and T. It uses B.
+#define ROW(X, B, S, T) \
+	VBROADCASTSS X, B;     \
+	VFMADD231PS  Y0, B, S; \
 	VFMADD231PS  Y1, B, T
 
-// TERM1 … TERM6 add the term of unit d: weights at R13, rows at R12 and R11,
-// which are R10 bytes apart.
+// TERM1 … TERM6 add the term of unit d to the sums: weights at BX, rows 0 to 2 at R12
+// and rows 3 to 5 at R13, R10 bytes apart.
 #define TERM1(d) \
-	VMOVUPS (64*d)(R13), Y0;          \
-	VMOVUPS (64*d+32)(R13), Y1;       \
+	VMOVUPS (64*d)(BX), Y0;    \
+	VMOVUPS (64*d+32)(BX), Y1; \
 	ROW((4*d)(R12), Y2, Y4, Y5)
 #define TERM2(d) TERM1(d); ROW((4*d)(R12)(R10*1), Y3, Y6, Y7)
 #define TERM3(d) TERM2(d); ROW((4*d)(R12)(R10*2), Y2, Y8, Y9)
-#define TERM4(d) TERM3(d); ROW((4*d)(R11), Y3, Y10, Y11)
-#define TERM5(d) TERM4(d); ROW((4*d)(R11)(R10*1), Y2, Y12, Y13)
-#define TERM6(d) TERM5(d); ROW((4*d)(R11)(R10*2), Y3, Y14, Y15)
+#define TERM4(d) TERM3(d); ROW((4*d)(R13), Y3, Y10, Y11)
+#define TERM5(d) TERM4(d); ROW((4*d)(R13)(R10*1), Y2, Y12, Y13)
+#define TERM6(d) TERM5(d); ROW((4*d)(R13)(R10*2), Y3, Y14, Y15)
 
-// LOAD1 … LOAD6 load the sums from SI and R13, rows R9 bytes apart.
-#define LOAD(A, B, S, T) \
-	VMOVUPS A, S;         \
-	VMOVUPS B, T
-#define LOAD1 LOAD((SI), 32(SI), Y4, Y5)
-#define LOAD2 LOAD1; LOAD((SI)(R9*1), 32(SI)(R9*1), Y6, Y7)
-#define LOAD3 LOAD2; LOAD((SI)(R9*2), 32(SI)(R9*2), Y8, Y9)
-#define LOAD4 LOAD3; LOAD((R13), 32(R13), Y10, Y11)
-#define LOAD5 LOAD4; LOAD((R13)(R9*1), 32(R13)(R9*1), Y12, Y13)
-#define LOAD6 LOAD5; LOAD((R13)(R9*2), 32(R13)(R9*2), Y14, Y15)
+// LOAD1 … LOAD6 load sums from SI, R9 bytes apart, and leave SI behind them.
+#define LOAD(S, T) \
+	VMOVUPS (SI), S;   \
+	VMOVUPS 32(SI), T; \
+	ADDQ    R9, SI
+#define LOAD1 LOAD(Y4, Y5)
+#define LOAD2 LOAD1; LOAD(Y6, Y7)
+#define LOAD3 LOAD2; LOAD(Y8, Y9)
+#define LOAD4 LOAD3; LOAD(Y10, Y11)
+#define LOAD5 LOAD4; LOAD(Y12, Y13)
+#define LOAD6 LOAD5; LOAD(Y14, Y15)
 
-// STORE1 … STORE6 add +0 (Y0) to the sums and store them to DI and R13, rows R8
-// bytes apart.
-#define STORE(A, B, S, T) \
-	VADDPS  Y0, S, S;      \
-	VADDPS  Y0, T, T;      \
-	VMOVUPS S, A;          \
-	VMOVUPS T, B
-#define STORE1 STORE((DI), 32(DI), Y4, Y5)
-#define STORE2 STORE1; STORE((DI)(R8*1), 32(DI)(R8*1), Y6, Y7)
-#define STORE3 STORE2; STORE((DI)(R8*2), 32(DI)(R8*2), Y8, Y9)
-#define STORE4 STORE3; STORE((R13), 32(R13), Y10, Y11)
-#define STORE5 STORE4; STORE((R13)(R8*1), 32(R13)(R8*1), Y12, Y13)
-#define STORE6 STORE5; STORE((R13)(R8*2), 32(R13)(R8*2), Y14, Y15)
+// STORE1 … STORE6 add +0 to sums and store them to DI, R8 bytes apart, and leave DI
+// behind them. Y0 is 0.
+#define STORE(S, T) \
+	VADDPS  Y0, S, S;  \
+	VADDPS  Y0, T, T;  \
+	VMOVUPS S, (DI);   \
+	VMOVUPS T, 32(DI); \
+	ADDQ    R8, DI
+#define STORE1 STORE(Y4, Y5)
+#define STORE2 STORE1; STORE(Y6, Y7)
+#define STORE3 STORE2; STORE(Y8, Y9)
+#define STORE4 STORE3; STORE(Y10, Y11)
+#define STORE5 STORE4; STORE(Y12, Y13)
+#define STORE6 STORE5; STORE(Y14, Y15)
 
-// PRODUCT is the body of product1 … product6: DX tiles of H rows, one below the
-// other, over k units, four at a time.
-#define PRODUCT(H, LOADS, TERM, STORES) \
-	MOVQ out+0(FP), DI;          \
-	MOVQ outStride+8(FP), R8;    \
-	MOVQ start+16(FP), SI;       \
-	MOVQ startStride+24(FP), R9; \
-	MOVQ x+32(FP), AX;           \
-	MOVQ xStride+40(FP), R10;    \
-	MOVQ w+48(FP), BX;           \
-	MOVQ tiles+64(FP), DX;       \
-	SHLQ $2, R8;                 \
-	SHLQ $2, R9;                 \
-	SHLQ $2, R10;                \
-tile:                            \
-	LEAQ (R9)(R9*2), R13;        \
-	ADDQ SI, R13;                \
-	LOADS;                       \
-	MOVQ AX, R12;                \
-	LEAQ (R10)(R10*2), R11;      \
-	ADDQ AX, R11;                \
-	MOVQ BX, R13;                \
-	MOVQ k+56(FP), CX;           \
-	SUBQ $4, CX;                 \
-	JLT  rest;                   \
-	PCALIGN $32;                 \
-four:                            \
-	TERM(0);                     \
-	TERM(1);                     \
-	TERM(2);                     \
-	TERM(3);                     \
-	ADDQ $16, R12;               \
-	ADDQ $16, R11;               \
-	ADDQ $256, R13;              \
-	SUBQ $4, CX;                 \
-	JGE  four;                   \
-rest:                            \
-	ADDQ $4, CX;                 \
-	JEQ  done;                   \
-one:                             \
-	TERM(0);                     \
-	ADDQ $4, R12;                \
-	ADDQ $4, R11;                \
-	ADDQ $64, R13;               \
-	DECQ CX;                     \
-	JNE  one;                    \
-done:                            \
-	VXORPS Y0, Y0, Y0;           \
-	LEAQ (R8)(R8*2), R13;        \
-	ADDQ DI, R13;                \
-	STORES;                      \
-	IMUL3Q $H, R8, R13;          \
-	ADDQ R13, DI;                \
-	IMUL3Q $H, R9, R13;          \
-	ADDQ R13, SI;                \
-	IMUL3Q $H, R10, R13;         \
-	ADDQ R13, AX;                \
-	DECQ DX;                     \
-	JNE  tile;                   \
-	VZEROUPPER;                  \
+// PRODUCT computes tiles of H rows over k units, four at a time. Its labels are
+// arguments, because a function has one PRODUCT for each height.
+#define PRODUCT(H, LOADS, TERM, STORES, tile, four, rest, one, done) \
+tile:                       \
+	LOADS;                  \
+	MOVQ AX, R12;           \
+	LEAQ (R10)(R10*2), R13; \
+	ADDQ AX, R13;           \
+	MOVQ w+56(FP), BX;      \
+	MOVQ k+72(FP), CX;      \
+	SUBQ $4, CX;            \
+	JLT  rest;              \
+	PCALIGN $64;            \
+four:                       \
+	TERM(0);                \
+	TERM(1);                \
+	TERM(2);                \
+	TERM(3);                \
+	ADDQ $16, R12;          \
+	ADDQ $16, R13;          \
+	ADDQ $256, BX;          \
+	SUBQ $4, CX;            \
+	JGE  four;              \
+rest:                       \
+	ADDQ $4, CX;            \
+	JEQ  done;              \
+one:                        \
+	TERM(0);                \
+	ADDQ $4, R12;           \
+	ADDQ $4, R13;           \
+	ADDQ $64, BX;           \
+	DECQ CX;                \
+	JNE  one;               \
+done:                       \
+	VXORPS Y0, Y0, Y0;      \
+	STORES;                 \
+	IMUL3Q $H, R10, CX;     \
+	ADDQ CX, AX;            \
+	DECQ tiles+80(FP);      \
+	JNE  tile;              \
+	VZEROUPPER;             \
 	RET
 
-// GRAD1 … GRAD6 add the term of one row to the gradient of a tile: upper units
-// at R13, lower units at R12.
+// GRAD1 … GRAD6 add the term of one row to the gradient of a tile: lower units at R12,
+// upper units at R13.
 #define GRAD1 \
-	VMOVUPS (R13), Y0;          \
-	VMOVUPS 32(R13), Y1;        \
+	VMOVUPS (R13), Y0;   \
+	VMOVUPS 32(R13), Y1; \
 	ROW((R12), Y2, Y4, Y5)
 #define GRAD2 GRAD1; ROW(4(R12), Y3, Y6, Y7)
 #define GRAD3 GRAD2; ROW(8(R12), Y2, Y8, Y9)
@@ -158,7 +163,7 @@ done:                            \
 #define GRAD5 GRAD4; ROW(16(R12), Y2, Y12, Y13)
 #define GRAD6 GRAD5; ROW(20(R12), Y3, Y14, Y15)
 
-// ZERO1 … ZERO6 clear the sums.
+// ZERO1 … ZERO6 clear sums.
 #define ZERO(S, T) \
 	VXORPS S, S, S; \
 	VXORPS T, T, T
@@ -169,17 +174,17 @@ done:                            \
 #define ZERO5 ZERO4; ZERO(Y12, Y13)
 #define ZERO6 ZERO5; ZERO(Y14, Y15)
 
-// MOVE moves the eight weights at A by their gradient G. The pull is P, the rate
-// Y2, and Y3 is used.
+// MOVE moves the eight weights at A by the gradient G, with the pull P and the rate Y2.
+// It uses Y3.
 #define MOVE(A, G, P) \
-	VXORPS       Y3, Y3, Y3;  \
-	VADDPS       Y3, G, G;    \
-	VMOVUPS      A, Y3;       \
-	VFNMADD231PS P, Y3, G;    \
-	VFMADD231PS  G, Y2, Y3;   \
+	VXORPS       Y3, Y3, Y3; \
+	VADDPS       Y3, G, G;   \
+	VMOVUPS      A, Y3;      \
+	VFNMADD231PS P, Y3, G;   \
+	VFMADD231PS  G, Y2, Y3;  \
 	VMOVUPS      Y3, A
 
-// MOVE1 … MOVE6 move the weights of a tile, at DI. The pull is in Y0 and Y1.
+// MOVE1 … MOVE6 move the weights of a tile, at DI. The pull is Y0 and Y1.
 #define MOVE1 MOVE((DI), Y4, Y0); MOVE(32(DI), Y5, Y1)
 #define MOVE2 MOVE1; MOVE(64(DI), Y6, Y0); MOVE(96(DI), Y7, Y1)
 #define MOVE3 MOVE2; MOVE(128(DI), Y8, Y0); MOVE(160(DI), Y9, Y1)
@@ -187,194 +192,315 @@ done:                            \
 #define MOVE5 MOVE4; MOVE(256(DI), Y12, Y0); MOVE(288(DI), Y13, Y1)
 #define MOVE6 MOVE5; MOVE(320(DI), Y14, Y0); MOVE(352(DI), Y15, Y1)
 
-// LEARN is the body of learn1 … learn6: DX tiles of H units, one below the other.
-#define LEARN(H, ZEROS, GRAD, MOVES) \
-	MOVQ w+0(FP), DI;           \
-	MOVQ x+8(FP), AX;           \
-	MOVQ xStride+16(FP), R8;    \
-	MOVQ y+24(FP), BX;          \
-	MOVQ yStride+32(FP), R9;    \
-	MOVQ pull+48(FP), SI;       \
-	MOVQ tiles+64(FP), DX;      \
-	SHLQ $2, R8;                \
-	SHLQ $2, R9;                \
-tile:                           \
-	MOVQ AX, R12;               \
-	MOVQ BX, R13;               \
-	MOVQ rows+40(FP), CX;       \
-	ZEROS;                      \
-	PCALIGN $32;                \
-next:                           \
-	GRAD;                       \
-	ADDQ R8, R12;               \
-	ADDQ R9, R13;               \
-	DECQ CX;                    \
-	JNE  next;                  \
-	VMOVUPS (SI), Y0;           \
-	VMOVUPS 32(SI), Y1;         \
-	VBROADCASTSS rate+56(FP), Y2; \
-	MOVES;                      \
-	ADDQ $(64*H), DI;           \
-	ADDQ $(4*H), AX;            \
-	DECQ DX;                    \
-	JNE  tile;                  \
-	VZEROUPPER;                 \
+// LEARN learns tiles of H units from all rows.
+#define LEARN(H, ZEROS, GRAD, MOVES, tile, next) \
+tile:                             \
+	MOVQ AX, R12;                 \
+	MOVQ BX, R13;                 \
+	MOVQ rows+56(FP), CX;         \
+	ZEROS;                        \
+	PCALIGN $64;                  \
+next:                             \
+	GRAD;                         \
+	ADDQ R8, R12;                 \
+	ADDQ R9, R13;                 \
+	DECQ CX;                      \
+	JNE  next;                    \
+	VMOVUPS (SI), Y0;             \
+	VMOVUPS 32(SI), Y1;           \
+	VBROADCASTSS rate+72(FP), Y2; \
+	MOVES;                        \
+	ADDQ $(64*H), DI;             \
+	ADDQ $(4*H), AX;              \
+	DECQ tiles+80(FP);            \
+	JNE  tile;                    \
+	VZEROUPPER;                   \
 	RET
 
-// --- Products ---------------------------------------------------------------
+// --- Lists of nonzeros ------------------------------------------------------
 
-// func product1(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
-TEXT ·product1(SB), NOSPLIT, $0-72
-	PRODUCT(1, LOAD1, TERM1, STORE1)
+// PANELS points BX, R8, R9 and R10 to four panels, R10 bytes apart, from BX on.
+#define PANELS \
+	LEAQ (BX)(R10*1), R8; \
+	LEAQ (BX)(R10*2), R9; \
+	ADDQ R9, R10
 
-// func product2(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
-TEXT ·product2(SB), NOSPLIT, $0-72
-	PRODUCT(2, LOAD2, TERM2, STORE2)
+// AXPY adds Y0·(the panel at A and B) to the sums S and T.
+#define AXPY(A, B, S, T) \
+	VFMADD231PS A, Y0, S; \
+	VFMADD231PS B, Y0, T
 
-// func product3(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
-TEXT ·product3(SB), NOSPLIT, $0-72
-	PRODUCT(3, LOAD3, TERM3, STORE3)
+// UNIT1 and UNIT4 add the weights of unit (SI), times (DX), to the sums of one panel and of
+// four. A unit has 64 bytes in each panel. They use R12.
+#define UNIT1 \
+	MOVLQSX      (SI), R12; \
+	SHLQ         $6, R12;   \
+	VBROADCASTSS (DX), Y0;  \
+	AXPY((BX)(R12*1), 32(BX)(R12*1), Y4, Y5)
+#define UNIT4 \
+	UNIT1;                                    \
+	AXPY((R8)(R12*1), 32(R8)(R12*1), Y6, Y7); \
+	AXPY((R9)(R12*1), 32(R9)(R12*1), Y8, Y9); \
+	AXPY((R10)(R12*1), 32(R10)(R12*1), Y10, Y11)
 
-// func product4(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
-TEXT ·product4(SB), NOSPLIT, $0-72
-	PRODUCT(4, LOAD4, TERM4, STORE4)
-
-// func product5(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
-TEXT ·product5(SB), NOSPLIT, $0-72
-	PRODUCT(5, LOAD5, TERM5, STORE5)
-
-// func product6(out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, k, tiles int)
-TEXT ·product6(SB), NOSPLIT, $0-72
-	PRODUCT(6, LOAD6, TERM6, STORE6)
-
-// func nonzero1(out, start *float32, index *int32, value *float32, n int, w *float32, rowStride int)
-TEXT ·nonzero1(SB), NOSPLIT, $0-56
-	MOVQ out+0(FP), DI
-	MOVQ start+8(FP), AX
-	MOVQ index+16(FP), SI
-	MOVQ value+24(FP), DX
-	MOVQ n+32(FP), CX
-	MOVQ w+40(FP), BX
-	MOVQ rowStride+48(FP), R11
-	SHLQ $2, R11
-	VMOVUPS (AX), Y4
-	VMOVUPS 32(AX), Y5
-next:
-	MOVLQSX (SI), R12
-	IMULQ R11, R12
-	VBROADCASTSS (DX), Y0
-	VFMADD231PS (BX)(R12*1), Y0, Y4
-	VFMADD231PS 32(BX)(R12*1), Y0, Y5
-	ADDQ $4, SI
-	ADDQ $4, DX
-	DECQ CX
-	JNE next
-	VXORPS Y0, Y0, Y0
-	STORE((DI), 32(DI), Y4, Y5)
-	VZEROUPPER
+// NONZERO follows the list of a row: CX units.
+#define NONZERO(LOADS, UNITS, STORES, next) \
+	LOADS;                 \
+	MOVQ index+24(FP), SI; \
+	PANELS;                \
+	PCALIGN $64;           \
+next:                      \
+	UNITS;                 \
+	ADDQ $4, SI;           \
+	ADDQ $4, DX;           \
+	DECQ CX;               \
+	JNE  next;             \
+	MOVQ $64, R8;          \
+	VXORPS Y0, Y0, Y0;     \
+	STORES;                \
+	VZEROUPPER;            \
 	RET
 
-// func nonzero4(out, start *float32, index *int32, value *float32, n int, w *float32, panelStride, rowStride int)
-TEXT ·nonzero4(SB), NOSPLIT, $0-64
-	MOVQ out+0(FP), DI
-	MOVQ start+8(FP), AX
-	MOVQ index+16(FP), SI
-	MOVQ value+24(FP), DX
-	MOVQ n+32(FP), CX
-	MOVQ w+40(FP), BX
-	MOVQ panelStride+48(FP), R10
-	MOVQ rowStride+56(FP), R11
+// UPPER1 and UPPER4 add the upper units of row (SI), times (DX), to the gradient in one
+// panel and in four. Rows are R11 bytes, from R15 on. They use R12.
+#define UPPER1 \
+	MOVLQSX      (SI), R12; \
+	IMULQ        R11, R12;  \
+	VBROADCASTSS (DX), Y0;  \
+	AXPY((R15)(R12*1), 32(R15)(R12*1), Y4, Y5)
+#define UPPER4 \
+	UPPER1;                                         \
+	AXPY(64(R15)(R12*1), 96(R15)(R12*1), Y6, Y7);   \
+	AXPY(128(R15)(R12*1), 160(R15)(R12*1), Y8, Y9); \
+	AXPY(192(R15)(R12*1), 224(R15)(R12*1), Y10, Y11)
+
+// MOVEUNIT1 and MOVEUNIT4 move the weights of a unit in one panel and in four. The pull is
+// at R13.
+#define MOVEUNIT1 \
+	MOVE((BX), Y4, (R13)); \
+	MOVE(32(BX), Y5, 32(R13))
+#define MOVEUNIT4 \
+	MOVEUNIT1;                  \
+	MOVE((R8), Y6, 64(R13));    \
+	MOVE(32(R8), Y7, 96(R13));  \
+	MOVE((R9), Y8, 128(R13));   \
+	MOVE(32(R9), Y9, 160(R13)); \
+	MOVE((R10), Y10, 192(R13)); \
+	MOVE(32(R10), Y11, 224(R13))
+
+// LEARN_NONZERO follows the lists of units, each from (AX) to 4(AX). Its JEQ goes by the
+// flags of SUBL.
+#define LEARN_NONZERO(ZEROS, UPPERS, MOVES, unit, next, move) \
+unit:               \
+	MOVL 4(AX), CX; \
+	SUBL (AX), CX;  \
+	LEAQ 4(AX), AX; \
+	ZEROS;          \
+	JEQ  move;      \
+	PCALIGN $32;    \
+next:               \
+	UPPERS;         \
+	ADDQ $4, SI;    \
+	ADDQ $4, DX;    \
+	DECQ CX;        \
+	JNE  next;      \
+move:               \
+	MOVES;          \
+	ADDQ $64, BX;   \
+	ADDQ $64, R8;   \
+	ADDQ $64, R9;   \
+	ADDQ $64, R10;  \
+	DECQ DI;        \
+	JNE  unit;      \
+	VZEROUPPER;     \
+	RET
+
+// --- Products and gradients ------------------------------------------------
+
+// CASE jumps to a label if CX, the height of tiles, is H.
+#define CASE(H, label) \
+	CMPQ CX, $H; \
+	JEQ  label
+
+// func productAVX2(height int, out *float32, outStride int, start *float32, startStride int, x *float32, xStride int,
+//	w *float32, panelStride, k, tiles int)
+//
+//	DI, R8    out, its stride
+//	SI, R9    start, its stride
+//	AX, R10   row 0 of the tile in x, its stride
+//	R12, R13  the next units of rows 0 and 3
+//	BX        the next weights
+//	CX        units left
+TEXT ·productAVX2(SB), NOSPLIT, $0-88
+	MOVQ out+8(FP), DI
+	MOVQ outStride+16(FP), R8
+	MOVQ start+24(FP), SI
+	MOVQ startStride+32(FP), R9
+	MOVQ x+40(FP), AX
+	MOVQ xStride+48(FP), R10
+	SHLQ $2, R8
+	SHLQ $2, R9
+	SHLQ $2, R10
+	MOVQ height+0(FP), CX
+	CASE(6, tile6)
+	CASE(5, tile5)
+	CASE(4, tile4)
+	CASE(3, tile3)
+	CASE(2, tile2)
+	PRODUCT(1, LOAD1, TERM1, STORE1, tile1, four1, rest1, one1, done1)
+	PRODUCT(2, LOAD2, TERM2, STORE2, tile2, four2, rest2, one2, done2)
+	PRODUCT(3, LOAD3, TERM3, STORE3, tile3, four3, rest3, one3, done3)
+	PRODUCT(4, LOAD4, TERM4, STORE4, tile4, four4, rest4, one4, done4)
+	PRODUCT(5, LOAD5, TERM5, STORE5, tile5, four5, rest5, one5, done5)
+	PRODUCT(6, LOAD6, TERM6, STORE6, tile6, four6, rest6, one6, done6)
+
+// func learnAVX2(height int, w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int,
+//	pull *float32, rate float32, tiles int)
+//
+//	DI        the weights of the tile
+//	AX, R8    its units in row 0 of x, the stride
+//	BX, R9    row 0 of y, the stride
+//	R12, R13  the same in the next row
+//	SI        pull
+//	CX        rows left
+TEXT ·learnAVX2(SB), NOSPLIT, $0-88
+	MOVQ w+8(FP), DI
+	MOVQ x+24(FP), AX
+	MOVQ xStride+32(FP), R8
+	MOVQ y+40(FP), BX
+	MOVQ yStride+48(FP), R9
+	MOVQ pull+64(FP), SI
+	SHLQ $2, R8
+	SHLQ $2, R9
+	MOVQ height+0(FP), CX
+	CASE(6, tile6)
+	CASE(5, tile5)
+	CASE(4, tile4)
+	CASE(3, tile3)
+	CASE(2, tile2)
+	LEARN(1, ZERO1, GRAD1, MOVE1, tile1, next1)
+	LEARN(2, ZERO2, GRAD2, MOVE2, tile2, next2)
+	LEARN(3, ZERO3, GRAD3, MOVE3, tile3, next3)
+	LEARN(4, ZERO4, GRAD4, MOVE4, tile4, next4)
+	LEARN(5, ZERO5, GRAD5, MOVE5, tile5, next5)
+	LEARN(6, ZERO6, GRAD6, MOVE6, tile6, next6)
+
+// func nonzeroAVX2(panels int, out, start *float32, index *int32, value *float32, n int, w *float32, panelStride int)
+//
+//	SI, DX           the next index and value
+//	CX               nonzeros left
+//	BX, R8, R9, R10  the panels
+TEXT ·nonzeroAVX2(SB), NOSPLIT, $0-64
+	MOVQ out+8(FP), DI
+	MOVQ start+16(FP), SI
+	MOVQ value+32(FP), DX
+	MOVQ w+48(FP), BX
+	MOVQ panelStride+56(FP), R10
+	SHLQ $2, R10
+	MOVQ $64, R9
+	MOVQ n+40(FP), CX
+	CMPQ panels+0(FP), $4
+	JEQ four
+	NONZERO(LOAD1, UNIT1, STORE1, next1)
+four:
+	NONZERO(LOAD4, UNIT4, STORE4, next4)
+
+// func learnNonzeroAVX2(panels int, w *float32, panelStride int, start, index *int32, value, y *float32, yStride int,
+//	pull *float32, rate float32, units int)
+//
+//	AX               start
+//	SI, DX           the next index and value
+//	CX, DI           rows of the list left, units left
+//	BX, R8, R9, R10  the weights of the unit in each panel
+//	R15, R11         y, its stride
+//	R13              pull
+//	Y2               the rate
+TEXT ·learnNonzeroAVX2(SB), NOSPLIT, $0-88
+	MOVQ w+8(FP), BX
+	MOVQ panelStride+16(FP), R10
+	MOVQ start+24(FP), AX
+	MOVQ index+32(FP), SI
+	MOVQ value+40(FP), DX
+	MOVQ y+48(FP), R15
+	MOVQ yStride+56(FP), R11
+	MOVQ pull+64(FP), R13
+	VBROADCASTSS rate+72(FP), Y2
+	MOVQ units+80(FP), DI
 	SHLQ $2, R10
 	SHLQ $2, R11
-	LEAQ (BX)(R10*1), R8
-	LEAQ (BX)(R10*2), R9
-	ADDQ R9, R10
-	LOAD((AX), 32(AX), Y4, Y5)
-	LOAD(64(AX), 96(AX), Y6, Y7)
-	LOAD(128(AX), 160(AX), Y8, Y9)
-	LOAD(192(AX), 224(AX), Y10, Y11)
-	PCALIGN $32
-next:
-	MOVLQSX (SI), R12
-	IMULQ R11, R12
-	VBROADCASTSS (DX), Y0
-	VFMADD231PS (BX)(R12*1), Y0, Y4
-	VFMADD231PS 32(BX)(R12*1), Y0, Y5
-	VFMADD231PS (R8)(R12*1), Y0, Y6
-	VFMADD231PS 32(R8)(R12*1), Y0, Y7
-	VFMADD231PS (R9)(R12*1), Y0, Y8
-	VFMADD231PS 32(R9)(R12*1), Y0, Y9
-	VFMADD231PS (R10)(R12*1), Y0, Y10
-	VFMADD231PS 32(R10)(R12*1), Y0, Y11
-	ADDQ $4, SI
-	ADDQ $4, DX
-	DECQ CX
-	JNE next
-	VXORPS Y0, Y0, Y0
-	STORE((DI), 32(DI), Y4, Y5)
-	STORE(64(DI), 96(DI), Y6, Y7)
-	STORE(128(DI), 160(DI), Y8, Y9)
-	STORE(192(DI), 224(DI), Y10, Y11)
-	VZEROUPPER
-	RET
+	PANELS
+	MOVLQSX (AX), R12
+	LEAQ (SI)(R12*4), SI
+	LEAQ (DX)(R12*4), DX
+	CMPQ panels+0(FP), $4
+	JEQ unit4
+	LEARN_NONZERO(ZERO1, UPPER1, MOVEUNIT1, unit1, next1, move1)
+	LEARN_NONZERO(ZERO4, UPPER4, MOVEUNIT4, unit4, next4, move4)
 
-// --- Sigmoid and sampling ---------------------------------------------------
+// --- Sigmoid, softplus and sampling -----------------------------------------
 
-// EXP makes E = exp(−|X|), using T and S.
+// EXP makes E = exp(−|X|). It uses T and S.
 #define EXP(X, T, E, S) \
-	VORPS        SIGN, X, T;   /* z = −|x| */           \
-	VMOVUPS      ROUNDS, S;                             \
-	VFMADD231PS  LOG2E, T, S;  /* n in the low bits */  \
-	VSUBPS       ROUNDS, S, E; /* n */                  \
-	VPSLLD       $23, S, S;    /* 2ⁿ */                 \
-	VFNMADD231PS LN2HI, E, T;                           \
-	VFNMADD231PS LN2LO, E, T;  /* t = z − n·ln 2 */     \
-	VMOVUPS      EXPC6, E;                              \
-	VFMADD213PS  EXPC5, T, E;                           \
-	VFMADD213PS  EXPC4, T, E;                           \
-	VFMADD213PS  EXPC3, T, E;                           \
-	VFMADD213PS  EXPC2, T, E;                           \
-	VFMADD213PS  ONE, T, E;                             \
-	VFMADD213PS  ONE, T, E;                             \
-	VMULPS       S, E, E;                               \
-	VORPS        SIGN, X, T;                            \
-	VCMPPS       $17, EXPLOW, T, T;                     \
-	VANDNPS      E, T, E
+	VORPS        SIGN, X, T;   /* z = −|x| */          \
+	VMOVUPS      ROUNDS, S;                            \
+	VFMADD231PS  LOG2E, T, S;  /* n in the low bits */ \
+	VSUBPS       ROUNDS, S, E; /* n */                 \
+	VPSLLD       $23, S, S;    /* 2ⁿ */                \
+	VFNMADD231PS LN2HI, E, T;                          \
+	VFNMADD231PS LN2LO, E, T;  /* t = z − n·ln 2 */    \
+	VMOVUPS      EXPC6, E;                             \
+	VFMADD213PS  EXPC5, T, E;                          \
+	VFMADD213PS  EXPC4, T, E;                          \
+	VFMADD213PS  EXPC3, T, E;                          \
+	VFMADD213PS  EXPC2, T, E;                          \
+	VFMADD213PS  ONE, T, E;                            \
+	VFMADD213PS  ONE, T, E;                            \
+	VMULPS       S, E, E;                              \
+	VORPS        SIGN, X, T;                           \
+	VCMPPS       LT_OQ, EXPLOW, T, T;                  \
+	VANDNPS      E, T, E       /* z < −87 ? 0 : e */
 
-// SIGMOID makes X the sigmoid of X, using T, E and S.
+// SIGMOID makes X its sigmoid. It uses T, E and S.
 #define SIGMOID(X, T, E, S) \
-	EXP(X, T, E, S);                                    \
-	VMOVUPS      ONE, S;                                \
-	VADDPS       S, E, T;                               \
-	VBLENDVPS    X, E, S, S;   /* x < 0 ? e : 1 */      \
+	EXP(X, T, E, S);                               \
+	VMOVUPS      ONE, S;                           \
+	VADDPS       S, E, T;                          \
+	VBLENDVPS    X, E, S, S;   /* x < 0 ? e : 1 */ \
 	VDIVPS       T, S, X
 
-// SOFTPLUS makes X the softplus of X, using T, E and S.
+// SOFTPLUS makes X its softplus. It uses T, E and S.
 #define SOFTPLUS(X, T, E, S) \
-	EXP(X, T, E, S);            \
-	VMOVUPS      LOGC8, S;      \
-	VFMADD213PS  LOGC7, E, S;   \
-	VFMADD213PS  LOGC6, E, S;   \
-	VFMADD213PS  LOGC5, E, S;   \
-	VFMADD213PS  LOGC4, E, S;   \
-	VFMADD213PS  LOGC3, E, S;   \
-	VFMADD213PS  LOGC2, E, S;   \
-	VFMADD213PS  LOGC1, E, S;   \
-	VFMADD213PS  ONE, E, S;     \
-	VXORPS       T, T, T;       \
-	VMAXPS       T, X, X;       \
+	EXP(X, T, E, S);          \
+	VMOVUPS      LOGC8, S;    \
+	VFMADD213PS  LOGC7, E, S; \
+	VFMADD213PS  LOGC6, E, S; \
+	VFMADD213PS  LOGC5, E, S; \
+	VFMADD213PS  LOGC4, E, S; \
+	VFMADD213PS  LOGC3, E, S; \
+	VFMADD213PS  LOGC2, E, S; \
+	VFMADD213PS  LOGC1, E, S; \
+	VFMADD213PS  ONE, E, S;   \
+	VXORPS       T, T, T;     \
+	VMAXPS       T, X, X;     \
 	VFMADD231PS  S, E, X
 
-// CHANGED raises the largest changes M to |X − old|, old being at A, using T.
-// A NaN changes nothing.
+// CHANGED raises the largest changes M to |X − old|, old being at A. A NaN changes
+// nothing. Y7 is SIGN. It uses T.
 #define CHANGED(A, X, M, T) \
-	VSUBPS  A, X, T;    \
-	VMOVUPS SIGN, Y7;   \
-	VANDNPS T, Y7, T;   \
+	VSUBPS  A, X, T;  \
+	VANDNPS T, Y7, T; \
 	VMAXPS  M, T, M
 
-// func sigmoidBlock(out *float32, outStride int, pre *float32, preStride, rows, panels int, change *float32)
-TEXT ·sigmoidBlock(SB), NOSPLIT, $0-56
+// func sigmoidAVX2(out *float32, outStride int, pre *float32, preStride, rows, panels int, change *float32)
+//
+//	DI, R8    the row of out, the stride
+//	SI, R9    the row of pre, the stride
+//	R10, R11  the panel of each
+//	DX, CX    rows left, panels left
+//	BX        change
+//	Y8, Y9    the largest change of the row
+//	Y7        SIGN
+TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-56
 	MOVQ out+0(FP), DI
 	MOVQ outStride+8(FP), R8
 	MOVQ pre+16(FP), SI
@@ -383,6 +509,7 @@ TEXT ·sigmoidBlock(SB), NOSPLIT, $0-56
 	MOVQ change+48(FP), BX
 	SHLQ $2, R8
 	SHLQ $2, R9
+	VMOVUPS SIGN, Y7
 row:
 	MOVQ DI, R10
 	MOVQ SI, R11
@@ -405,9 +532,9 @@ panel:
 	VMAXPS Y8, Y9, Y8
 	VEXTRACTF128 $1, Y8, X9
 	VMAXPS X8, X9, X8
-	VPSHUFD $0x4e, X8, X9
+	VPSHUFD SWAP2, X8, X9
 	VMAXPS X8, X9, X8
-	VPSHUFD $0xb1, X8, X9
+	VPSHUFD SWAP1, X8, X9
 	VMAXPS X8, X9, X8
 	VMOVSS X8, (BX)
 	ADDQ $4, BX
@@ -418,41 +545,53 @@ panel:
 	VZEROUPPER
 	RET
 
-// PHILOX is a round of Philox on four counters C0 … C3, each in the low half of
-// a 64-bit lane. Words 1 and 3 move to N1 and N3. The key is in Y6 and Y7.
+// PHILOX is a round of Philox on four counters C0 … C3, each word in the low half of a
+// 64-bit lane. Words 1 and 3 move to N1 and N3. The key is Y6 and Y7.
 #define PHILOX(C0, C1, C2, C3, N1, N3) \
-	VPMULUDQ MULT1, C2, N1;  \
-	VPMULUDQ MULT0, C0, N3;  \
-	VPSRLQ   $32, N1, C0;    \
-	VPXOR    C1, C0, C0;     \
-	VPXOR    Y6, C0, C0;     \
-	VPSRLQ   $32, N3, C2;    \
-	VPXOR    C3, C2, C2;     \
-	VPXOR    Y7, C2, C2;     \
-	VPADDD   BUMP0, Y6, Y6;  \
-	VPADDD   BUMP1, Y7, Y7
+	VPMULUDQ PHILOXM1, C2, N1; \
+	VPMULUDQ PHILOXM0, C0, N3; \
+	VPSRLQ   $32, N1, C0;      \
+	VPXOR    C1, C0, C0;       \
+	VPXOR    Y6, C0, C0;       \
+	VPSRLQ   $32, N3, C2;      \
+	VPXOR    C3, C2, C2;       \
+	VPXOR    Y7, C2, C2;       \
+	VPADDD   PHILOXW0, Y6, Y6; \
+	VPADDD   PHILOXW1, Y7, Y7
 
 // BERNOULLI stores 1 to A where the uniform number of word W is below P, else 0.
 #define BERNOULLI(W, P, A) \
 	VPSRLD    $8, W, W;       \
 	VCVTDQ2PS W, W;           \
 	VMULPS    UNIT, W, W;     \
-	VCMPPS    $17, P, W, W;   \
+	VCMPPS    LT_OQ, P, W, W; \
 	VANDPS    ONE, W, W;      \
 	VMOVUPS   W, A
 
-// func sampleBlock(out *float32, outStride int, pre *float32, preStride, rows, panels int, key0, key1, counter, row, update, tag uint32)
-TEXT ·sampleBlock(SB), NOSPLIT, $0-72
+// func sampleAVX2(out *float32, outStride int, pre *float32, preStride, rows, panels int,
+//	key0, key1, counter, row, update, tag uint32)
+//
+//	DI, R8      the row of out, the stride
+//	SI, R9      the row of pre, the stride
+//	R10, R11    the panel of each
+//	DX, CX      rows left, panels left
+//	AX          word 1 of the counters
+//	Y10 to Y13  the words of the counters
+//	Y14         4
+TEXT ·sampleAVX2(SB), NOSPLIT, $0-72
 	MOVQ out+0(FP), DI
 	MOVQ outStride+8(FP), R8
 	MOVQ pre+16(FP), SI
 	MOVQ preStride+24(FP), R9
 	MOVQ rows+32(FP), DX
-	MOVL row+60(FP), AX
 	SHLQ $2, R8
 	SHLQ $2, R9
+	MOVL $4, AX
+	VMOVD AX, X14
+	VPBROADCASTD X14, Y14
 	VBROADCASTSS update+64(FP), Y12
 	VBROADCASTSS tag+68(FP), Y13
+	MOVL row+60(FP), AX
 row:
 	MOVQ DI, R10
 	MOVQ SI, R11
@@ -479,16 +618,16 @@ panel:
 	PHILOX(Y0, Y1, Y2, Y3, Y4, Y5)
 	PHILOX(Y0, Y4, Y2, Y5, Y1, Y3)
 	VPSLLQ $32, Y1, Y1
-	VPBLENDD $0xaa, Y1, Y0, Y0 // units 0 to 7
+	VPBLENDD ODD, Y1, Y0, Y0    // units 0 to 7
 	VPSLLQ $32, Y3, Y3
-	VPBLENDD $0xaa, Y3, Y2, Y1 // units 8 to 15
+	VPBLENDD ODD, Y3, Y2, Y1    // units 8 to 15
 	VMOVUPS (R11), Y2
 	VMOVUPS 32(R11), Y3
 	SIGMOID(Y2, Y4, Y5, Y6)
 	SIGMOID(Y3, Y4, Y5, Y6)
 	BERNOULLI(Y0, Y2, (R10))
 	BERNOULLI(Y1, Y3, 32(R10))
-	VPADDD FOUR, Y10, Y10
+	VPADDD Y14, Y10, Y10
 	ADDQ $64, R10
 	ADDQ $64, R11
 	DECQ CX
@@ -501,271 +640,13 @@ panel:
 	VZEROUPPER
 	RET
 
-// --- Learning ---------------------------------------------------------------
-
-// func learn1(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·learn1(SB), NOSPLIT, $0-72
-	LEARN(1, ZERO1, GRAD1, MOVE1)
-
-// func learn2(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·learn2(SB), NOSPLIT, $0-72
-	LEARN(2, ZERO2, GRAD2, MOVE2)
-
-// func learn3(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·learn3(SB), NOSPLIT, $0-72
-	LEARN(3, ZERO3, GRAD3, MOVE3)
-
-// func learn4(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·learn4(SB), NOSPLIT, $0-72
-	LEARN(4, ZERO4, GRAD4, MOVE4)
-
-// func learn5(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·learn5(SB), NOSPLIT, $0-72
-	LEARN(5, ZERO5, GRAD5, MOVE5)
-
-// func learn6(w, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int)
-TEXT ·learn6(SB), NOSPLIT, $0-72
-	LEARN(6, ZERO6, GRAD6, MOVE6)
-
-// func learnNonzero1(w *float32, start, index *int32, value, y *float32, yStride int, pull *float32, rate float32, units int)
-TEXT ·learnNonzero1(SB), NOSPLIT, $0-72
-	MOVQ w+0(FP), DI
-	MOVQ start+8(FP), AX
-	MOVQ index+16(FP), SI
-	MOVQ value+24(FP), DX
-	MOVQ y+32(FP), BX
-	MOVQ yStride+40(FP), R11
-	MOVQ pull+48(FP), R13
-	VBROADCASTSS rate+56(FP), Y2
-	MOVQ units+64(FP), R15
-	SHLQ $2, R11
-	MOVLQSX (AX), R12
-	LEAQ (SI)(R12*4), SI
-	LEAQ (DX)(R12*4), DX
-unit:
-	MOVL 4(AX), CX
-	SUBL (AX), CX
-	ADDQ $4, AX
-	ZERO1
-	JCXZQ move
-next:
-	MOVLQSX (SI), R12
-	IMULQ R11, R12
-	VBROADCASTSS (DX), Y0
-	VFMADD231PS (BX)(R12*1), Y0, Y4
-	VFMADD231PS 32(BX)(R12*1), Y0, Y5
-	ADDQ $4, SI
-	ADDQ $4, DX
-	DECQ CX
-	JNE next
-move:
-	MOVE((DI), Y4, (R13))
-	MOVE(32(DI), Y5, 32(R13))
-	ADDQ $64, DI
-	DECQ R15
-	JNE unit
-	VZEROUPPER
-	RET
-
-// func learnNonzero4(w *float32, panelStride int, start, index *int32, value, y *float32, yStride int, pull *float32, rate float32, units int)
-TEXT ·learnNonzero4(SB), NOSPLIT, $0-80
-	MOVQ w+0(FP), DI
-	MOVQ panelStride+8(FP), R10
-	MOVQ start+16(FP), AX
-	MOVQ index+24(FP), SI
-	MOVQ value+32(FP), DX
-	MOVQ y+40(FP), BX
-	MOVQ yStride+48(FP), R11
-	MOVQ pull+56(FP), R13
-	VBROADCASTSS rate+64(FP), Y2
-	MOVQ units+72(FP), R15
-	SHLQ $2, R10
-	SHLQ $2, R11
-	LEAQ (DI)(R10*1), R8
-	LEAQ (DI)(R10*2), R9
-	ADDQ R9, R10
-	MOVLQSX (AX), R12
-	LEAQ (SI)(R12*4), SI
-	LEAQ (DX)(R12*4), DX
-unit:
-	MOVL 4(AX), CX
-	SUBL (AX), CX
-	ADDQ $4, AX
-	ZERO4
-	JCXZQ move
-	PCALIGN $32
-next:
-	MOVLQSX (SI), R12
-	IMULQ R11, R12
-	VBROADCASTSS (DX), Y0
-	VFMADD231PS (BX)(R12*1), Y0, Y4
-	VFMADD231PS 32(BX)(R12*1), Y0, Y5
-	VFMADD231PS 64(BX)(R12*1), Y0, Y6
-	VFMADD231PS 96(BX)(R12*1), Y0, Y7
-	VFMADD231PS 128(BX)(R12*1), Y0, Y8
-	VFMADD231PS 160(BX)(R12*1), Y0, Y9
-	VFMADD231PS 192(BX)(R12*1), Y0, Y10
-	VFMADD231PS 224(BX)(R12*1), Y0, Y11
-	ADDQ $4, SI
-	ADDQ $4, DX
-	DECQ CX
-	JNE next
-move:
-	MOVE((DI), Y4, (R13))
-	MOVE(32(DI), Y5, 32(R13))
-	MOVE((R8), Y6, 64(R13))
-	MOVE(32(R8), Y7, 96(R13))
-	MOVE((R9), Y8, 128(R13))
-	MOVE(32(R9), Y9, 160(R13))
-	MOVE((R10), Y10, 192(R13))
-	MOVE(32(R10), Y11, 224(R13))
-	ADDQ $64, DI
-	ADDQ $64, R8
-	ADDQ $64, R9
-	ADDQ $64, R10
-	DECQ R15
-	JNE unit
-	VZEROUPPER
-	RET
-
-// func squares(sums, w *float32, rows int)
-TEXT ·squares(SB), NOSPLIT, $0-24
-	MOVQ sums+0(FP), DI
-	MOVQ w+8(FP), SI
-	MOVQ rows+16(FP), CX
-	ZERO4
-next:
-	LOAD((SI), 32(SI), Y0, Y1)
-	VFMADD231PS Y0, Y0, Y4
-	VFMADD231PS Y1, Y1, Y5
-	LOAD(64(SI), 96(SI), Y2, Y3)
-	VFMADD231PS Y2, Y2, Y6
-	VFMADD231PS Y3, Y3, Y7
-	LOAD(128(SI), 160(SI), Y12, Y13)
-	VFMADD231PS Y12, Y12, Y8
-	VFMADD231PS Y13, Y13, Y9
-	LOAD(192(SI), 224(SI), Y14, Y15)
-	VFMADD231PS Y14, Y14, Y10
-	VFMADD231PS Y15, Y15, Y11
-	ADDQ $256, SI
-	SUBQ $4, CX
-	JNE next
-	VADDPS Y6, Y4, Y4
-	VADDPS Y7, Y5, Y5
-	VADDPS Y10, Y8, Y8
-	VADDPS Y11, Y9, Y9
-	VADDPS Y8, Y4, Y4
-	VADDPS Y9, Y5, Y5
-	VMOVUPS Y4, (DI)
-	VMOVUPS Y5, 32(DI)
-	VZEROUPPER
-	RET
-
-// PAIR loads four floats at A and four, four rows on, at B into the halves of Y.
-#define PAIR(A, B, X, Y) \
-	VMOVUPS     A, X;         \
-	VINSERTF128 $1, B, Y, Y
-
-// TURN transposes eight rows × four columns at s of SI to four rows × eight
-// columns at d of DI.
-#define TURN(s, d) \
-	PAIR((s+0)(SI), (s+256)(SI), X0, Y0);   \
-	PAIR((s+64)(SI), (s+320)(SI), X1, Y1);  \
-	PAIR((s+128)(SI), (s+384)(SI), X2, Y2); \
-	PAIR((s+192)(SI), (s+448)(SI), X3, Y3); \
-	VUNPCKLPS Y1, Y0, Y4;                   \
-	VUNPCKHPS Y1, Y0, Y5;                   \
-	VUNPCKLPS Y3, Y2, Y6;                   \
-	VUNPCKHPS Y3, Y2, Y7;                   \
-	VUNPCKLPD Y6, Y4, Y0;                   \
-	VUNPCKHPD Y6, Y4, Y1;                   \
-	VUNPCKLPD Y7, Y5, Y2;                   \
-	VUNPCKHPD Y7, Y5, Y3;                   \
-	VMOVUPS Y0, (d+0)(DI);                  \
-	VMOVUPS Y1, (d+64)(DI);                 \
-	VMOVUPS Y2, (d+128)(DI);                \
-	VMOVUPS Y3, (d+192)(DI)
-
-// func transpose(dst *float32, dstStride int, src *float32, blocks int)
-TEXT ·transpose(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), DI
-	MOVQ dstStride+8(FP), R8
-	MOVQ src+16(FP), SI
-	MOVQ blocks+24(FP), CX
-	SHLQ $2, R8
-block:
-	TURN(0, 0)
-	TURN(16, 256)
-	TURN(32, 512)
-	TURN(48, 768)
-	TURN(512, 32)
-	TURN(528, 288)
-	TURN(544, 544)
-	TURN(560, 800)
-	ADDQ $1024, SI
-	ADDQ R8, DI
-	DECQ CX
-	JNE block
-	VZEROUPPER
-	RET
-
-// func bias(b *float32, panels int, x *float32, stride int, scale *float32, rows int, rate float32)
-TEXT ·bias(SB), NOSPLIT, $0-52
-	MOVQ b+0(FP), DI
-	MOVQ panels+8(FP), DX
-	MOVQ x+16(FP), SI
-	MOVQ stride+24(FP), R8
-	MOVQ scale+32(FP), BX
-	SHLQ $2, R8
-panel:
-	MOVQ SI, R12
-	MOVQ BX, R13
-	MOVQ rows+40(FP), CX
-	ZERO1
-next:
-	VBROADCASTSS (R13), Y0
-	VFMADD231PS (R12), Y0, Y4
-	VFMADD231PS 32(R12), Y0, Y5
-	ADDQ R8, R12
-	ADDQ $4, R13
-	DECQ CX
-	JNE next
-	VXORPS Y0, Y0, Y0
-	VADDPS Y0, Y4, Y4
-	VADDPS Y0, Y5, Y5
-	VBROADCASTSS rate+48(FP), Y0
-	LOAD((DI), 32(DI), Y2, Y3)
-	VFMADD231PS Y4, Y0, Y2
-	VFMADD231PS Y5, Y0, Y3
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, 32(DI)
-	ADDQ $64, SI
-	ADDQ $64, DI
-	DECQ DX
-	JNE panel
-	VZEROUPPER
-	RET
-
-// func scale(dst, src *float32, panels int, by float32)
-TEXT ·scale(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ panels+16(FP), CX
-	VBROADCASTSS by+24(FP), Y0
-next:
-	VMULPS (SI), Y0, Y1
-	VMULPS 32(SI), Y0, Y2
-	VMOVUPS Y1, (DI)
-	VMOVUPS Y2, 32(DI)
-	ADDQ $64, SI
-	ADDQ $64, DI
-	DECQ CX
-	JNE next
-	VZEROUPPER
-	RET
-
-// func softplusRow(pre, a, to, from *float32, betaTo, betaFrom float32, panels int, sums *float32)
-TEXT ·softplusRow(SB), NOSPLIT, $0-56
+// func softplusAVX2(pre, a, to, from *float32, betaTo, betaFrom float32, panels int, sums *float32)
+//
+//	DI, SI, R8, R9  pre, a, to, from
+//	CX              panels left
+//	DX, Y12, Y13    sums, and what they hold
+//	Y14, Y15        betaTo, betaFrom
+TEXT ·softplusAVX2(SB), NOSPLIT, $0-56
 	MOVQ pre+0(FP), DI
 	MOVQ a+8(FP), SI
 	MOVQ to+16(FP), R8
@@ -808,39 +689,205 @@ panel:
 	VZEROUPPER
 	RET
 
-// ADAM moves eight parameters at d of each array: by their gradient at SI, the averages
-// at DX and BX. The constants are Y8 … Y13: 0.9, 0.1, 0.999, 0.001, the rate and 10⁻⁸.
-#define ADAM(d) \
-	VMOVUPS (d+0)(SI), Y0;     /* g */               \
-	VMULPS  (d+0)(DX), Y8, Y1;                       \
-	VMULPS  Y0, Y9, Y2;                              \
-	VADDPS  Y2, Y1, Y1;      /* mean */              \
-	VMULPS  (d+0)(BX), Y10, Y3;                      \
-	VMULPS  Y0, Y11, Y4;                             \
-	VMULPS  Y0, Y4, Y4;                              \
-	VADDPS  Y4, Y3, Y3;      /* square */            \
-	VMOVUPS Y1, (d+0)(DX);                           \
-	VMOVUPS Y3, (d+0)(BX);                           \
-	VMULPS  Y1, Y12, Y1;                             \
-	VSQRTPS Y3, Y3;                                  \
-	VADDPS  Y13, Y3, Y3;                             \
-	VDIVPS  Y3, Y1, Y1;                              \
-	VADDPS  (d+0)(DI), Y1, Y1;                       \
-	VMOVUPS Y1, (d+0)(DI)
+// --- Squares and transposition ----------------------------------------------
 
-// func adam(w, grad, mean, square *float32, panels int, rate float32)
-TEXT ·adam(SB), NOSPLIT, $0-44
+// SQUARE adds the squares of row d of SI to the sums S and T of a lane. It uses A and B.
+#define SQUARE(d, A, B, S, T) \
+	VMOVUPS     (64*d)(SI), A;    \
+	VMOVUPS     (64*d+32)(SI), B; \
+	VFMADD231PS A, A, S;          \
+	VFMADD231PS B, B, T
+
+// func squaresAVX2(sums, w *float32, rows int)
+//
+//	DI         sums
+//	SI         the next four rows of w
+//	CX         rows left
+//	Y4 to Y11  the four lanes
+TEXT ·squaresAVX2(SB), NOSPLIT, $0-24
+	MOVQ sums+0(FP), DI
+	MOVQ w+8(FP), SI
+	MOVQ rows+16(FP), CX
+	ZERO4
+	PCALIGN $64
+next:
+	SQUARE(0, Y0, Y1, Y4, Y5)
+	SQUARE(1, Y2, Y3, Y6, Y7)
+	SQUARE(2, Y12, Y13, Y8, Y9)
+	SQUARE(3, Y14, Y15, Y10, Y11)
+	ADDQ $256, SI
+	SUBQ $4, CX
+	JNE next
+	VADDPS Y6, Y4, Y4
+	VADDPS Y7, Y5, Y5
+	VADDPS Y10, Y8, Y8
+	VADDPS Y11, Y9, Y9
+	VADDPS Y8, Y4, Y4
+	VADDPS Y9, Y5, Y5
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	VZEROUPPER
+	RET
+
+// PAIR loads four floats at A and, four rows on, four at B into the halves of Y, whose low
+// half is X.
+#define PAIR(A, B, X, Y) \
+	VMOVUPS     A, X; \
+	VINSERTF128 $1, B, Y, Y
+
+// TURN transposes eight rows × four columns at s of SI to four rows × eight columns at d
+// of DI.
+#define TURN(s, d) \
+	PAIR((s+0)(SI), (s+256)(SI), X0, Y0);   \
+	PAIR((s+64)(SI), (s+320)(SI), X1, Y1);  \
+	PAIR((s+128)(SI), (s+384)(SI), X2, Y2); \
+	PAIR((s+192)(SI), (s+448)(SI), X3, Y3); \
+	VUNPCKLPS Y1, Y0, Y4;                   \
+	VUNPCKHPS Y1, Y0, Y5;                   \
+	VUNPCKLPS Y3, Y2, Y6;                   \
+	VUNPCKHPS Y3, Y2, Y7;                   \
+	VUNPCKLPD Y6, Y4, Y0;                   \
+	VUNPCKHPD Y6, Y4, Y1;                   \
+	VUNPCKLPD Y7, Y5, Y2;                   \
+	VUNPCKHPD Y7, Y5, Y3;                   \
+	VMOVUPS Y0, (d+0)(DI);                  \
+	VMOVUPS Y1, (d+64)(DI);                 \
+	VMOVUPS Y2, (d+128)(DI);                \
+	VMOVUPS Y3, (d+192)(DI)
+
+// func transposeAVX2(dst *float32, dstStride int, src *float32, blocks int)
+//
+//	DI, R8  where the block goes, the stride
+//	SI      the block
+//	CX      blocks left
+TEXT ·transposeAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ dstStride+8(FP), R8
+	MOVQ src+16(FP), SI
+	MOVQ blocks+24(FP), CX
+	SHLQ $2, R8
+	PCALIGN $64
+block:
+	TURN(0, 0)
+	TURN(16, 256)
+	TURN(32, 512)
+	TURN(48, 768)
+	TURN(512, 32)
+	TURN(528, 288)
+	TURN(544, 544)
+	TURN(560, 800)
+	ADDQ $1024, SI
+	ADDQ R8, DI
+	DECQ CX
+	JNE block
+	VZEROUPPER
+	RET
+
+// --- Vectors ----------------------------------------------------------------
+
+// func biasAVX2(b *float32, panels int, x *float32, stride int, scale *float32, rows int, rate float32)
+//
+//	DI, SI   the panel of b and of x
+//	R12, R8  the next row of x, the stride
+//	BX, R13  scale, the next of it
+//	DX, CX   panels left, rows left
+//	Y4, Y5   the gradient
+TEXT ·biasAVX2(SB), NOSPLIT, $0-52
+	MOVQ b+0(FP), DI
+	MOVQ panels+8(FP), DX
+	MOVQ x+16(FP), SI
+	MOVQ stride+24(FP), R8
+	MOVQ scale+32(FP), BX
+	SHLQ $2, R8
+panel:
+	MOVQ SI, R12
+	MOVQ BX, R13
+	MOVQ rows+40(FP), CX
+	ZERO1
+next:
+	VBROADCASTSS (R13), Y0
+	AXPY((R12), 32(R12), Y4, Y5)
+	ADDQ R8, R12
+	ADDQ $4, R13
+	DECQ CX
+	JNE next
+	VXORPS Y0, Y0, Y0
+	VADDPS Y0, Y4, Y4
+	VADDPS Y0, Y5, Y5
+	VBROADCASTSS rate+48(FP), Y0
+	VMOVUPS (DI), Y2
+	VMOVUPS 32(DI), Y3
+	VFMADD231PS Y4, Y0, Y2
+	VFMADD231PS Y5, Y0, Y3
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ $64, SI
+	ADDQ $64, DI
+	DECQ DX
+	JNE panel
+	VZEROUPPER
+	RET
+
+// func scaleAVX2(dst, src *float32, panels int, by float32)
+//
+//	DI, SI  dst, src
+//	CX      panels left
+//	Y0      by
+TEXT ·scaleAVX2(SB), NOSPLIT, $0-28
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ panels+16(FP), CX
+	VBROADCASTSS by+24(FP), Y0
+next:
+	VMULPS (SI), Y0, Y1
+	VMULPS 32(SI), Y0, Y2
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, 32(DI)
+	ADDQ $64, SI
+	ADDQ $64, DI
+	DECQ CX
+	JNE next
+	VZEROUPPER
+	RET
+
+// ADAM moves eight parameters at d of each array.
+#define ADAM(d) \
+	VMOVUPS (d)(SI), Y0;       /* g */      \
+	VMULPS  (d)(DX), Y8, Y1;                \
+	VMULPS  Y0, Y9, Y2;                     \
+	VADDPS  Y2, Y1, Y1;        /* mean */   \
+	VMULPS  (d)(BX), Y10, Y3;               \
+	VMULPS  Y0, Y11, Y4;                    \
+	VMULPS  Y0, Y4, Y4;                     \
+	VADDPS  Y4, Y3, Y3;        /* square */ \
+	VMOVUPS Y1, (d)(DX);                    \
+	VMOVUPS Y3, (d)(BX);                    \
+	VMULPS  Y1, Y12, Y1;                    \
+	VSQRTPS Y3, Y3;                         \
+	VADDPS  Y13, Y3, Y3;                    \
+	VDIVPS  Y3, Y1, Y1;                     \
+	VADDPS  (d)(DI), Y1, Y1;                \
+	VMOVUPS Y1, (d)(DI)
+
+// func adamAVX2(w, grad, mean, square *float32, panels int, rate float32)
+//
+//	DI, SI, DX, BX  w, grad, mean, square
+//	CX              panels left
+//	Y8, Y9          what mean keeps, what grad adds to it
+//	Y10, Y11        the same for square
+//	Y12, Y13        the rate, epsilon
+TEXT ·adamAVX2(SB), NOSPLIT, $0-44
 	MOVQ w+0(FP), DI
 	MOVQ grad+8(FP), SI
 	MOVQ mean+16(FP), DX
 	MOVQ square+24(FP), BX
 	MOVQ panels+32(FP), CX
-	VBROADCASTSS adamConst<>+0(SB), Y8
-	VBROADCASTSS adamConst<>+4(SB), Y9
-	VBROADCASTSS adamConst<>+8(SB), Y10
-	VBROADCASTSS adamConst<>+12(SB), Y11
+	VMOVUPS KEEPMEAN, Y8
+	VMOVUPS ADDMEAN, Y9
+	VMOVUPS KEEPSQUARE, Y10
+	VMOVUPS ADDSQUARE, Y11
 	VBROADCASTSS rate+40(FP), Y12
-	VBROADCASTSS adamConst<>+16(SB), Y13
+	VMOVUPS EPSILON, Y13
 next:
 	ADAM(0)
 	ADAM(32)
@@ -853,39 +900,40 @@ next:
 	VZEROUPPER
 	RET
 
-DATA adamConst<>+0(SB)/4, $0x3f666666  // 0.9
-DATA adamConst<>+4(SB)/4, $0x3dcccccd  // 0.1
-DATA adamConst<>+8(SB)/4, $0x3f7fbe77  // 0.999
-DATA adamConst<>+12(SB)/4, $0x3a83126f // 0.001
-DATA adamConst<>+16(SB)/4, $0x322bcc77 // 10⁻⁸
-GLOBL adamConst<>(SB), RODATA|NOPTR, $20
-
-// EIGHT appends what is not 0 among the eight numbers at A: their places to DI and
-// their values to SI. BX counts the list, Y5 is eight times the place of the first,
-// Y4 eight times 8, Y6 is 0 and R8 points to the table of masks.
+// EIGHT appends those of the eight numbers at A that are not 0: their places to DI and
+// their values to SI.
 #define EIGHT(A) \
-	VMOVUPS   A, Y0;               \
-	VCMPPS    $4, Y6, Y0, Y1;      \
-	VMOVMSKPS Y1, AX;              \
-	VPMOVZXBD (R8)(AX*8), Y2;      \
-	VPERMPS   Y0, Y2, Y3;          \
-	VPADDD    Y5, Y2, Y2;          \
-	VMOVDQU   Y2, (DI)(BX*4);      \
-	VMOVUPS   Y3, (SI)(BX*4);      \
-	POPCNTL   AX, AX;              \
-	ADDQ      AX, BX;              \
+	VMOVUPS   A, Y0;              \
+	VCMPPS    NEQ_UQ, Y6, Y0, Y1; \
+	VMOVMSKPS Y1, AX;             \
+	VPMOVZXBD (R8)(AX*8), Y2;     \
+	VPERMPS   Y0, Y2, Y3;         \
+	VPADDD    Y5, Y2, Y2;         \
+	VMOVDQU   Y2, (DI)(BX*4);     \
+	VMOVUPS   Y3, (SI)(BX*4);     \
+	POPCNTL   AX, AX;             \
+	ADDQ      AX, BX;             \
 	VPADDD    Y4, Y5, Y5
 
-// func list(index *int32, value, x *float32, panels int, first int32, places *[256][8]byte) int
-TEXT ·list(SB), NOSPLIT, $0-56
+// func listAVX2(index *int32, value, x *float32, panels int, first int32) int
+//
+//	DI, SI, BX  index, value, their length
+//	DX          x
+//	CX          panels left
+//	R8          places
+//	Y5, Y4      the index of the next number, 8
+//	Y6          0
+TEXT ·listAVX2(SB), NOSPLIT, $0-48
 	MOVQ index+0(FP), DI
 	MOVQ value+8(FP), SI
 	MOVQ x+16(FP), DX
 	MOVQ panels+24(FP), CX
-	MOVQ places+40(FP), R8
+	LEAQ ·places(SB), R8
 	XORQ BX, BX
+	MOVL $8, AX
+	VMOVD AX, X4
+	VPBROADCASTD X4, Y4
 	VBROADCASTSS first+32(FP), Y5
-	VPBROADCASTD STEP, Y4
 	VXORPS Y6, Y6, Y6
 next:
 	EIGHT((DX))
@@ -893,52 +941,6 @@ next:
 	ADDQ $64, DX
 	DECQ CX
 	JNE next
-	MOVQ BX, ret+48(FP)
+	MOVQ BX, ret+40(FP)
 	VZEROUPPER
 	RET
-
-// --- Constants --------------------------------------------------------------
-
-// LANES writes two 32-bit words four times over.
-#define LANES(at, v, w) \
-	DATA spread<>+(at+0x00)(SB)/4, $v;  \
-	DATA spread<>+(at+0x04)(SB)/4, $w;  \
-	DATA spread<>+(at+0x08)(SB)/4, $v;  \
-	DATA spread<>+(at+0x0c)(SB)/4, $w;  \
-	DATA spread<>+(at+0x10)(SB)/4, $v;  \
-	DATA spread<>+(at+0x14)(SB)/4, $w;  \
-	DATA spread<>+(at+0x18)(SB)/4, $v;  \
-	DATA spread<>+(at+0x1c)(SB)/4, $w
-
-LANES(0x000, 0x3fb8aa3b, 0x3fb8aa3b) // LOG2E
-LANES(0x020, 0x4b40007f, 0x4b40007f) // ROUNDS
-LANES(0x040, 0x3f317200, 0x3f317200) // LN2HI
-LANES(0x060, 0x35bfbe8e, 0x35bfbe8e) // LN2LO
-LANES(0x080, 0x3efffffe, 0x3efffffe) // EXPC2
-LANES(0x0a0, 0x3e2aaa46, 0x3e2aaa46) // EXPC3
-LANES(0x0c0, 0x3d2aac2c, 0x3d2aac2c) // EXPC4
-LANES(0x0e0, 0x3c091ef0, 0x3c091ef0) // EXPC5
-LANES(0x100, 0x3ab563a6, 0x3ab563a6) // EXPC6
-LANES(0x120, 0x3f800000, 0x3f800000) // ONE
-LANES(0x140, 0xc2ae0000, 0xc2ae0000) // EXPLOW
-LANES(0x160, 0x80000000, 0x80000000) // SIGN
-LANES(0x180, 0x33800000, 0x33800000) // UNIT
-LANES(0x1a0, 0xd2511f53, 0x00000000) // MULT0
-LANES(0x1c0, 0xcd9e8d57, 0x00000000) // MULT1
-LANES(0x1e0, 0x9e3779b9, 0x00000000) // BUMP0
-LANES(0x200, 0xbb67ae85, 0x00000000) // BUMP1
-LANES(0x220, 0x00000004, 0x00000000) // FOUR
-DATA spread<>+0x240(SB)/8, $0 // IOTA
-DATA spread<>+0x248(SB)/8, $1
-DATA spread<>+0x250(SB)/8, $2
-DATA spread<>+0x258(SB)/8, $3
-DATA spread<>+0x260(SB)/8, $8 // STEP
-LANES(0x280, 0xbeffff59, 0xbeffff59) // LOGC1
-LANES(0x2a0, 0x3eaa983c, 0x3eaa983c) // LOGC2
-LANES(0x2c0, 0xbe7e6806, 0xbe7e6806) // LOGC3
-LANES(0x2e0, 0x3e43b378, 0x3e43b378) // LOGC4
-LANES(0x300, 0xbe0c0797, 0xbe0c0797) // LOGC5
-LANES(0x320, 0x3da07c15, 0x3da07c15) // LOGC6
-LANES(0x340, 0xbcf26399, 0xbcf26399) // LOGC7
-LANES(0x360, 0x3bac2533, 0x3bac2533) // LOGC8
-GLOBL spread<>(SB), RODATA|NOPTR, $896

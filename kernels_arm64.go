@@ -2,89 +2,63 @@ package main
 
 import "tandem/dbm/kernel"
 
-// neon: a tile of 5 rows × 16 columns takes 20 of the 32 registers for sums, 4 for
-// the weights and 5 for four units of each row.
-var neon = vector{name: "neon", group: 4, abreast: 1, tallest: 5, stretches: 4}
+// neon lists nonzeros in Go, because NEON cannot compress a vector, and does Adam in
+// Go, because only fine-tuning a classifier needs it.
+var neon = vector{
+	name:         "neon",
+	group:        4,
+	stretches:    4,
+	tiles:        []tile{{1, 5, productNEON, learnNEON}},
+	nonzero:      nonzeroNEON,
+	learnNonzero: learnNonzeroNEON,
+	sigmoid:      sigmoidNEON,
+	sample:       sampleNEON,
+	softplus:     softplusNEON,
+	squares:      squaresNEON,
+	transpose:    transposeNEON,
+	bias:         biasNEON,
+	scale:        scaleNEON,
+}
 
-// vectorKernels are the kernels in assembly that this machine runs, the fastest
-// first: NEON is part of every 64-bit Arm.
+// vectorKernels returns the kernels in assembly that this machine runs. NEON is part of
+// every 64-bit Arm.
 func vectorKernels() []kernel.Set { return []kernel.Set{neon.kernels()} }
 
-// height is the height of the tallest tile of so many panels.
-func (v *vector) height(panels int) int { return v.tallest }
+// The loops of kernels_arm64.s.
 
-// some is how many of so many panels nonzero and learnNonzero take at once.
-func (v *vector) some(panels int) int {
-	if panels >= 4 {
-		return 4
-	}
-	return 1
-}
+//go:noescape
+func productNEON(height int, out *float32, outStride int, start *float32, startStride int, x *float32, xStride int,
+	w *float32, panelStride, k, tiles int)
 
-// lists is Kernels.List. NEON cannot compress a vector, so it is in Go.
-func (v *vector) lists(index []int32, value, x []float32, first int32) int {
-	return listGeneric(index, value, x, first)
-}
+//go:noescape
+func learnNEON(height int, w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int,
+	pull *float32, rate float32, tiles int)
 
-// adam is Kernels.Adam, which only fine-tuning needs.
-func (v *vector) adam(w, g, mean, square []float32, rate float32) {
-	adamGeneric(w, g, mean, square, rate)
-}
+//go:noescape
+func nonzeroNEON(panels int, out, start *float32, index *int32, value *float32, n int, w *float32, panelStride int)
 
-func (v *vector) product(panels, height int, out *float32, outStride int, start *float32, startStride int, x *float32, xStride int, w *float32, panelStride, k, tiles int) {
-	switch height {
-	case 1:
-		product1(out, outStride, start, startStride, x, xStride, w, k, tiles)
-	case 2:
-		product2(out, outStride, start, startStride, x, xStride, w, k, tiles)
-	case 3:
-		product3(out, outStride, start, startStride, x, xStride, w, k, tiles)
-	case 4:
-		product4(out, outStride, start, startStride, x, xStride, w, k, tiles)
-	case 5:
-		product5(out, outStride, start, startStride, x, xStride, w, k, tiles)
-	}
-}
+//go:noescape
+func learnNonzeroNEON(panels int, w *float32, panelStride int, start, index *int32, value, y *float32, yStride int,
+	pull *float32, rate float32, units int)
 
-func (v *vector) learnTile(panels, height int, w *float32, panelStride int, x *float32, xStride int, y *float32, yStride, rows int, pull *float32, rate float32, tiles int) {
-	switch height {
-	case 1:
-		learn1(w, x, xStride, y, yStride, rows, pull, rate, tiles)
-	case 2:
-		learn2(w, x, xStride, y, yStride, rows, pull, rate, tiles)
-	case 3:
-		learn3(w, x, xStride, y, yStride, rows, pull, rate, tiles)
-	case 4:
-		learn4(w, x, xStride, y, yStride, rows, pull, rate, tiles)
-	case 5:
-		learn5(w, x, xStride, y, yStride, rows, pull, rate, tiles)
-	}
-}
+//go:noescape
+func sigmoidNEON(out *float32, outStride int, pre *float32, preStride, rows, panels int, change *float32)
 
-func (v *vector) nonzero(panels int, out, start *float32, index *int32, value *float32, n int, w *float32, panelStride int) {
-	if panels == 4 {
-		nonzero4(out, start, index, value, n, w, panelStride, kernel.Panel)
-	} else {
-		nonzero1(out, start, index, value, n, w, kernel.Panel)
-	}
-}
+//go:noescape
+func sampleNEON(out *float32, outStride int, pre *float32, preStride, rows, panels int,
+	key0, key1, counter, row, update, tag uint32)
 
-func (v *vector) learnNonzero(panels int, w *float32, panelStride int, start, index *int32, value, y *float32, yStride int, pull *float32, rate float32, units int) {
-	if panels == 4 {
-		learnNonzero4(w, panelStride, start, index, value, y, yStride, pull, rate, units)
-	} else {
-		learnNonzero1(w, start, index, value, y, yStride, pull, rate, units)
-	}
-}
+//go:noescape
+func softplusNEON(pre, a, to, from *float32, betaTo, betaFrom float32, panels int, sums *float32)
 
-func (v *vector) sigmoidBlock(out *float32, outStride int, pre *float32, preStride, rows, panels int, change *float32) {
-	sigmoidBlock(out, outStride, pre, preStride, rows, panels, change)
-}
+//go:noescape
+func squaresNEON(sums, w *float32, rows int)
 
-func (v *vector) sampleBlock(out *float32, outStride int, pre *float32, preStride, rows, panels int, key0, key1, counter, row, update, tag uint32) {
-	sampleBlock(out, outStride, pre, preStride, rows, panels, key0, key1, counter, row, update, tag)
-}
+//go:noescape
+func transposeNEON(dst *float32, dstStride int, src *float32, blocks int)
 
-func (v *vector) softplusRow(pre, a, to, from *float32, betaTo, betaFrom float32, panels int, sums *float32) {
-	softplusRow(pre, a, to, from, betaTo, betaFrom, panels, sums)
-}
+//go:noescape
+func biasNEON(b *float32, panels int, x *float32, stride int, scale *float32, rows int, rate float32)
+
+//go:noescape
+func scaleNEON(dst, src *float32, panels int, by float32)

@@ -1,28 +1,28 @@
 package main
 
-// The kernels in plain Go. They define the numbers: every other set of kernels
-// equals them to the bit, so that a run does not depend on the machine.
+// The kernels in plain Go. They define the numbers: every other set of kernels produces
+// the same bits, so that a run does not depend on the machine.
 //
-// A dense product is one chain of fused multiply-adds an element: it starts at
-// the bias, or at what the caller has computed so far, and goes over the units
-// of the layer below upwards, then over those of the layer above. A chain is
-// never split, so that the shape of a tile, the width of a vector or the number
-// of threads cannot show. It costs nothing: a kernel that computes ten or more
-// elements side by side hides the latency of each.
+// Each element of a product is one chain of fused multiply-adds. It starts from the bias,
+// or from what the caller has computed so far. It runs over the units of the layer below
+// in ascending order, then over those of the layer above. A chain is never split, so its
+// result does not depend on the shape of a tile, the width of a vector or the number of
+// threads. This costs nothing: a kernel that computes ten or more elements at the same
+// time hides the latency of each.
 //
-// A factor of 0 may be left out of a chain: only an accumulator of −0 could
-// tell, and +0 is added at the end of every chain for its sake. (And a weight
-// that is not finite could tell, which stops the run at the end of its update.)
+// A kernel may leave out terms with a factor of 0. They can only change a sum of −0, so
+// +0 is added at the end of every chain. (They would also matter if a weight were not
+// finite, but then the run stops at the end of the update.)
 //
-// Sums of squares over the rows of a panel run in four lanes, row i in lane
-// i mod 4, each a chain from +0, and end as (lane 0 + lane 1) + (lane 2 + lane 3).
+// Sums of squares over the rows of a panel run in four lanes, row i in lane i mod 4. Each
+// lane is a chain from +0, and the result is (lane 0 + lane 1) + (lane 2 + lane 3).
 //
-// Sigmoid, softplus and the fused multiply-add are those of dbm/kernel, and so are the
-// random numbers.
+// The fused multiply-add, sigmoid, softplus and the random numbers are those of
+// dbm/kernel.
 //
-// Go may fuse x*y + z on some machines and not on others. So no product here
-// feeds an addition except through kernel.FMA, or through a float32 conversion, which
-// forbids the fusion.
+// Go may fuse x*y + z on some machines and not on others. So no product here feeds an
+// addition except through kernel.FMA, or through a float32 conversion, which forbids the
+// fusion.
 
 import (
 	"math"
@@ -30,7 +30,7 @@ import (
 	"tandem/dbm/kernel"
 )
 
-// genericKernels are the kernels that every machine has.
+// genericKernels is the set that every machine has.
 var genericKernels = kernel.Set{
 	Name:      "generic",
 	Linear:    linearGeneric,
@@ -45,7 +45,7 @@ var genericKernels = kernel.Set{
 	Adam:      adamGeneric,
 }
 
-// panelPre computes pre of one row and one panel of a pass.
+// panelPre returns pre of one row and one panel of a pass.
 func panelPre(p *kernel.Pass, r, panel int) (acc [kernel.Panel]float32) {
 	copy(acc[:], p.Start[r*p.StartStride+panel*kernel.Panel:])
 	for _, in := range [2]*kernel.Input{&p.Below, &p.Above} {

@@ -4,5 +4,5 @@ package main
 
 import "tandem/dbm/kernel"
 
-// vectorKernels is empty: there is no assembly for this architecture.
+// vectorKernels returns nothing: there is no assembly for this architecture.
 func vectorKernels() []kernel.Set { return nil }

@@ -20,6 +20,16 @@ package kernel
 //
 // A word w stands for the uniform number (w>>8)·2⁻²⁴ in [0, 1).
 
+// The constants of Philox and of uniform numbers, which sets in assembly share.
+const (
+	PhiloxM0 = 0xD2511F53 // multipliers
+	PhiloxM1 = 0xCD9E8D57
+	PhiloxW0 = 0x9E3779B9 // added to the key after each round: golden ratio, √3−1
+	PhiloxW1 = 0xBB67AE85
+
+	UniformUnit = 1.0 / (1 << 24)
+)
+
 // Purpose says what a random number is for.
 type Purpose uint32
 
@@ -56,19 +66,13 @@ func Tag(p Purpose, layer, sweep int) uint32 {
 
 // Philox returns the four words of one counter under a key.
 func Philox(key uint64, c0, c1, c2, c3 uint32) (w0, w1, w2, w3 uint32) {
-	const (
-		m0 = 0xD2511F53 // multipliers
-		m1 = 0xCD9E8D57
-		k0 = 0x9E3779B9 // what the key grows by: golden ratio, √3−1
-		k1 = 0xBB67AE85
-	)
 	a, b := uint32(key), uint32(key>>32)
 	for range 10 {
-		p0 := uint64(m0) * uint64(c0)
-		p1 := uint64(m1) * uint64(c2)
+		p0 := uint64(PhiloxM0) * uint64(c0)
+		p1 := uint64(PhiloxM1) * uint64(c2)
 		c0, c1, c2, c3 = uint32(p1>>32)^c1^a, uint32(p1), uint32(p0>>32)^c3^b, uint32(p0)
-		a += k0
-		b += k1
+		a += PhiloxW0
+		b += PhiloxW1
 	}
 	return c0, c1, c2, c3
 }
@@ -89,7 +93,7 @@ func (d Draw) Block(u *[Panel]float32, block int) {
 		w[2*c], w[2*c+1], w[8+2*c], w[9+2*c] = Philox(d.Seed, uint32(4*block+c), d.Row, d.Update, d.Tag)
 	}
 	for i, w := range w {
-		u[i] = float32(w>>8) * (1.0 / (1 << 24))
+		u[i] = float32(w>>8) * UniformUnit
 	}
 }
 

@@ -55,89 +55,122 @@ const colours = "<style>svg{color:#222;background:#fff}@media(prefers-color-sche
 // whose colours it takes.
 func Inline(svg []byte) string { return strings.Replace(string(svg), colours, "", 1) }
 
-// WriteSVG writes the chart as a file of its own that any browser shows.
+// WriteSVG writes the chart as a file that any browser shows.
 func (c *Chart) WriteSVG(w io.Writer) error {
-	b := bufio.NewWriter(w)
 	legend := 0
 	for _, s := range c.Series {
 		if s.Name != "" {
 			legend += legendLine
 		}
 	}
-	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="%s" font-family="system-ui, sans-serif" font-size="13">`+"\n",
-		chartWidth, chartHeight+legend, html.EscapeString(c.Title))
-	const ink = "currentColor"
-	fmt.Fprint(b, colours)
-	x := c.scale(func(s *Series) [][]float64 { return [][]float64{s.X} }, &c.X, 8)
-	y := c.scale(func(s *Series) [][]float64 { return [][]float64{s.Y, s.Low, s.High} }, &c.Y, 6)
-	atX := func(v float64) float64 { return frameLeft + (frameRight-frameLeft)*x.share(v) }
-	atY := func(v float64) float64 { return frameBottom - (frameBottom-frameTop)*y.share(v) }
-	text := func(x, y float64, anchor, extra, s string) {
-		fmt.Fprintf(b, `<text x="%s" y="%s" text-anchor="%s" fill="%s"%s>%s</text>`+"\n", tenth(x), tenth(y), anchor, ink, extra, html.EscapeString(s))
-	}
-	text(chartWidth/2, 20, "middle", ` font-weight="600"`, c.Title)
-	for _, v := range x.ticks {
-		fmt.Fprintf(b, `<path d="M%s %dV%d" stroke="%s" stroke-opacity="0.15"/>`+"\n", tenth(atX(v)), frameTop, frameBottom, ink)
-		text(atX(v), frameBottom+17, "middle", "", tick(v))
-	}
-	for _, v := range y.ticks {
-		fmt.Fprintf(b, `<path d="M%d %sH%d" stroke="%s" stroke-opacity="0.15"/>`+"\n", frameLeft, tenth(atY(v)), frameRight, ink)
-		text(frameLeft-6, atY(v)+4, "end", "", tick(v))
-	}
-	fmt.Fprintf(b, `<path d="M%d %dV%dH%d" fill="none" stroke="%s" stroke-opacity="0.6"/>`+"\n", frameLeft, frameTop, frameBottom, frameRight, ink)
-	text((frameLeft+frameRight)/2, frameBottom+36, "middle", "", c.X.Label)
-	text(0, 0, "middle", fmt.Sprintf(` transform="translate(15 %d) rotate(-90)"`, (frameTop+frameBottom)/2), c.Y.Label)
+	p := &plot{Writer: bufio.NewWriter(w),
+		x: c.scale(func(s *Series) [][]float64 { return [][]float64{s.X} }, &c.X, 8),
+		y: c.scale(func(s *Series) [][]float64 { return [][]float64{s.Y, s.Low, s.High} }, &c.Y, 6)}
+	fmt.Fprintf(p, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="%s" `+
+		`font-family="system-ui, sans-serif" font-size="13">`+"\n", chartWidth, chartHeight+legend, html.EscapeString(c.Title))
+	fmt.Fprint(p, colours)
+	p.frame(c)
 	below := chartHeight + 4
-	for i, s := range c.Series {
-		colour, dash := inks[i%len(inks)], ""
+	for i := range c.Series {
+		s := &c.Series[i]
+		p.colour, p.dash = inks[i%len(inks)], ""
 		if turn := i / len(inks); turn > 0 {
-			dash = fmt.Sprintf(` stroke-dasharray="%d 3"`, 6/turn)
+			p.dash = fmt.Sprintf(` stroke-dasharray="%d 3"`, 6/turn)
 		}
-		if len(s.Low) == len(s.Y) && len(s.High) == len(s.Y) && len(s.Y) > 0 {
-			var edge []int // whose place is in the frame
-			for k := range min(len(s.X), len(s.Y)) {
-				if x.shows(s.X[k]) && y.shows(s.Low[k]) && y.shows(s.High[k]) {
-					edge = append(edge, k)
-				}
-			}
-			pen := "M"
-			fmt.Fprintf(b, `<path fill="%s" fill-opacity="0.15" d="`, colour)
-			for _, k := range edge {
-				fmt.Fprintf(b, "%s%s %s", pen, tenth(atX(s.X[k])), tenth(atY(s.High[k])))
-				pen = "L"
-			}
-			for _, k := range slices.Backward(edge) {
-				fmt.Fprintf(b, "%s%s %s", pen, tenth(atX(s.X[k])), tenth(atY(s.Low[k])))
-			}
-			fmt.Fprint(b, `"/>`+"\n")
-		}
-		open := false
-		for k := range min(len(s.X), len(s.Y)) {
-			if !x.shows(s.X[k]) || !y.shows(s.Y[k]) {
-				continue
-			}
-			px, py := tenth(atX(s.X[k])), tenth(atY(s.Y[k]))
-			switch {
-			case s.Points:
-				fmt.Fprintf(b, `<circle cx="%s" cy="%s" r="2.2" fill="%s" fill-opacity="0.55"/>`+"\n", px, py, colour)
-			case !open:
-				fmt.Fprintf(b, `<path fill="none" stroke="%s" stroke-width="1.8"%s d="M%s %s`, colour, dash, px, py)
-				open = true
-			default:
-				fmt.Fprintf(b, "L%s %s", px, py)
-			}
-		}
-		if open {
-			fmt.Fprint(b, `"/>`+"\n")
-		}
+		p.band(s)
+		p.line(s)
 		if s.Name != "" {
-			fmt.Fprintf(b, `<path d="M%d %dh22" stroke="%s" stroke-width="3"%s/>`+"\n", frameLeft, below-4, colour, dash)
-			text(frameLeft+30, float64(below), "start", "", s.Name)
+			fmt.Fprintf(p, `<path d="M%d %dh22" stroke="%s" stroke-width="3"%s/>`+"\n", frameLeft, below-4, p.colour, p.dash)
+			p.text(frameLeft+30, float64(below), "start", "", s.Name)
 			below += legendLine
 		}
 	}
-	fmt.Fprint(b, "</svg>\n")
-	return b.Flush()
+	fmt.Fprint(p, "</svg>\n")
+	return p.Flush()
+}
+
+// inkColour is the colour of text and frame.
+const inkColour = "currentColor"
+
+// plot is a chart that is being written.
+type plot struct {
+	*bufio.Writer
+	x, y         *scale
+	colour, dash string // of the present series
+}
+
+// atX and atY return the place of a value.
+func (p *plot) atX(v float64) string { return tenth(frameLeft + (frameRight-frameLeft)*p.x.share(v)) }
+func (p *plot) atY(v float64) string {
+	return tenth(frameBottom - (frameBottom-frameTop)*p.y.share(v))
+}
+
+func (p *plot) text(x, y float64, anchor, extra, s string) {
+	fmt.Fprintf(p, `<text x="%s" y="%s" text-anchor="%s" fill="%s"%s>%s</text>`+"\n",
+		tenth(x), tenth(y), anchor, inkColour, extra, html.EscapeString(s))
+}
+
+// frame writes the title, the axes and their labels.
+func (p *plot) frame(c *Chart) {
+	p.text(chartWidth/2, 20, "middle", ` font-weight="600"`, c.Title)
+	for _, v := range p.x.ticks {
+		fmt.Fprintf(p, `<path d="M%s %dV%d" stroke="%s" stroke-opacity="0.15"/>`+"\n", p.atX(v), frameTop, frameBottom, inkColour)
+		p.text(frameLeft+(frameRight-frameLeft)*p.x.share(v), frameBottom+17, "middle", "", tick(v))
+	}
+	for _, v := range p.y.ticks {
+		fmt.Fprintf(p, `<path d="M%d %sH%d" stroke="%s" stroke-opacity="0.15"/>`+"\n", frameLeft, p.atY(v), frameRight, inkColour)
+		p.text(frameLeft-6, frameBottom-(frameBottom-frameTop)*p.y.share(v)+4, "end", "", tick(v))
+	}
+	fmt.Fprintf(p, `<path d="M%d %dV%dH%d" fill="none" stroke="%s" stroke-opacity="0.6"/>`+"\n",
+		frameLeft, frameTop, frameBottom, frameRight, inkColour)
+	p.text((frameLeft+frameRight)/2, frameBottom+36, "middle", "", c.X.Label)
+	p.text(0, 0, "middle", fmt.Sprintf(` transform="translate(15 %d) rotate(-90)"`, (frameTop+frameBottom)/2), c.Y.Label)
+}
+
+// band writes the area between Low and High of a series that has both.
+func (p *plot) band(s *Series) {
+	if len(s.Low) != len(s.Y) || len(s.High) != len(s.Y) || len(s.Y) == 0 {
+		return
+	}
+	var edge []int // points that are in the frame
+	for k := range min(len(s.X), len(s.Y)) {
+		if p.x.shows(s.X[k]) && p.y.shows(s.Low[k]) && p.y.shows(s.High[k]) {
+			edge = append(edge, k)
+		}
+	}
+	pen := "M"
+	fmt.Fprintf(p, `<path fill="%s" fill-opacity="0.15" d="`, p.colour)
+	for _, k := range edge {
+		fmt.Fprintf(p, "%s%s %s", pen, p.atX(s.X[k]), p.atY(s.High[k]))
+		pen = "L"
+	}
+	for _, k := range slices.Backward(edge) {
+		fmt.Fprintf(p, "%s%s %s", pen, p.atX(s.X[k]), p.atY(s.Low[k]))
+	}
+	fmt.Fprint(p, `"/>`+"\n")
+}
+
+// line writes the line, or the points, of a series.
+func (p *plot) line(s *Series) {
+	open := false
+	for k := range min(len(s.X), len(s.Y)) {
+		if !p.x.shows(s.X[k]) || !p.y.shows(s.Y[k]) {
+			continue
+		}
+		x, y := p.atX(s.X[k]), p.atY(s.Y[k])
+		switch {
+		case s.Points:
+			fmt.Fprintf(p, `<circle cx="%s" cy="%s" r="2.2" fill="%s" fill-opacity="0.55"/>`+"\n", x, y, p.colour)
+		case !open:
+			fmt.Fprintf(p, `<path fill="none" stroke="%s" stroke-width="1.8"%s d="M%s %s`, p.colour, p.dash, x, y)
+			open = true
+		default:
+			fmt.Fprintf(p, "L%s %s", x, y)
+		}
+	}
+	if open {
+		fmt.Fprint(p, `"/>`+"\n")
+	}
 }
 
 // scale is an axis laid out.
