@@ -141,9 +141,7 @@ func (p *planner) experiment(name string) Experiment {
 		e.Title = "Learning rates"
 		e.About = []string{"The paper tried three learning rates. Here each of them trains the two-layer model, directly " +
 			"and with the spring."}
-		for _, rate := range []float64{1e-2, 1e-3, 1e-4} {
-			e.Runs = append(e.Runs, p.direct(two, rate, paperUpdates), p.joint(two, rate, paperUpdates))
-		}
+		e.Runs = p.rates(two)
 	case "two-layer":
 		e.Title = "The failure at depth two"
 		e.About = []string{"Figure 2 has three hidden layers and Figure 3 has two. So that depth does not explain the " +
@@ -192,6 +190,14 @@ func (p *planner) likelihoods() []Run {
 				c.UpperRate = c.Layers[:2], 0
 		}),
 	}
+}
+
+// rates returns each of the paper's learning rates, directly and with the spring.
+func (p *planner) rates(layers []int) (all []Run) {
+	for _, rate := range []float64{1e-2, 1e-3, 1e-4} {
+		all = append(all, p.direct(layers, rate, paperUpdates), p.joint(layers, rate, paperUpdates))
+	}
+	return all
 }
 
 // depths returns models of one to six hidden layers of a width, trained in each way.

@@ -184,7 +184,7 @@ func planned(metrics []runs.Metrics, every uint64) []runs.Metrics {
 	return kept
 }
 
-// curves are charts of a run: norms and their spread, live and noise filters,
+// curves returns charts of a run: norms and their spread, live and noise filters,
 // mean-field iterations, the bound where it was estimated, and, at the end, the
 // norms in order and against roughness.
 func curves(metrics []runs.Metrics, m *Measures) map[string]*figure.Chart {
@@ -218,25 +218,10 @@ func curves(metrics []runs.Metrics, m *Measures) map[string]*figure.Chart {
 		share.Series = append(share.Series, figure.Series{Name: name + ", noise", X: u,
 			Y: pick(func(x *runs.Metrics) float64 { return 100 * at(x.NoiseFilters, l) })})
 	}
-	field := &figure.Chart{Title: "iterations of mean field an example", X: updates, Y: figure.Axis{Label: "iterations",
-		Zero: true},
+	field := &figure.Chart{Title: "iterations of mean field an example", X: updates,
+		Y:      figure.Axis{Label: "iterations", Zero: true},
 		Series: []figure.Series{{X: u, Y: pick(func(x *runs.Metrics) float64 { return x.MeanFieldIterations })}}}
-	sorted := &figure.Chart{Title: "norms of the weight vectors in order",
-		X: figure.Axis{Label: "% of the layer's filters"}, Y: figure.Axis{Label: "norm", Zero: true}}
-	rough := &figure.Chart{Title: "norm against roughness of the filter",
-		X: figure.Axis{Label: "roughness (0: smooth strokes, 1: each pixel on its own)"}, Y: figure.Axis{Label: "norm",
-			Zero: true}}
-	for l := range m.Layers {
-		name := fmt.Sprintf("layer %d", l+1)
-		norms := slices.Sorted(slices.Values(m.Layers[l].Norms))
-		place := make([]float64, len(norms))
-		for i := range place {
-			place[i] = 100 * float64(i) / float64(max(len(place)-1, 1))
-		}
-		sorted.Series = append(sorted.Series, figure.Series{Name: name, X: place, Y: norms})
-		rough.Series = append(rough.Series, figure.Series{Name: name, X: m.Layers[l].Roughness, Y: m.Layers[l].Norms,
-			Points: true})
-	}
+	sorted, rough := normCharts(m)
 	all := map[string]*figure.Chart{"norms": norm, "mu": mu, "live": share, "mean-field": field, "sorted": sorted,
 		"roughness": rough}
 	var at, bound []float64
@@ -253,7 +238,27 @@ func curves(metrics []runs.Metrics, m *Measures) map[string]*figure.Chart {
 	return all
 }
 
-// at is an element, or NaN where there is none.
+// normCharts returns charts of the norms at the end: in order, and against roughness.
+func normCharts(m *Measures) (sorted, rough *figure.Chart) {
+	norm := figure.Axis{Label: "norm", Zero: true}
+	sorted = &figure.Chart{Title: "norms of the weight vectors in order", Y: norm,
+		X: figure.Axis{Label: "% of the layer's filters"}}
+	rough = &figure.Chart{Title: "norm against roughness of the filter", Y: norm,
+		X: figure.Axis{Label: "roughness (0: smooth strokes, 1: each pixel on its own)"}}
+	for l := range m.Layers {
+		layer, name := &m.Layers[l], fmt.Sprintf("layer %d", l+1)
+		norms := slices.Sorted(slices.Values(layer.Norms))
+		place := make([]float64, len(norms))
+		for i := range place {
+			place[i] = 100 * float64(i) / float64(max(len(place)-1, 1))
+		}
+		sorted.Series = append(sorted.Series, figure.Series{Name: name, X: place, Y: norms})
+		rough.Series = append(rough.Series, figure.Series{Name: name, X: layer.Roughness, Y: layer.Norms, Points: true})
+	}
+	return sorted, rough
+}
+
+// at returns an element, or NaN where there is none.
 func at(x []float64, i int) float64 {
 	if i >= len(x) {
 		return math.NaN()
