@@ -22,8 +22,8 @@ var floors = [][]string{
 	{"internal/cli"},
 	{"internal/sweep", "internal/reproduce", "internal/web", "internal/archive", "bench"},
 	{"internal/session"},
-	{"internal/team", "internal/runs", "internal/dataset", "internal/figure", "dbm/likelihood", "dbm/classifier"},
-	{"dbm", "mnist", "internal/npz", "dbm/kernel/kerneltest", "main's kernels"},
+	{"internal/team", "internal/runs", "internal/dataset", "internal/figure", "dbm/likelihood", "dbm/classifier", "dbm/dbmtest"},
+	{"dbm", "mnist", "internal/npz", "internal/format", "dbm/kernel/kerneltest", "main's kernels"},
 	{"dbm/kernel"},
 }
 
@@ -38,7 +38,7 @@ var only = map[string][]string{
 var standard = []string{"dbm/kernel", "internal/npz", "internal/figure", "internal/archive"}
 
 // forTests are the packages that only tests import.
-var forTests = []string{"dbm/kernel/kerneltest"}
+var forTests = []string{"dbm/kernel/kerneltest", "dbm/dbmtest"}
 
 func floor(name string) int {
 	return slices.IndexFunc(floors, func(names []string) bool { return slices.Contains(names, name) })
