@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path"
@@ -56,7 +57,7 @@ func verify(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 	if r.Data, err = trainingSets(*folder); err != nil {
 		return err
 	}
-	files, sums, err := readArchive(name)
+	files, sums, err := readArchive(ctx, name)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -147,14 +148,14 @@ func (t *terminal) replaying(run string) func(update, last uint64) {
 
 // readArchive reads the runs' own files from an archive, by run and name, and returns how
 // many files have the right checksum.
-func readArchive(name string) (map[string]map[string][]byte, int, error) {
+func readArchive(ctx context.Context, name string) (map[string]map[string][]byte, int, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer file.Close()
 	files := map[string]map[string][]byte{}
-	kept, sums, err := archive.Read(file, func(name string) bool {
+	kept, sums, err := archive.Read(reader{ctx, file}, func(name string) bool {
 		parts := strings.Split(name, "/")
 		if parts[0] != runsFolder || len(parts) < 3 {
 			return false
@@ -174,6 +175,19 @@ func readArchive(name string) (map[string]map[string][]byte, int, error) {
 		return nil, 0, errors.New("no run in it")
 	}
 	return files, sums, nil
+}
+
+// reader reads until its context ends.
+type reader struct {
+	ctx  context.Context
+	from io.Reader
+}
+
+func (r reader) Read(b []byte) (int, error) {
+	if r.ctx.Err() != nil {
+		return 0, context.Cause(r.ctx)
+	}
+	return r.from.Read(b)
 }
 
 // trainingSets returns the embedded images, and those of a folder if one is named.

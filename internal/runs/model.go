@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -89,8 +90,11 @@ func ReadModel(name string) (*Checkpoint, error) {
 // decodeModel reads a model from an archive of size bytes.
 func decodeModel(z *npz.Reader, size int64) (*Checkpoint, error) {
 	about, err := z.File(aboutModel, maxHeader)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("no %s in it: not written by tandem export", aboutModel)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", aboutModel, err)
 	}
 	c := new(Checkpoint)
 	if err := json.NewDecoder(strings.NewReader(string(about))).Decode(&c.Header); err != nil {
