@@ -399,7 +399,13 @@ func (v *vector) listNonzero(index []int32, value, x []float32, first int32) int
 	if whole > 0 {
 		n = v.list(&index[0], &value[0], &x[0], whole/kernel.Panel, first)
 	}
-	return n + listGeneric(index[n:], value[n:], x[whole:], first+int32(whole))
+	for i := whole; i < len(x); i++ {
+		index[n], value[n] = first+int32(i), x[i]
+		if x[i] != 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // adamStep is Adam of kernel.Set.
