@@ -151,7 +151,8 @@ func TestEveryLinkOfTheDocumentationLeadsSomewhere(t *testing.T) {
 }
 
 func TestLinksAndAnchors(t *testing.T) {
-	text := "# A title\n## What `x` is, and *why*\n## Twice\n## Twice\n```\n# no heading [no](link)\n```\n    [no](link)\n" +
+	text := "# A title\n## What `x` is, and *why*\n## Twice\n## Twice\n" +
+		"```\n# no heading [no](link)\n```\n    [no](link)\n" +
 		"## A [link](x.md) to 10⁻⁴\nSee [a\nb](one.md#a), ![p](two.png \"title\"), `[no](link)`, <img src=\"three.svg\">.\n"
 	if got, want := links(text), []string{"x.md", "one.md#a", "two.png", "three.svg"}; !slices.Equal(got, want) {
 		t.Errorf("links %q, want %q", got, want)
@@ -248,7 +249,8 @@ func checkRun(dir string, want ended) error {
 	}
 	last := metrics[len(metrics)-1]
 	if last.Update != want.Updates || want.ParamsSHA256 != "" && last.ParamsSHA256 != want.ParamsSHA256 {
-		return fmt.Errorf("%s: metrics end with update %d and %s, the study has %+v", dir, last.Update, last.ParamsSHA256, want)
+		return fmt.Errorf("%s: metrics end with update %d and %s, the study has %+v",
+			dir, last.Update, last.ParamsSHA256, want)
 	}
 	if want.ParamsSHA256 == "" { // no study
 		return nil

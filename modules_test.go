@@ -44,7 +44,8 @@ func required(goMod string) []string {
 }
 
 func TestModulesAreFound(t *testing.T) {
-	goMod := "module m\n\ngo 1.26.0\n\nrequire a.org/a v1.0.0 // indirect\n\nrequire (\n\tb.org/b v1.2.3\n\n\t// c.org/c v1.0.0\n" +
+	goMod := "module m\n\ngo 1.26.0\n\nrequire a.org/a v1.0.0 // indirect\n\nrequire (\n" +
+		"\tb.org/b v1.2.3\n\n\t// c.org/c v1.0.0\n" +
 		"\tc.org/d v0.1.0 // indirect\n)\n\ntool e.org/e/cmd/e\n\nreplace f.org/f => ../f\n"
 	want := []string{"a.org/a", "b.org/b", "c.org/d", "e.org/e/cmd/e", "f.org/f"}
 	if got := required(goMod); !slices.Equal(got, want) {
