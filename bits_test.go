@@ -64,7 +64,8 @@ func trainings() []training {
 			c.Layers, c.Batch, c.Chains, c.ContrastiveDivergence, c.Gibbs = []int{784, 50}, 12, 12, true, 3
 		}), mnist.Grey,
 			"bc8e078ce0203def0769c9683970afe432b51d8cf8183bca6f7d51f7564ab1cc"},
-		{"greedy", with(func(c *dbm.Config) { c.Layers, c.Pretrain, c.OffsetRate = []int{784, 36, 20, 50}, 3, 0.05 }), mnist.Sample,
+		{"greedy", with(func(c *dbm.Config) { c.Layers, c.Pretrain, c.OffsetRate = []int{784, 36, 20, 50}, 3, 0.05 }),
+			mnist.Sample,
 			"9670a8c108fe897eb603737e5e1adee6714905d94fd063b5582d541f9314052c"},
 		{"local", with(func(c *dbm.Config) { c.Layers, c.Patch, c.ImageColumns = []int{784, 70, 33}, 9, 28 }), mnist.Grey,
 			"b5cede460a0eeb5f71b20a565df82ec5196bc601bcc4283ef1f4d4ac0a33ced0"},
@@ -72,7 +73,8 @@ func trainings() []training {
 }
 
 // train makes updates from a state, or from the beginning if it is nil.
-func (c *training) train(t *testing.T, set *mnist.Set, k kernel.Set, threads int, from *dbm.State, updates uint64) *dbm.State {
+func (c *training) train(t *testing.T, set *mnist.Set, k kernel.Set, threads int, from *dbm.State,
+	updates uint64) *dbm.State {
 	t.Helper()
 	if from == nil {
 		var err error
@@ -207,7 +209,8 @@ func BenchmarkUpdate(b *testing.B) {
 func TestSameLogWeightsEverywhere(t *testing.T) {
 	c, s := dbmtest.Model(3, 0.3, 70, 33, 20, 41)
 	anneal := func(k kernel.Set, first, runs, threads int) *likelihood.Weights {
-		w, err := likelihood.Anneal(t.Context(), c, &k, s, likelihood.Annealing{Runs: runs, First: first, Temperatures: 40, Sweeps: 3, Seed: 5, Threads: threads})
+		w, err := likelihood.Anneal(t.Context(), c, &k, s, likelihood.Annealing{Runs: runs, First: first, Temperatures: 40,
+			Sweeps: 3, Seed: 5, Threads: threads})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -216,7 +219,8 @@ func TestSameLogWeightsEverywhere(t *testing.T) {
 	want := anneal(genericKernels, 0, 13, 1)
 	for _, k := range setsHere() {
 		for _, threads := range []int{1, 2, 3, 20} {
-			if got := anneal(k, 0, 13, threads); !slices.Equal(got.Up, want.Up) || !slices.Equal(got.Down, want.Down) || got.LogZ0 != want.LogZ0 {
+			if got := anneal(k, 0, 13, threads); !slices.Equal(got.Up, want.Up) || !slices.Equal(got.Down, want.Down) ||
+				got.LogZ0 != want.LogZ0 {
 				t.Errorf("%s kernels on %d threads: other weights", k.Name, threads)
 			}
 		}
@@ -225,7 +229,8 @@ func TestSameLogWeightsEverywhere(t *testing.T) {
 		}
 	}
 	// What they were when the tests against exact values first passed.
-	if up, down := fmt.Sprintf("%x", want.Up[12]), fmt.Sprintf("%x", want.Down[0]); up != "0x1.0f41bd13825eep+05" || down != "-0x1.4f77f334a89e8p+05" {
+	if up, down := fmt.Sprintf("%x", want.Up[12]), fmt.Sprintf("%x", want.Down[0]); up != "0x1.0f41bd13825eep+05" ||
+		down != "-0x1.4f77f334a89e8p+05" {
 		t.Errorf("log-weights %s and %s are not those that they were", up, down)
 	}
 	if want.Up[0] == want.Up[1] || want.Down[0] == want.Down[1] {
@@ -254,7 +259,8 @@ func prepared(t *testing.T, c *dbm.Config, s *dbm.State, k *kernel.Set, n, class
 		}
 		labels[i] = byte(min(max(int(float64(sum)/2+float64(classes)/2), 0), classes-1))
 	}
-	e, err := classifier.Prepare(t.Context(), c, k, s, labels, func(i int, v []float32) { copy(v, images[i*pixels:]) }, threads, nil)
+	e, err := classifier.Prepare(t.Context(), c, k, s, labels, func(i int, v []float32) { copy(v, images[i*pixels:]) },
+		threads, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +297,8 @@ func TestSameClassifierEverywhere(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				how := classifier.Config{Epochs: 4, Batch: 7, LearningRate: 0.01, DropVisible: 0.2, DropHidden: 0.5, Seed: 3, Threads: threads}
+				how := classifier.Config{Epochs: 4, Batch: 7, LearningRate: 0.01, DropVisible: 0.2, DropHidden: 0.5, Seed: 3,
+					Threads: threads}
 				if c.step > 0 { // few enough pixels are left that they are listed
 					how.Adversarial, how.DropVisible, how.TopFirst = c.step, 0.5, 1
 				}
@@ -320,7 +327,8 @@ func BenchmarkAnneal(b *testing.B) {
 	for _, threads := range []int{1, 2} {
 		b.Run(fmt.Sprintf("784-500-500/threads=%d", threads), func(b *testing.B) {
 			for b.Loop() {
-				if _, err := likelihood.Anneal(b.Context(), c, k, s, likelihood.Annealing{Runs: 100, Temperatures: 100, Threads: threads}); err != nil {
+				if _, err := likelihood.Anneal(b.Context(), c, k, s, likelihood.Annealing{Runs: 100, Temperatures: 100,
+					Threads: threads}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -32,7 +32,8 @@ func processor() string {
 // features is what this processor has of the instruction sets that kernels could
 // make use of.
 func features() []string {
-	wanted := []cpuid.FeatureID{cpuid.SSE2, cpuid.AVX, cpuid.AVX2, cpuid.FMA3, cpuid.AVX512F, cpuid.AVX512DQ, cpuid.ASIMD, cpuid.SVE}
+	wanted := []cpuid.FeatureID{cpuid.SSE2, cpuid.AVX, cpuid.AVX2, cpuid.FMA3, cpuid.AVX512F, cpuid.AVX512DQ, cpuid.ASIMD,
+		cpuid.SVE}
 	var have []string
 	for _, f := range wanted {
 		if cpuid.CPU.Supports(f) && !slices.Contains(have, f.String()) {

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -19,11 +20,14 @@ type Kernel struct {
 
 // Kernels measures the kernels at the shapes of training 784-500-500 with a
 // minibatch of 50, on one thread: for the whole minibatch, and for half of it, as
-// each of two workers has it. ceiling is Ceiling(1),
-// 0 if it is not known.
-func Kernels(k *kernel.Set, ceiling float64) []Kernel {
+// each of two workers has it. ceiling is Ceiling(1), 0 if it is not known. When ctx ends,
+// Kernels returns its cause.
+func Kernels(ctx context.Context, k *kernel.Set, ceiling float64) ([]Kernel, error) {
 	var found []Kernel
 	add := func(name string, rows, below, units int, f func()) {
+		if ctx.Err() != nil {
+			return
+		}
 		g := 2 * float64(rows*below*units) * rate(f) / 1e9
 		m := Kernel{Name: name, Shape: fmt.Sprintf("%d×%d×%d", rows, below, units), Threads: 1, GFLOPS: g}
 		if ceiling > 0 {
@@ -53,7 +57,7 @@ func Kernels(k *kernel.Set, ceiling float64) []Kernel {
 		g := step(rng, 100, s[0], s[1])
 		add("gradient", 100, s[0], s[1], func() { k.Learn(g) })
 	}
-	return found
+	return found, context.Cause(ctx)
 }
 
 // rate is how many times a second f runs: the median of some rounds.

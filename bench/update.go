@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"time"
 
 	"tandem/dbm"
@@ -26,14 +27,15 @@ var phaseNames = [dbm.Phases]string{
 }
 
 // Updates measures the updates of a trainer with a number of threads for some seconds:
-// first without a trace, which gives PerSecond, then with one, which gives Phases.
-func Updates(t *dbm.Trainer, c *dbm.Config, threads int, seconds float64) (Update, error) {
-	u := Update{Layers: c.Layers, Threads: threads, Phases: map[string]float64{}}
+// first without a trace, which gives PerSecond, then with one, which gives Phases. When
+// ctx ends, it returns its cause.
+func Updates(ctx context.Context, t *dbm.Trainer, c *dbm.Config, threads int, seconds float64) (Update, error) {
+	u := Update{Layers: c.Layers, Threads: threads}
 	const rounds = 15
-	// One round's length is settled by the first, which also warms up.
+	// The first round decides how many updates a round has, and warms up.
 	n, start := 0, time.Now()
 	for time.Since(start).Seconds() < seconds/rounds {
-		if _, err := t.Update(); err != nil {
+		if _, err := run(ctx, t, 1); err != nil {
 			return u, err
 		}
 		n++
@@ -41,25 +43,43 @@ func Updates(t *dbm.Trainer, c *dbm.Config, threads int, seconds float64) (Updat
 	var rates []float64
 	for range rounds {
 		start := time.Now()
-		for range n {
-			s, err := t.Update()
-			if err != nil {
-				return u, err
-			}
-			u.Iterations += s.Iterations / float64(rounds*n)
+		iterations, err := run(ctx, t, n)
+		if err != nil {
+			return u, err
 		}
+		u.Iterations += iterations / float64(rounds*n)
 		rates = append(rates, float64(n)/time.Since(start).Seconds())
 	}
 	u.PerSecond = median(rates)
+	var err error
+	u.Phases, err = phases(ctx, t, threads, 3*n)
+	return u, err
+}
 
+// run makes n updates, and returns the sum of their mean-field iterations.
+func run(ctx context.Context, t *dbm.Trainer, n int) (iterations float64, err error) {
+	for range n {
+		if ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
+		s, err := t.Update()
+		if err != nil {
+			return 0, err
+		}
+		iterations += s.Iterations
+	}
+	return iterations, nil
+}
+
+// phases makes n updates, and returns the fraction of the workers' time in each phase.
+func phases(ctx context.Context, t *dbm.Trainer, threads, n int) (map[string]float64, error) {
 	type clock struct {
 		phase dbm.Phase
 		since time.Time
 		spent [dbm.Phases]time.Duration
-		_     [64]byte // workers do not share a line of the cache
+		_     [64]byte // keeps clocks on separate cache lines
 	}
-	clocks := make([]clock, threads)
-	now := time.Now()
+	clocks, now := make([]clock, threads), time.Now()
 	for i := range clocks {
 		clocks[i].phase, clocks[i].since = dbm.Waiting, now
 	}
@@ -69,21 +89,18 @@ func Updates(t *dbm.Trainer, c *dbm.Config, threads int, seconds float64) (Updat
 		c.phase, c.since = p, now
 	}
 	defer func() { t.Trace = nil }()
-	for range 3 * n {
-		if _, err := t.Update(); err != nil {
-			return u, err
-		}
+	if _, err := run(ctx, t, n); err != nil {
+		return nil, err
 	}
-	var all time.Duration
+	all, spent := 0.0, map[string]float64{}
 	for i := range clocks {
-		for _, d := range clocks[i].spent {
-			all += d
+		for p, d := range clocks[i].spent {
+			spent[phaseNames[p]] += d.Seconds()
+			all += d.Seconds()
 		}
 	}
-	for p, name := range phaseNames {
-		for i := range clocks {
-			u.Phases[name] += clocks[i].spent[p].Seconds() / all.Seconds()
-		}
+	for name := range spent {
+		spent[name] /= all
 	}
-	return u, nil
+	return spent, nil
 }

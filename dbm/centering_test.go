@@ -52,7 +52,10 @@ func centredUpdateByHand(t *testing.T, c Config) {
 		n := c.Layers[l]
 		for i := range c.Layers[l-1] {
 			for j := range n {
-				g := share(l) * both(func(r int) float64 { return (value(l-1, r, i) - offset(l-1, i)) * (below(l, r, j) - offset(l, j)) })
+				g := share(l) * both(func(r int) float64 {
+					return (value(l-1, r, i) - offset(l-1, i)) * (below(l, r, j) - offset(l,
+						j))
+				})
 				step[l-1][i] -= g * offset(l, j)
 				step[l][j] -= g * offset(l-1, i)
 				want, got := float64(before.Weights[l-1][i*n+j])+rate*g, float64(after.Weights[l-1][i*n+j])

@@ -20,7 +20,8 @@ func NewCompletion(c *Config, set *kernel.Set, s *State, images []float32, known
 	seed uint64) (*Completion, error) {
 	n := c.Layers[0]
 	if len(known) != n || len(images) == 0 || len(images)%n != 0 {
-		return nil, fmt.Errorf("completion: %d known pixels and images of %d numbers for %d visible units", len(known), len(images), n)
+		return nil, fmt.Errorf("completion: %d known pixels and images of %d numbers for %d visible units", len(known),
+			len(images), n)
 	}
 	g, err := NewSampler(c, set, s, len(images)/n, seed)
 	if err != nil {

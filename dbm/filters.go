@@ -8,87 +8,66 @@ import (
 	"tandem/dbm/kernel"
 )
 
-// Thresholds of the measures in Assessment.
+// Thresholds of FilterMeasures.
 const (
 	deadAbove      = 0.5 // cosine with the initial weights
 	noiseBelow     = 0.5 // correlation of neighbouring pixels
 	duplicateAbove = 0.9 // cosine with another picture of the layer
 )
 
-// Assessment tells how the filters of each hidden layer are doing; one number a
-// layer, shares between 0 and 1.
-type Assessment struct {
-	// Live is the share of filters that have left their initial weights: a
-	// filter is dead while the cosine between the two is above 0.5.
+// FilterMeasures describe the filters of each hidden layer, with one number for each
+// layer; fractions are between 0 and 1.
+type FilterMeasures struct {
+	// Live is the fraction of filters that have left their initial weights. A filter is
+	// dead while the cosine between the two is above 0.5.
 	Live []float64
-	// Noise is the share of filters whose picture is noise: neighbouring pixels
-	// correlate by less than 0.5, so more than half of its variance is each pixel's
-	// own, see Smoothness. Nil if the visible layer is no image.
+	// Noise is the fraction of filters whose picture is noise: neighbouring pixels
+	// correlate by less than 0.5, so more than half of its variance is each pixel's own
+	// (see Smoothness). Nil if the visible layer is not an image.
 	Noise []float64
-	// Duplicate is the share of filters whose picture is nearly that of another
-	// unit of the layer: their cosine is above 0.9.
+	// Duplicate is the fraction of filters whose picture is nearly that of another unit of
+	// the layer: their cosine is above 0.9.
 	Duplicate []float64
 	// NormMean and NormSD are the mean and the standard deviation of the norms.
 	NormMean, NormSD []float64
 }
 
-// Assessor assesses the filters of a run.
-type Assessor struct {
+// FilterStats measures the filters of a run.
+type FilterStats struct {
 	config        Config
-	kernels       *kernel.Set
+	set           *kernel.Set
 	rows, columns int
 	initial       [][]float32 // initial[l-1]: the initial weights of layer l
 }
 
-// NewAssessor draws the initial weights of a run anew from its seed. The visible
-// layer is an image of rows × columns, or none if these are not its units.
-func NewAssessor(c *Config, k *kernel.Set, rows, columns int) *Assessor {
-	a := &Assessor{config: *c, kernels: k, rows: rows, columns: columns}
+// NewFilterStats draws the initial weights of a run again from its seed. The visible
+// layer is an image of rows × columns, or none if that is not its number of units.
+func NewFilterStats(c *Config, set *kernel.Set, rows, columns int) *FilterStats {
+	f := &FilterStats{config: *c, set: set, rows: rows, columns: columns}
 	for l := 1; l < len(c.Layers); l++ {
 		w := make([]float32, c.Layers[l-1]*c.Layers[l])
 		initialWeights(w, c, l)
-		a.initial = append(a.initial, w)
+		f.initial = append(f.initial, w)
 	}
-	return a
+	return f
 }
 
-// Assess looks at the filters of a state, whose shapes must be those that the
+// Measure measures the filters of a state, whose shapes must be those that the
 // configuration asks for.
-func (a *Assessor) Assess(s *State) Assessment {
-	var out Assessment
-	image := a.rows*a.columns == a.config.Layers[0] && a.rows > 1 && a.columns > 1
-	for l := 1; l < len(a.config.Layers); l++ {
-		below, n := a.config.Layers[l-1], a.config.Layers[l]
-		w, w0 := s.Weights[l-1], a.initial[l-1]
-		norm, norm0, dot := make([]float64, n), make([]float64, n), make([]float64, n)
-		for i := range below {
-			for j := range n {
-				x, x0 := float64(w[i*n+j]), float64(w0[i*n+j])
-				norm[j] += float64(x * x)
-				norm0[j] += float64(x0 * x0)
-				dot[j] += float64(x * x0)
-			}
-		}
-		live, mean, square := 0, 0.0, 0.0
-		for j := range n {
-			norm[j] = math.Sqrt(norm[j])
-			if dot[j] <= float64(deadAbove*norm[j]*math.Sqrt(norm0[j])) && norm[j] > 0 {
-				live++
-			}
-			mean += norm[j] / float64(n)
-		}
-		for _, x := range norm {
-			square += float64((x - mean) * (x - mean))
-		}
-		out.Live = append(out.Live, float64(live)/float64(n))
-		out.NormMean = append(out.NormMean, mean)
-		out.NormSD = append(out.NormSD, math.Sqrt(square/float64(n)))
-		pictures := Pictures(&a.config, s, l)
-		out.Duplicate = append(out.Duplicate, a.duplicates(pictures, n))
+func (f *FilterStats) Measure(s *State) FilterMeasures {
+	var out FilterMeasures
+	size := f.config.Layers[0]
+	image := f.rows*f.columns == size && f.rows > 1 && f.columns > 1
+	for l := 1; l < len(f.config.Layers); l++ {
+		n := f.config.Layers[l]
+		live, mean, sd := f.norms(s, l)
+		out.Live, out.NormMean, out.NormSD = append(out.Live, live), append(out.NormMean, mean), append(out.NormSD, sd)
+		pictures := Pictures(&f.config, s, l)
+		out.Duplicate = append(out.Duplicate, f.duplicates(pictures, n))
 		if image {
 			noise := 0
 			for j := range n {
-				if Smoothness(pictures[j*a.rows*a.columns:][:a.rows*a.columns], a.columns) < noiseBelow {
+				if Smoothness(pictures[j*size:][:size], f.columns) < noiseBelow {
 					noise++
 				}
 			}
@@ -98,10 +77,37 @@ func (a *Assessor) Assess(s *State) Assessment {
 	return out
 }
 
-// duplicates returns the share of n pictures that are nearly another's.
-func (a *Assessor) duplicates(pictures []float32, n int) float64 {
+// norms returns the fraction of live filters of layer l, and the mean and the standard
+// deviation of their norms.
+func (f *FilterStats) norms(s *State, l int) (live, mean, sd float64) {
+	n := f.config.Layers[l]
+	w0 := f.initial[l-1]
+	norm, norm0, dot := make([]float64, n), make([]float64, n), make([]float64, n)
+	for i, x := range s.Weights[l-1] {
+		x, x0, j := float64(x), float64(w0[i]), i%n
+		norm[j] += float64(x * x)
+		norm0[j] += float64(x0 * x0)
+		dot[j] += float64(x * x0)
+	}
+	count := 0
+	for j := range norm {
+		norm[j] = math.Sqrt(norm[j])
+		if dot[j] <= float64(deadAbove*norm[j]*math.Sqrt(norm0[j])) && norm[j] > 0 {
+			count++
+		}
+		mean += norm[j] / float64(n)
+	}
+	square := 0.0
+	for _, x := range norm {
+		square += float64((x - mean) * (x - mean))
+	}
+	return float64(count) / float64(n), mean, math.Sqrt(square / float64(n))
+}
+
+// duplicates returns the fraction of n pictures that are nearly another's.
+func (f *FilterStats) duplicates(pictures []float32, n int) float64 {
 	const block = 64
-	size := a.config.Layers[0]
+	size := f.config.Layers[0]
 	norm := make([]float64, n)
 	across := make([]float32, size*n) // visible × units
 	for j := range n {
@@ -116,8 +122,9 @@ func (a *Assessor) duplicates(pictures []float32, n int) float64 {
 	found := 0
 	for from := 0; from < n; from += block {
 		rows := min(block, n-from)
-		a.kernels.Linear(&kernel.Pass{Rows: rows, Panels: kernel.Panels(n), Start: none, Out: dots, Stride: kernel.Padded(n),
-			Below: kernel.Input{X: pictures[from*size:], Stride: size, K: size, W: packed}})
+		p := kernel.Pass{Rows: rows, Panels: kernel.Panels(n), Start: none, Out: dots, Stride: kernel.Padded(n)}
+		p.Below = kernel.Input{X: pictures[from*size:], Stride: size, K: size, W: packed}
+		f.set.Linear(&p)
 		for r := range rows {
 			for j := range n {
 				if j != from+r && float64(dots[r*kernel.Padded(n)+j]) > float64(duplicateAbove*norm[j]*norm[from+r]) {
@@ -169,7 +176,7 @@ func Pictures(c *Config, s *State, layer int) []float32 {
 	return below
 }
 
-// Smoothness is the correlation of pixels of a picture with their neighbours
+// Smoothness returns the correlation of pixels of a picture with their neighbours
 // below and to the right: near 0 for noise, near 1 for strokes. It is Moran's I:
 // the mean product of the deviations of neighbours from the picture's mean, over
 // the mean squared deviation of a pixel. A picture of one grey has 0.

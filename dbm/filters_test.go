@@ -8,15 +8,15 @@ import (
 	"tandem/dbm/kernel/kerneltest"
 )
 
-func TestAssess(t *testing.T) {
+func TestFilterMeasures(t *testing.T) {
 	c := tiny(100, 8, 4)
 	c.InitScale = 0.3
 	s, err := Initial(&c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := NewAssessor(&c, kerneltest.Reference, 10, 10)
-	got := a.Assess(s)
+	a := NewFilterStats(&c, kerneltest.Reference, 10, 10)
+	got := a.Measure(s)
 	if got.Live[0] != 0 || got.Live[1] != 0 || got.Noise[0] != 1 || got.Duplicate[0] != 0 {
 		t.Errorf("at the start: %+v", got)
 	}
@@ -55,17 +55,17 @@ func TestAssess(t *testing.T) {
 	}
 	rng := rand.New(rand.NewPCG(1, 1))
 	set(4, func(x, y int) float64 { return rng.NormFloat64() })
-	got = a.Assess(s)
+	got = a.Measure(s)
 	if got.Live[0] != 5.0/8 || got.Noise[0] != 5.0/8 || got.Duplicate[0] != 2.0/8 {
 		t.Errorf("live %v, noise %v, duplicates %v; want 5, 5 and 2 of 8", got.Live[0], got.Noise[0], got.Duplicate[0])
 	}
 	// Units of layer 2 that look at different units of layer 1 which see the same.
 	clear(s.Weights[1])
 	s.Weights[1][0*4+0], s.Weights[1][2*4+1], s.Weights[1][1*4+2], s.Weights[1][4*4+3] = 1, 1, 1, 1
-	if got := a.Assess(s); got.Duplicate[1] != 2.0/4 {
+	if got := a.Measure(s); got.Duplicate[1] != 2.0/4 {
 		t.Errorf("duplicates %v of layer 2, want 2 of 4", got.Duplicate[1])
 	}
-	if c := NewAssessor(&c, kerneltest.Reference, 0, 0).Assess(s); c.Noise != nil {
+	if c := NewFilterStats(&c, kerneltest.Reference, 0, 0).Measure(s); c.Noise != nil {
 		t.Errorf("noise %v without an image", c.Noise)
 	}
 }

@@ -70,7 +70,8 @@ func (n *Inference) Interaction(out []float32, l, rows int) {
 		x = n.q[l-1]
 	}
 	units := kernel.Padded(m.Layers[l])
-	p := kernel.Pass{Rows: rows, Panels: units / kernel.Panel, Start: make([]float32, units), Below: m.FromBelow(l, x), Out: out,
+	p := kernel.Pass{Rows: rows, Panels: units / kernel.Panel, Start: make([]float32, units), Below: m.FromBelow(l, x),
+		Out:    out,
 		Stride: kernel.Stride(m.Layers[l])}
 	if l == 1 {
 		p.Below.Nonzero = n.field.lists.IfSparse(rows, m.Layers[0])

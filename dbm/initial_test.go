@@ -59,7 +59,8 @@ func TestInitialState(t *testing.T) {
 	}
 	zero := c
 	zero.ZeroBiases, zero.OffsetRate = true, 0.1
-	if z, err := Initial(&zero, []float64{0, 0.25, 1}); err != nil || z.Biases[0][1] != 0 || z.Biases[0][2] != 0 || z.Offsets[0][1] != 0.25 {
+	if z, err := Initial(&zero, []float64{0, 0.25, 1}); err != nil || z.Biases[0][1] != 0 || z.Biases[0][2] != 0 ||
+		z.Offsets[0][1] != 0.25 {
 		t.Errorf("zero biases: %v, %v", z, err)
 	}
 	for l, x := range s.Chains {

@@ -97,7 +97,8 @@ func TestDrawnPosteriorByHand(t *testing.T) {
 	mean := func(l, i, j int) float64 {
 		sum := 0.0
 		for r, scale := range tr.updater.weight {
-			sum += float64(scale) * float64(row(tr.updater.layers[l-1].asLower, l-1, r)[i]) * float64(row(tr.updater.layers[l].asUpper, l, r)[j])
+			sum += float64(scale) * float64(row(tr.updater.layers[l-1].asLower, l-1,
+				r)[i]) * float64(row(tr.updater.layers[l].asUpper, l, r)[j])
 		}
 		return sum
 	}

@@ -75,13 +75,15 @@ func TestPretrainingByHand(t *testing.T) {
 		// The lower units of the chains follow from the upper ones.
 		draws := make([]float32, kernel.Padded(n))
 		for chain := range c.Chains {
-			kernel.Draw{Seed: c.Seed, Row: uint32(chain), Update: uint32(updates + 1), Tag: kernel.Tag(kernel.ForChains, 0, 0)}.Uniforms(draws)
+			kernel.Draw{Seed: c.Seed, Row: uint32(chain), Update: uint32(updates + 1),
+				Tag: kernel.Tag(kernel.ForChains, 0, 0)}.Uniforms(draws)
 			for i := range n {
 				pre := float64(lower[i])
 				for j := range m {
 					pre += want.down * value(1, c.Batch+chain, j) * float64(before.Weights[l-1][i*m+j])
 				}
-				if p := sigma(pre); math.Abs(p-float64(draws[i])) > 1e-6 && (float64(draws[i]) < p) != (value(0, c.Batch+chain, i) == 1) {
+				if p := sigma(pre); math.Abs(p-float64(draws[i])) > 1e-6 &&
+					(float64(draws[i]) < p) != (value(0, c.Batch+chain, i) == 1) {
 					t.Fatalf("layer %d: lower unit %d of chain %d is not what its probability %v says", l, i, chain, p)
 				}
 			}

@@ -1,6 +1,7 @@
 package dbm
 
 import (
+	"context"
 	"fmt"
 
 	"tandem/dbm/kernel"
@@ -72,22 +73,26 @@ func (g *Sampler) Means() []float32 {
 // from those of base, the mean of each visible unit, to those of the model. So chains
 // that began with fair coins pass all modes before the walls between them rise. If base
 // is nil, the visible biases stay those of the model. each, if not nil, receives the
-// number of sweeps done.
-func (g *Sampler) Anneal(sweeps int, base []float64, each func(done int)) {
+// number of sweeps done. When ctx ends, Anneal returns its cause.
+func (g *Sampler) Anneal(ctx context.Context, sweeps int, base []float64, each func(done int)) error {
 	m := g.model
 	hot := make([][]float32, len(m.Layers)) // the states times β
 	bias := make([][]float32, len(m.Layers))
 	for l, n := range m.Layers {
 		hot[l], bias[l] = make([]float32, len(g.x[l])), make([]float32, kernel.Padded(n))
 	}
+	defer func() { g.gibbs.listed = false }()
 	for i := range sweeps {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		g.heat(bias, float64(i+1)/float64(sweeps), base)
 		g.sweepAt(float32(float64(i+1)/float64(sweeps)), bias, hot)
 		if each != nil {
 			each(i + 1)
 		}
 	}
-	g.gibbs.listed = false
+	return nil
 }
 
 // heat computes the biases at β.

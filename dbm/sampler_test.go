@@ -18,7 +18,9 @@ func TestAnnealedSamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := 0
-	g.Anneal(60, []float64{0.1, 0.5, 0.9}, func(done int) { last = done })
+	if err := g.Anneal(t.Context(), 60, []float64{0.1, 0.5, 0.9}, func(done int) { last = done }); err != nil {
+		t.Fatal(err)
+	}
 	want := make([]float64, 8)
 	z := m.logZ()
 	m.states(make([][]float64, 3), 0, func(x [][]float64) {

@@ -52,7 +52,8 @@ func trainings() map[string]Config {
 	rbm := tiny(23, 9)
 	rbm.Batch, rbm.Chains, rbm.LearningRate = 7, 5, 0.05
 	spring := tiny(23, 19, 9)
-	spring.Batch, spring.Chains, spring.LearningRate, spring.Alpha, spring.Gamma, spring.MuDamping = 6, 9, 0.05, []float64{0.1, 0.2}, 1, 0.01
+	spring.Batch, spring.Chains, spring.LearningRate, spring.Alpha, spring.Gamma, spring.MuDamping = 6, 9, 0.05,
+		[]float64{0.1, 0.2}, 1, 0.01
 	spring.UpperRate = 0.5
 	spring.MeanFieldTolerance, spring.MeanFieldMax = 1e-3, 20
 	deep := tiny(18, 7, 8, 9, 3)
@@ -70,7 +71,8 @@ func trainings() map[string]Config {
 	drawn.Batch, drawn.Chains, drawn.LearningRate, drawn.Gibbs, drawn.SamplePosterior = 6, 9, 0.05, 2, true
 	drawnCentred := centred
 	drawnCentred.SamplePosterior = true
-	return map[string]Config{"drawn": drawn, "drawn and centred": drawnCentred, "local": local, "divergence": divergence, "greedy": greedy, "rbm": rbm, "spring": spring, "deep": deep, "centred": centred}
+	return map[string]Config{"drawn": drawn, "drawn and centred": drawnCentred, "local": local, "divergence": divergence,
+		"greedy": greedy, "rbm": rbm, "spring": spring, "deep": deep, "centred": centred}
 }
 
 // Neither the number of workers nor a cut in the run shows.
@@ -153,7 +155,8 @@ func TestUpdateByHand(t *testing.T) {
 	}
 	for l, n := range c.Layers {
 		for j := range n {
-			want := float64(before.Biases[l][j]) + share(l)*c.LearningRate*both(func(r int) float64 { return float64(row(l, r)[j]) })
+			want := float64(before.Biases[l][j]) +
+				share(l)*c.LearningRate*both(func(r int) float64 { return float64(row(l, r)[j]) })
 			if got := float64(after.Biases[l][j]); math.Abs(got-want) > 1e-6 {
 				t.Errorf("bias %d of layer %d is %v, want %v", j, l, got, want)
 			}
@@ -173,7 +176,8 @@ func TestUpdateByHand(t *testing.T) {
 	if got := tr.ReconstructionError(); math.Abs(got-wrong) > 1e-5 {
 		t.Errorf("reconstruction error %v, want %v", got, wrong)
 	}
-	if stats.Iterations < 1 || stats.Iterations > float64(c.MeanFieldMax) || stats.Iterations*float64(c.Batch) != math.Round(stats.Iterations*float64(c.Batch)) {
+	if stats.Iterations < 1 || stats.Iterations > float64(c.MeanFieldMax) ||
+		stats.Iterations*float64(c.Batch) != math.Round(stats.Iterations*float64(c.Batch)) {
 		t.Errorf("%v iterations", stats.Iterations)
 	}
 	for l := range c.Layers {
@@ -235,8 +239,9 @@ func TestValidate(t *testing.T) {
 		"gibbs": func(c *Config) { c.Gibbs = 1 << 20 }, "mean_field_max": func(c *Config) { c.MeanFieldMax = 0 },
 		"mean_field_tolerance": func(c *Config) { c.MeanFieldTolerance = math.NaN() },
 		"learning_rate":        func(c *Config) { c.LearningRate = math.Inf(1) },
-		"alpha":                func(c *Config) { c.Alpha[1] = -1 }, "alpha: 1 values": func(c *Config) { c.Alpha = c.Alpha[:1] },
-		"gamma": func(c *Config) { c.Gamma = -0.1 }, "mu_damping": func(c *Config) { c.MuDamping = -1 },
+		"alpha":                func(c *Config) { c.Alpha[1] = -1 },
+		"alpha: 1 values":      func(c *Config) { c.Alpha = c.Alpha[:1] },
+		"gamma":                func(c *Config) { c.Gamma = -0.1 }, "mu_damping": func(c *Config) { c.MuDamping = -1 },
 		"init_scale": func(c *Config) { c.InitScale = math.NaN() },
 	} {
 		c := trainings()["spring"]

@@ -130,8 +130,10 @@ func TestReadImagesRefuses(t *testing.T) {
 		{"gzip checksum", flipped(-5), "content does not match the checksum"},
 		{"gzip length", flipped(-1), "content does not match the checksum"},
 		{"a byte after gzip", join(good, []byte{0}), "bytes that are not gzip follow the gzip stream"},
-		{"bytes after gzip", join(good, []byte("much more than a gzip header has")), "bytes that are not gzip follow the gzip stream"},
-		{"a byte after three streams", join(zipped(goodImages[:21]), zipped(nil), zipped(goodImages[21:]), []byte{0}), "bytes that are not gzip follow"},
+		{"bytes after gzip", join(good, []byte("much more than a gzip header has")),
+			"bytes that are not gzip follow the gzip stream"},
+		{"a byte after three streams", join(zipped(goodImages[:21]), zipped(nil), zipped(goodImages[21:]), []byte{0}),
+			"bytes that are not gzip follow"},
 		{"second stream cut", join(zipped(goodImages[:21]), zipped(goodImages[21:])[:15]), "gzip stream is cut short"},
 		{"second stream over", join(good, good), "30 bytes, but more follow"},
 	} {

@@ -46,7 +46,10 @@ func TestValues(t *testing.T) {
 		{"grey", train, Grey, func(i, j int, x byte) float32 { return float32(float64(x) / 255) }},
 		{"threshold", train, Threshold, func(i, j int, x byte) float32 { return float32(x >> 7) }},
 		{"sample", train, Sample, func(i, j int, x byte) float32 { return below(uniform(1<<40+5, j, 3, 7, 3<<24), x) }},
-		{"fixed, train", train, Fixed, func(i, j int, x byte) float32 { return below(uniform(0, j, uint32(i), 0, 4<<24), x) }},
+		{"fixed, train", train, Fixed, func(i, j int, x byte) float32 {
+			return below(uniform(0, j, uint32(i), 0, 4<<24),
+				x)
+		}},
 		{"fixed, test", test, Fixed, func(i, j int, x byte) float32 { return below(uniform(0, j, uint32(i), 1, 4<<24), x) }},
 	} {
 		v := make([]float32, 45)
@@ -103,7 +106,8 @@ func TestSampleAtEquality(t *testing.T) {
 		m := &Images{N: 1, Rows: 1, Columns: 16, Pixels: make([]byte, 16)}
 		m.Pixels[c.unit] = c.x
 		v := make([]float32, 16)
-		(&Set{Images: m}).Values(v, 0, Sample, kernel.Draw{Seed: 1, Update: c.update, Tag: kernel.Tag(kernel.ForPixels, 0, 0)})
+		(&Set{Images: m}).Values(v, 0, Sample, kernel.Draw{Seed: 1, Update: c.update,
+			Tag: kernel.Tag(kernel.ForPixels, 0, 0)})
 		if v[c.unit] != 0 {
 			t.Errorf("byte %d is on", c.x)
 		}

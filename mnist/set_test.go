@@ -66,12 +66,15 @@ func TestEmbeddedSets(t *testing.T) {
 		first  []byte
 		sha256 string // of the unpacked images, by sha256sum
 	}{
-		{embeddedTrain, Train, 60000, []byte{5, 0, 4, 1, 9}, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"},
-		{embeddedTest, Test, 10000, []byte{7, 2, 1, 0, 4}, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"},
+		{embeddedTrain, Train, 60000, []byte{5, 0, 4, 1, 9},
+			"ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"},
+		{embeddedTest, Test, 10000, []byte{7, 2, 1, 0, 4},
+			"0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"},
 	} {
 		s := must(t, c.open)
 		if s.Name != c.name || s.N() != c.n || s.Rows() != 28 || s.Columns() != 28 || len(s.Labels) != c.n {
-			t.Errorf("%s: %s, %d images of %d × %d pixels, %d labels", c.name, s.Name, s.N(), s.Rows(), s.Columns(), len(s.Labels))
+			t.Errorf("%s: %s, %d images of %d × %d pixels, %d labels", c.name, s.Name, s.N(), s.Rows(), s.Columns(),
+				len(s.Labels))
 		}
 		if !bytes.Equal(s.Labels[:5], c.first) {
 			t.Errorf("%s: first labels %v, want %v", c.name, s.Labels[:5], c.first)
@@ -180,16 +183,20 @@ func TestOpenRefuses(t *testing.T) {
 		want  []string
 	}{
 		{"an empty folder", nil, []string{"train images: none of " + images + " in DIR"}},
-		{"the test set alone", map[string][]byte{"t10k-images-idx3-ubyte": goodImages}, []string{"train images: none of " + images + " in DIR"}},
+		{"the test set alone", map[string][]byte{"t10k-images-idx3-ubyte": goodImages},
+			[]string{"train images: none of " + images + " in DIR"}},
 		{"junk", map[string][]byte{"train-images-idx3-ubyte.gz": []byte("junk mail")},
 			[]string{"train images: DIR", "train-images-idx3-ubyte.gz: not an IDX file of images"}},
-		{"a label missing", map[string][]byte{"train-images-idx3-ubyte": goodImages, "train-labels-idx1-ubyte": idx(0x801, []uint32{2}, []byte{1, 2})},
+		{"a label missing", map[string][]byte{"train-images-idx3-ubyte": goodImages,
+			"train-labels-idx1-ubyte": idx(0x801, []uint32{2}, []byte{1, 2})},
 			[]string{"train labels: DIR", "train-labels-idx1-ubyte: 2 labels for 3 images"}},
 		{"a label over", map[string][]byte{"train-images-idx3-ubyte": goodImages, "train-labels-idx1-ubyte": goodLabels},
 			[]string{"train labels: DIR", "train-labels-idx1-ubyte: 4 labels for 3 images"}},
-		{"damaged labels", map[string][]byte{"train-images-idx3-ubyte": goodImages, "train-labels-idx1-ubyte.gz": zipped(goodLabels)[:20]},
+		{"damaged labels", map[string][]byte{"train-images-idx3-ubyte": goodImages,
+			"train-labels-idx1-ubyte.gz": zipped(goodLabels)[:20]},
 			[]string{"train labels: DIR", "train-labels-idx1-ubyte.gz: the gzip stream is cut short"}},
-		{"damaged test images", map[string][]byte{"train-images-idx3-ubyte": goodImages, "t10k-images-idx3-ubyte": goodImages[:20]},
+		{"damaged test images", map[string][]byte{"train-images-idx3-ubyte": goodImages,
+			"t10k-images-idx3-ubyte": goodImages[:20]},
 			[]string{"test images: DIR", "t10k-images-idx3-ubyte: the header promises"}},
 	} {
 		dir := folderOf(t, c.files)
@@ -207,10 +214,12 @@ func TestOpenRefuses(t *testing.T) {
 
 	missing := filepath.Join(t.TempDir(), "missing")
 	_, _, err := openBoth(missing)
-	if want := "no folder " + missing + " in which to look for " + images; !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), want) {
+	if want := "no folder " + missing + " in which to look for " + images; !errors.Is(err, fs.ErrNotExist) ||
+		!strings.Contains(err.Error(), want) {
 		t.Errorf("missing folder: error %v, want %q", err, want)
 	}
-	if _, err := Open("", "validation"); err == nil || !strings.Contains(err.Error(), `no set "validation"; the sets are train and test`) {
+	if _, err := Open("", "validation"); err == nil || !strings.Contains(err.Error(),
+		`no set "validation"; the sets are train and test`) {
 		t.Errorf("unknown set: error %v", err)
 	}
 }

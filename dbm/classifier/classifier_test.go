@@ -228,7 +228,8 @@ func TestClassifierLearns(t *testing.T) {
 	}
 	var seen []int
 	how.Epochs = 30
-	if err := n.Train(t.Context(), how, e, upTo(60), upTo(90)[60:], func(p Progress) { seen = append(seen, p.Wrong) }); err != nil {
+	if err := n.Train(t.Context(), how, e, upTo(60), upTo(90)[60:],
+		func(p Progress) { seen = append(seen, p.Wrong) }); err != nil {
 		t.Fatal(err)
 	}
 	if got := n.Mistakes(e, upTo(90)[60:], 1); got != slices.Min(seen) || len(seen) != 30 {
@@ -263,7 +264,8 @@ func TestTopFirst(t *testing.T) {
 		t.Fatalf("stopped by %v", err)
 	}
 	after, classes := n.Parameters(), b.start(2)
-	if !slices.Equal(start[:classes], before[:classes]) || slices.Equal(start[classes:b.start(3)], before[classes:b.start(3)]) {
+	if !slices.Equal(start[:classes], before[:classes]) || slices.Equal(start[classes:b.start(3)],
+		before[classes:b.start(3)]) {
 		t.Error("at first not the softmax alone has learnt")
 	}
 	largest := float32(0)

@@ -65,7 +65,8 @@ func TestSigmoidError(t *testing.T) {
 	if worst > 2.5 {
 		t.Errorf("sigmoid(%v) is %.3f ulp off", at, worst)
 	}
-	if Sigmoid(-88) != 0 || Sigmoid(float32(math.Inf(-1))) != 0 || Sigmoid(float32(math.Inf(1))) != 1 || Sigmoid(0) != 0.5 {
+	if Sigmoid(-88) != 0 || Sigmoid(float32(math.Inf(-1))) != 0 || Sigmoid(float32(math.Inf(1))) != 1 ||
+		Sigmoid(0) != 0.5 {
 		t.Error("sigmoid is wrong at its ends or its middle")
 	}
 }
@@ -94,7 +95,8 @@ func TestSoftplusError(t *testing.T) {
 	if worst > 2.5 {
 		t.Errorf("softplus(%v) is %.3f ulp off", at, worst)
 	}
-	if Softplus(-88) != 0 || Softplus(100) != 100 || Softplus(float32(math.Inf(-1))) != 0 || !math.IsInf(float64(Softplus(float32(math.Inf(1)))), 1) {
+	if Softplus(-88) != 0 || Softplus(100) != 100 || Softplus(float32(math.Inf(-1))) != 0 ||
+		!math.IsInf(float64(Softplus(float32(math.Inf(1)))), 1) {
 		t.Error("softplus is wrong at its ends")
 	}
 }

@@ -43,11 +43,13 @@ func TestExactLikelihood(t *testing.T) {
 
 // The general Boltzmann machine, by hand: two visible units and one hidden.
 func TestGeneralBoltzmannMachine(t *testing.T) {
-	g := &General{U: [][]float64{{0, 2}, {2, 0}}, V: [][]float64{{0}}, W: [][]float64{{3}, {5}}, B: []float64{0.1, 0.2}, C: []float64{0.4}}
+	g := &General{U: [][]float64{{0, 2}, {2, 0}}, V: [][]float64{{0}}, W: [][]float64{{3}, {5}}, B: []float64{0.1, 0.2},
+		C: []float64{0.4}}
 	if got, want := g.Energy([]float64{1, 1}, []float64{1}), -(2 + 3 + 5 + 0.1 + 0.2 + 0.4); math.Abs(got-want) > 1e-12 {
 		t.Errorf("energy %v, want %v", got, want)
 	}
-	z := 1 + math.Exp(0.4) + math.Exp(0.1) + math.Exp(0.1+0.4+3) + math.Exp(0.2) + math.Exp(0.2+0.4+5) + math.Exp(2.3) + math.Exp(2.3+0.4+8)
+	z := 1 + math.Exp(0.4) + math.Exp(0.1) + math.Exp(0.1+0.4+3) + math.Exp(0.2) + math.Exp(0.2+0.4+5) + math.Exp(2.3) +
+		math.Exp(2.3+0.4+8)
 	if got := g.LogZ(); math.Abs(got-math.Log(z)) > 1e-12 {
 		t.Errorf("log Z %v, want %v", got, math.Log(z))
 	}
@@ -197,7 +199,8 @@ func TestEvaluate(t *testing.T) {
 	}
 	b := score.Bounds[0]
 	// With one hidden layer the bound is the log-likelihood, but for the error of log Z.
-	if want := b.Mean + score.LogZ.LogZ - logZ; math.Abs(score.Exact.LogP[0]-want) > 1e-5 || len(b.Terms) != 64 || b.Name != "all" {
+	if want := b.Mean + score.LogZ.LogZ - logZ; math.Abs(score.Exact.LogP[0]-want) > 1e-5 || len(b.Terms) != 64 ||
+		b.Name != "all" {
 		t.Errorf("log-likelihood %v, by the bound %v", score.Exact.LogP[0], want)
 	}
 	if !slices.Equal(stages, []string{"annealing", "bound on all", "enumerating the smaller side"}) {

@@ -40,7 +40,8 @@ func checkName(name string) error {
 		return fmt.Errorf("%.40q…: a name of more than %d bytes", name, maxName)
 	case !fs.ValidPath(name) || name == ".":
 		return fmt.Errorf("%q: not a clean relative path", name)
-	case strings.ContainsAny(name, `\:`) || strings.ContainsFunc(name, unicode.IsControl) || strings.ContainsRune(name, utf8.RuneError):
+	case strings.ContainsAny(name, `\:`) || strings.ContainsFunc(name, unicode.IsControl) ||
+		strings.ContainsRune(name, utf8.RuneError):
 		return fmt.Errorf("%q: a character that names in archives must not have", name)
 	}
 	return nil
@@ -65,7 +66,8 @@ func (c *census) add(name string, size int64) error {
 		return fmt.Errorf("more than %d files", maxFiles)
 	}
 	if size < 0 || size > c.most-c.bytes {
-		return fmt.Errorf("%s: %d bytes, after %d bytes of other files; all together may have %d", name, size, c.bytes, c.most)
+		return fmt.Errorf("%s: %d bytes, after %d bytes of other files; all together may have %d", name, size, c.bytes,
+			c.most)
 	}
 	c.bytes += size
 	return nil

@@ -129,7 +129,8 @@ func TestBytesFollowFromFiles(t *testing.T) {
 		if h.Name == "tandem" {
 			mode = 0o755
 		}
-		if h.Mode != mode || h.Uid != 0 || h.Gid != 0 || h.Uname != "" || h.Gname != "" || !h.ModTime.Equal(time.Unix(0, 0)) || h.Typeflag != tar.TypeReg {
+		if h.Mode != mode || h.Uid != 0 || h.Gid != 0 || h.Uname != "" || h.Gname != "" ||
+			!h.ModTime.Equal(time.Unix(0, 0)) || h.Typeflag != tar.TypeReg {
 			t.Errorf("entry %+v", h)
 		}
 		if h.Name != Sums {
@@ -224,20 +225,21 @@ func TestHostileArchives(t *testing.T) {
 		data  []byte
 		words string
 	}{
-		"up":            {named("../up"), "../up"},
-		"up inside":     {named("runs/../../up"), "clean"},
-		"absolute":      {named("/etc/x"), "/etc/x"},
-		"dot":           {named("./x"), "clean"},
-		"doubled":       {named("runs//x"), "clean"},
-		"backslash":     {named(`runs\x`), "character"},
-		"drive":         {named("C:x"), "character"},
-		"newline":       {named("a\nb"), "character"},
-		"escape":        {named("a\x1b[31m"), "character"},
-		"long":          {named(strings.Repeat("x", maxName+1)), "name of more"},
-		"symlink":       {typed(tar.TypeSymlink), `"link": not a plain file`},
-		"hard link":     {typed(tar.TypeLink), "not a plain file"},
-		"pipe":          {typed(tar.TypeFifo), "not a plain file"},
-		"folder":        {build(t, nil, sums(a), a, item{tar.Header{Name: "runs/", Typeflag: tar.TypeDir}, ""}), "not a plain file"},
+		"up":        {named("../up"), "../up"},
+		"up inside": {named("runs/../../up"), "clean"},
+		"absolute":  {named("/etc/x"), "/etc/x"},
+		"dot":       {named("./x"), "clean"},
+		"doubled":   {named("runs//x"), "clean"},
+		"backslash": {named(`runs\x`), "character"},
+		"drive":     {named("C:x"), "character"},
+		"newline":   {named("a\nb"), "character"},
+		"escape":    {named("a\x1b[31m"), "character"},
+		"long":      {named(strings.Repeat("x", maxName+1)), "name of more"},
+		"symlink":   {typed(tar.TypeSymlink), `"link": not a plain file`},
+		"hard link": {typed(tar.TypeLink), "not a plain file"},
+		"pipe":      {typed(tar.TypeFifo), "not a plain file"},
+		"folder": {build(t, nil, sums(a), a, item{tar.Header{Name: "runs/", Typeflag: tar.TypeDir}, ""}),
+			"not a plain file"},
 		"twice":         {build(t, nil, sums(a), a, a), "a: twice"},
 		"sums twice":    {build(t, nil, sums(a), a, sums(a)), Sums + ": twice"},
 		"listed twice":  {build(t, nil, sums(a, a), a), "listed twice"},

@@ -36,7 +36,8 @@ func Write(w io.Writer, files []File) error {
 			mode = 0o755
 		}
 		// No time means 1970, no owner root.
-		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: f.Name, Size: int64(len(f.Data)), Mode: mode}); err != nil {
+		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: f.Name, Size: int64(len(f.Data)),
+			Mode: mode}); err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 		if _, err := t.Write(f.Data); err != nil {

@@ -46,14 +46,11 @@ func benchmark(ctx context.Context, t *terminal, m *Machine, args []string) erro
 		return err
 	}
 	r := &benchReport{CPU: m.CPU, Kernel: m.Kernels.Name, AllThreads: o.threads}
-	err = aside(ctx, func() {
-		r.Ceiling, r.CeilingAll = bench.Ceiling(1), bench.Ceiling(o.threads)
-		if o.what == "" || o.what == "kernels" {
-			r.Kernels = bench.Kernels(m.Kernels, r.Ceiling)
+	r.Ceiling, r.CeilingAll = bench.Ceiling(1), bench.Ceiling(o.threads)
+	if o.what == "" || o.what == "kernels" {
+		if r.Kernels, err = bench.Kernels(ctx, m.Kernels, r.Ceiling); err != nil {
+			return err
 		}
-	})
-	if err != nil {
-		return err
 	}
 	if o.what != "kernels" {
 		if r.Updates, err = o.updates(ctx, m); err != nil {
@@ -146,14 +143,10 @@ func (o *benchOptions) updates(ctx context.Context, m *Machine) (found []bench.U
 		if err != nil {
 			return nil, err
 		}
-		var u bench.Update
-		var failed error
-		if err := aside(ctx, func() { u, failed = bench.Updates(trainer, &o.settings.Config, n, o.seconds) }); err != nil {
-			return nil, err // the trainer is still at work
-		}
+		u, err := bench.Updates(ctx, trainer, &o.settings.Config, n, o.seconds)
 		trainer.Close()
-		if failed != nil {
-			return nil, failed
+		if err != nil {
+			return nil, err
 		}
 		found = append(found, u)
 	}

@@ -41,7 +41,7 @@ func filters(ctx context.Context, t *terminal, m *Machine, args []string) error 
 // default filters.png of the run's folder, and returns its name.
 func (m *model) drawFilters(ctx context.Context, name string, k *kernel.Set, units int) (string, error) {
 	c := &m.Settings.Config
-	a := dbm.NewAssessor(c, k, m.rows, m.columns).Assess(m.State)
+	a := dbm.NewFilterStats(c, k, m.rows, m.columns).Measure(m.State)
 	var grids []figure.Grid
 	for l := 1; l < len(c.Layers); l++ {
 		if ctx.Err() != nil {
@@ -53,7 +53,7 @@ func (m *model) drawFilters(ctx context.Context, name string, k *kernel.Set, uni
 			shown = units
 			caption = fmt.Sprintf("layer %d: the first %d of %d units", l, units, n)
 		}
-		caption += fmt.Sprintf(", %s, norm %.2f ± %.2f", assessed(&a, l), a.NormMean[l-1], a.NormSD[l-1])
+		caption += fmt.Sprintf(", %s, norm %.2f ± %.2f", fractions(&a, l), a.NormMean[l-1], a.NormSD[l-1])
 		grids = append(grids, figure.Grid{Caption: caption, Tiles: dbm.Pictures(c, m.State, l)[:shown*c.Layers[0]],
 			Rows: m.rows, Columns: m.columns, Scale: figure.Symmetric})
 	}
@@ -61,8 +61,8 @@ func (m *model) drawFilters(ctx context.Context, name string, k *kernel.Set, uni
 	return m.draw(ctx, name, filtersFile, title, grids)
 }
 
-// assessed returns the fractions of the filters of layer l: live, noise and duplicate.
-func assessed(a *dbm.Assessment, l int) string {
+// fractions returns the fractions of the filters of layer l: live, noise and duplicate.
+func fractions(a *dbm.FilterMeasures, l int) string {
 	s := "live " + format.Percent(a.Live[l-1])
 	if a.Noise != nil {
 		s += ", noise " + format.Percent(a.Noise[l-1])

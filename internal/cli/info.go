@@ -123,7 +123,7 @@ func runInfo(t *terminal, m *Machine, dir string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	a := dbm.NewAssessor(&s.Settings.Config, m.Kernels, s.rows, s.columns).Assess(s.State)
+	a := dbm.NewFilterStats(&s.Settings.Config, m.Kernels, s.rows, s.columns).Measure(s.State)
 	r.LiveFilters, r.NoiseFilters, r.DuplicateFilters, r.NormMean, r.NormSD = a.Live, a.Noise, a.Duplicate, a.NormMean,
 		a.NormSD
 	if asJSON {
@@ -164,7 +164,7 @@ func describeRun(s *model) (*report, error) {
 }
 
 // print prints a table.
-func (r *report) print(t *terminal, a *dbm.Assessment) {
+func (r *report) print(t *terminal, a *dbm.FilterMeasures) {
 	from := ""
 	if r.Preset != "" {
 		from = ", begun with preset " + r.Preset
@@ -180,7 +180,7 @@ func (r *report) print(t *terminal, a *dbm.Assessment) {
 			format.Plural(r.Threads, "thread"), r.Numerics)},
 	}
 	for l := range a.Live {
-		row := fmt.Sprintf("%s, norm %.3f ± %.3f, mu %.3f", assessed(a, l+1), a.NormMean[l], a.NormSD[l], r.Mu[l])
+		row := fmt.Sprintf("%s, norm %.3f ± %.3f, mu %.3f", fractions(a, l+1), a.NormMean[l], a.NormSD[l], r.Mu[l])
 		rows = append(rows, [2]string{fmt.Sprintf("layer %d", l+1), row})
 	}
 	if r.Data.Source != "" {

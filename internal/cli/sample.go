@@ -155,11 +155,14 @@ func (o *sampling) run(ctx context.Context, g *dbm.Sampler) (err error) {
 		}
 	}
 	if o.anneal > 0 {
-		if err := aside(ctx, func() { g.Anneal(o.anneal, o.base, swept) }); err != nil {
+		if err := g.Anneal(ctx, o.anneal, o.base, swept); err != nil {
 			return err
 		}
 	}
 	for i := 0; i < o.sweeps && err == nil; i++ {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		g.Sweep()
 		swept(o.anneal + i + 1)
 	}

@@ -42,19 +42,3 @@ func untilSignal() (ctx context.Context, release func()) {
 
 // ignoreClosedPipes lets a run continue when whoever reads its messages has gone.
 func ignoreClosedPipes() { signal.Ignore(syscall.SIGPIPE) }
-
-// aside runs f in a goroutine of its own and returns when it has ended, or, with the
-// cause, when ctx ends: f is then left to itself, for the program is about to exit.
-func aside(ctx context.Context, f func()) error {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f()
-	}()
-	select {
-	case <-done:
-		return context.Cause(ctx)
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}

@@ -49,7 +49,8 @@ const (
 var inks = []string{"#0d7dc4", "#d55e00", "#0b9e76", "#c05f98", "#b98600", "#5a6ee0"}
 
 // colours gives a file of its own the colours that a page around it would have.
-const colours = "<style>svg{color:#222;background:#fff}@media(prefers-color-scheme:dark){svg{color:#ddd;background:#161616}}</style>\n"
+const colours = "<style>svg{color:#222;background:#fff}" +
+	"@media(prefers-color-scheme:dark){svg{color:#ddd;background:#161616}}</style>\n"
 
 // Inline makes of what WriteSVG wrote a part for the middle of a page in HTML,
 // whose colours it takes.
@@ -67,7 +68,8 @@ func (c *Chart) WriteSVG(w io.Writer) error {
 		x: c.scale(func(s *Series) [][]float64 { return [][]float64{s.X} }, &c.X, 8),
 		y: c.scale(func(s *Series) [][]float64 { return [][]float64{s.Y, s.Low, s.High} }, &c.Y, 6)}
 	fmt.Fprintf(p, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="%s" `+
-		`font-family="system-ui, sans-serif" font-size="13">`+"\n", chartWidth, chartHeight+legend, html.EscapeString(c.Title))
+		`font-family="system-ui, sans-serif" font-size="13">`+"\n", chartWidth, chartHeight+legend,
+		html.EscapeString(c.Title))
 	fmt.Fprint(p, colours)
 	p.frame(c)
 	below := chartHeight + 4
@@ -114,11 +116,13 @@ func (p *plot) text(x, y float64, anchor, extra, s string) {
 func (p *plot) frame(c *Chart) {
 	p.text(chartWidth/2, 20, "middle", ` font-weight="600"`, c.Title)
 	for _, v := range p.x.ticks {
-		fmt.Fprintf(p, `<path d="M%s %dV%d" stroke="%s" stroke-opacity="0.15"/>`+"\n", p.atX(v), frameTop, frameBottom, inkColour)
+		fmt.Fprintf(p, `<path d="M%s %dV%d" stroke="%s" stroke-opacity="0.15"/>`+"\n", p.atX(v), frameTop, frameBottom,
+			inkColour)
 		p.text(frameLeft+(frameRight-frameLeft)*p.x.share(v), frameBottom+17, "middle", "", tick(v))
 	}
 	for _, v := range p.y.ticks {
-		fmt.Fprintf(p, `<path d="M%d %sH%d" stroke="%s" stroke-opacity="0.15"/>`+"\n", frameLeft, p.atY(v), frameRight, inkColour)
+		fmt.Fprintf(p, `<path d="M%d %sH%d" stroke="%s" stroke-opacity="0.15"/>`+"\n", frameLeft, p.atY(v), frameRight,
+			inkColour)
 		p.text(frameLeft-6, frameBottom-(frameBottom-frameTop)*p.y.share(v)+4, "end", "", tick(v))
 	}
 	fmt.Fprintf(p, `<path d="M%d %dV%dH%d" fill="none" stroke="%s" stroke-opacity="0.6"/>`+"\n",

@@ -32,7 +32,8 @@ func svg(t *testing.T, c *Chart) string {
 func TestChartShowsItsNumbers(t *testing.T) {
 	for _, log := range []bool{false, true} {
 		x, y := []float64{1, 10, 500, 1000}, []float64{0.2, 0.35, -1, 4}
-		s := svg(t, &Chart{Title: "a < b", X: Axis{Label: "updates", Log: log}, Y: Axis{Label: "norm"}, Series: []Series{{Name: "one", X: x, Y: y}}})
+		s := svg(t, &Chart{Title: "a < b", X: Axis{Label: "updates", Log: log}, Y: Axis{Label: "norm"},
+			Series: []Series{{Name: "one", X: x, Y: y}}})
 		ticks := func(anchor string, axis func(px, py float64) float64) (at []float64, value []float64) {
 			for _, m := range regexp.MustCompile(`<text x="([0-9.-]+)" y="([0-9.-]+)" text-anchor="`+anchor+`" fill="currentColor">([0-9.e+k-]+)</text>`).FindAllStringSubmatch(s, -1) {
 				px, _ := strconv.ParseFloat(m[1], 64)
@@ -83,7 +84,8 @@ func TestChartShowsItsNumbers(t *testing.T) {
 
 func TestChartLeavesOutWhatHasNoPlace(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
-	s := svg(t, &Chart{X: Axis{Log: true}, Series: []Series{{X: []float64{0, -1, 10, nan, 100}, Y: []float64{1, 1, 1, 1, inf}, Points: true}}})
+	s := svg(t, &Chart{X: Axis{Log: true}, Series: []Series{{X: []float64{0, -1, 10, nan, 100},
+		Y: []float64{1, 1, 1, 1, inf}, Points: true}}})
 	if n := strings.Count(s, "<circle"); n != 1 {
 		t.Errorf("%d points, want 1", n)
 	}
@@ -91,8 +93,10 @@ func TestChartLeavesOutWhatHasNoPlace(t *testing.T) {
 		t.Error(s)
 	}
 	// A band is closed, and the frame holds it.
-	band := svg(t, &Chart{Series: []Series{{X: []float64{0, 1, 2}, Y: []float64{1, 1, 1}, Low: []float64{0, nan, -3}, High: []float64{2, 2, 5}}}})
-	if !strings.Contains(band, `fill-opacity="0.15" d="M64 `) || !strings.Contains(band, ">-4</text>") || !strings.Contains(band, ">6</text>") || strings.Contains(band, "NaN") {
+	band := svg(t, &Chart{Series: []Series{{X: []float64{0, 1, 2}, Y: []float64{1, 1, 1}, Low: []float64{0, nan, -3},
+		High: []float64{2, 2, 5}}}})
+	if !strings.Contains(band, `fill-opacity="0.15" d="M64 `) || !strings.Contains(band, ">-4</text>") ||
+		!strings.Contains(band, ">6</text>") || strings.Contains(band, "NaN") {
 		t.Error(band)
 	}
 	if s := svg(t, &Chart{}); !strings.Contains(s, "<style>") || strings.Contains(Inline([]byte(s)), "style") {

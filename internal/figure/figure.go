@@ -63,7 +63,8 @@ func Draw(title string, grids ...Grid) (*image.Gray, error) {
 	}
 	bounds := image.Rect(0, 0, width+2*margin, top+height+margin)
 	if float64(bounds.Dx())*float64(bounds.Dy()) > maxPixels {
-		return nil, fmt.Errorf("the picture would have %d × %d pixels, more than %d in all; draw fewer tiles, zoom less or write less",
+		return nil, fmt.Errorf("the picture would have %d × %d pixels, more than %d in all; "+
+			"draw fewer tiles, zoom less or write less",
 			bounds.Dx(), bounds.Dy(), maxPixels)
 	}
 

@@ -12,8 +12,10 @@ type Scale uint8
 
 // The scales.
 const (
-	Symmetric Scale = iota // each tile by its own largest magnitude m: −m is black, 0 mid grey, m white; all zeros is mid grey
-	Unit                   // 0 is black, 1 white, and what lies beyond is as the nearer of them
+	// Symmetric scales each tile by its own largest magnitude m: −m is black, 0 mid grey, m
+	// white; a tile of zeros is mid grey.
+	Symmetric Scale = iota
+	Unit            // 0 is black, 1 white, and what lies beyond is as the nearer of them
 )
 
 // Grid is a number of pictures of one size, the tiles, in rows and columns, the
@@ -52,7 +54,8 @@ func newPanel(g *Grid) (panel, error) {
 	case len(g.Tiles) == 0:
 		return panel{}, errors.New("it has no tiles")
 	case g.Columns > len(g.Tiles)/g.Rows || len(g.Tiles)%(g.Rows*g.Columns) != 0:
-		return panel{}, fmt.Errorf("%d values are no whole number of tiles of %d rows × %d columns", len(g.Tiles), g.Rows, g.Columns)
+		return panel{}, fmt.Errorf("%d values are no whole number of tiles of %d rows × %d columns", len(g.Tiles), g.Rows,
+			g.Columns)
 	case g.Across < 0:
 		return panel{}, fmt.Errorf("%d tiles across; must not be below 0", g.Across)
 	case g.Zoom < 0 || g.Zoom > maxZoom:
@@ -62,7 +65,8 @@ func newPanel(g *Grid) (panel, error) {
 	case len(g.Labels) > len(g.Tiles)/(g.Rows*g.Columns):
 		return panel{}, fmt.Errorf("%d labels for %d tiles", len(g.Labels), len(g.Tiles)/(g.Rows*g.Columns))
 	}
-	p := panel{Grid: g, n: len(g.Tiles) / (g.Rows * g.Columns), rows: g.Rows, columns: g.Columns, across: g.Across, zoom: g.Zoom}
+	p := panel{Grid: g, n: len(g.Tiles) / (g.Rows * g.Columns), rows: g.Rows, columns: g.Columns, across: g.Across,
+		zoom: g.Zoom}
 	if p.rows == 1 {
 		p.columns = nearSquare(g.Columns, 1, 1)
 		p.rows = over(g.Columns, p.columns)

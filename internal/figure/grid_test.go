@@ -48,12 +48,13 @@ func TestTiles(t *testing.T) {
 		grids []Grid
 		want  []string
 	}{
-		{"row-major, a gap, an unfinished row", []Grid{{Tiles: six, Rows: 2, Columns: 2, Across: 2, Scale: Unit, Zoom: 1}}, []string{
-			"#o o#",
-			"oo ##",
-			"     ",
-			"oo   ",
-			"#o   "}},
+		{"row-major, a gap, an unfinished row", []Grid{{Tiles: six, Rows: 2, Columns: 2, Across: 2, Scale: Unit, Zoom: 1}},
+			[]string{
+				"#o o#",
+				"oo ##",
+				"     ",
+				"oo   ",
+				"#o   "}},
 		{"rows and columns that differ", []Grid{{Tiles: six, Rows: 2, Columns: 3, Across: 2, Scale: Unit, Zoom: 1}}, []string{
 			"#oo ##o",
 			"oo# o#o"}},
@@ -79,28 +80,35 @@ func TestTiles(t *testing.T) {
 		{"more across than tiles", []Grid{{Tiles: six[:8], Rows: 2, Columns: 2, Across: 9, Scale: Unit, Zoom: 1}}, []string{
 			"#o o#",
 			"oo ##"}},
-		{"a single row is folded", []Grid{{Tiles: []float32{0, 1, 0, 1, 1, 1, 1, 0, 0, 1}, Rows: 1, Columns: 5, Scale: Unit, Zoom: 1, Across: 2}}, []string{
+		{"a single row is folded", []Grid{{Tiles: []float32{0, 1, 0, 1, 1, 1, 1, 0, 0, 1}, Rows: 1, Columns: 5, Scale: Unit,
+			Zoom: 1, Across: 2}}, []string{
 			"#o# oo#",
 			"oo  #o "}},
 		{"a single column is not", []Grid{{Tiles: []float32{0, 1, 0}, Rows: 3, Columns: 1, Scale: Unit, Zoom: 1}}, []string{
 			"#",
 			"o",
 			"#"}},
-		{"beyond 0 and 1", []Grid{{Tiles: []float32{-0.5, 1.5, -math.MaxFloat32, math.MaxFloat32}, Rows: 2, Columns: 2, Scale: Unit, Zoom: 1}}, []string{
+		{"beyond 0 and 1", []Grid{{Tiles: []float32{-0.5, 1.5, -math.MaxFloat32, math.MaxFloat32}, Rows: 2, Columns: 2,
+			Scale: Unit, Zoom: 1}}, []string{
 			"#o",
 			"#o"}},
-		{"each tile on its own scale, zeros", []Grid{{Tiles: []float32{0.01, -0.01, 0, 0, 100, 0, -100, 0, 0, 0, 0, 0}, Rows: 2, Columns: 2, Across: 3, Zoom: 1}}, []string{
+		{"each tile on its own scale, zeros", []Grid{{Tiles: []float32{0.01, -0.01, 0, 0, 100, 0, -100, 0, 0, 0, 0, 0},
+			Rows: 2, Columns: 2, Across: 3, Zoom: 1}}, []string{
 			"o% o- --",
 			"-- %- --"}},
-		{"the ends of float32", []Grid{{Tiles: []float32{math.MaxFloat32, -math.MaxFloat32, 0, 0, math.SmallestNonzeroFloat32, 0, 0, -math.SmallestNonzeroFloat32}, Rows: 2, Columns: 2, Across: 2, Zoom: 1}}, []string{
-			"o% o-",
-			"-- -%"}},
-		{"not finite, symmetric", []Grid{{Tiles: []float32{nan, inf, -inf, 3, nan, inf, -inf, nan}, Rows: 2, Columns: 2, Across: 2, Zoom: 1}}, []string{
+		{"the ends of float32", []Grid{{Tiles: []float32{math.MaxFloat32, -math.MaxFloat32, 0, 0,
+			math.SmallestNonzeroFloat32, 0, 0, -math.SmallestNonzeroFloat32}, Rows: 2, Columns: 2, Across: 2, Zoom: 1}},
+			[]string{
+				"o% o-",
+				"-- -%"}},
+		{"not finite, symmetric", []Grid{{Tiles: []float32{nan, inf, -inf, 3, nan, inf, -inf, nan}, Rows: 2, Columns: 2,
+			Across: 2, Zoom: 1}}, []string{
 			"-- --",
 			"-o --"}},
-		{"not finite, unit", []Grid{{Tiles: []float32{nan, inf, -inf, 1}, Rows: 2, Columns: 2, Scale: Unit, Zoom: 1}}, []string{
-			"--",
-			"-o"}},
+		{"not finite, unit", []Grid{{Tiles: []float32{nan, inf, -inf, 1}, Rows: 2, Columns: 2, Scale: Unit, Zoom: 1}},
+			[]string{
+				"--",
+				"-o"}},
 		{"side by side", []Grid{
 			{Tiles: six[:4], Rows: 2, Columns: 2, Scale: Unit, Zoom: 1},
 			{Tiles: []float32{-1, 1, 0}, Rows: 3, Columns: 1, Zoom: 2}}, []string{
@@ -131,7 +139,8 @@ func TestGreys(t *testing.T) {
 	}{
 		{Symmetric, 2, 2, 255}, {Symmetric, 1, 2, 192}, {Symmetric, 0, 2, 128}, {Symmetric, -1, 2, 65}, {Symmetric, -2, 2, 1},
 		{Symmetric, 1, -2, 192}, {Symmetric, -0.004, 2, 128}, {Symmetric, 0.01, 2, 129},
-		{Unit, 0, 1, 0}, {Unit, 1, 0, 255}, {Unit, 0.5, 1, 128}, {Unit, 0.25, 0.25, 64}, {Unit, 1.0 / 255, 1, 1}, {Unit, 0.0019, 1, 0}, {Unit, 0.002, 1, 1},
+		{Unit, 0, 1, 0}, {Unit, 1, 0, 255}, {Unit, 0.5, 1, 128}, {Unit, 0.25, 0.25, 64}, {Unit, 1.0 / 255, 1, 1},
+		{Unit, 0.0019, 1, 0}, {Unit, 0.002, 1, 1},
 	} {
 		img, err := Draw("", Grid{Tiles: []float32{test.v, test.most}, Rows: 2, Columns: 1, Scale: test.scale})
 		if err != nil {
@@ -184,7 +193,8 @@ func TestLabels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := img.Bounds().Dy(), plain.Bounds().Dy()+2*leading; got != want || img.Bounds().Dx() != plain.Bounds().Dx() {
+	if got, want := img.Bounds().Dy(), plain.Bounds().Dy()+2*leading; got != want ||
+		img.Bounds().Dx() != plain.Bounds().Dx() {
 		t.Fatalf("%v, without labels %v", img.Bounds(), plain.Bounds())
 	}
 	ink := func(left, top int) (n int) {
@@ -199,7 +209,8 @@ func TestLabels(t *testing.T) {
 	}
 	first, below := margin+56, margin+2*56+leading+2
 	if ink(margin, first) == 0 || ink(margin+58, first) != 0 || ink(margin, below) == 0 || ink(margin+58, below) != 0 {
-		t.Errorf("ink below the tiles: %d %d %d %d", ink(margin, first), ink(margin+58, first), ink(margin, below), ink(margin+58, below))
+		t.Errorf("ink below the tiles: %d %d %d %d", ink(margin, first), ink(margin+58, first), ink(margin, below),
+			ink(margin+58, below))
 	}
 	if img.GrayAt(margin, margin).Y != 0 || img.GrayAt(margin, margin+56+leading+2).Y != 0 {
 		t.Error("the tiles are not where they should be")

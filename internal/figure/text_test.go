@@ -115,7 +115,8 @@ func TestTextWidens(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := img.Bounds().Dx() - 2*margin; got != test.want {
-				t.Errorf("a %s of %d letters over %d tiles: %d pixels wide, want %d", what, test.letters, test.tiles, got, test.want)
+				t.Errorf("a %s of %d letters over %d tiles: %d pixels wide, want %d", what, test.letters, test.tiles, got,
+					test.want)
 			}
 		}
 	}

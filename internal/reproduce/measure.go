@@ -19,7 +19,7 @@ import (
 // Layer is what is measured of the filters of one hidden layer.
 type Layer struct {
 	Units     int     `json:"units"`
-	Live      float64 `json:"live"`      // shares, as dbm.Assessment has them
+	Live      float64 `json:"live"`      // shares, as dbm.FilterMeasures has them
 	Noise     float64 `json:"noise"`     //
 	Duplicate float64 `json:"duplicate"` //
 	NormMean  float64 `json:"norm_mean"`
@@ -58,14 +58,14 @@ type Measures struct {
 	Pictures     bool    `json:"whole"` // it has all its pictures
 }
 
-// roughAbove is the roughness above which dbm.Assessment counts a filter as noise.
+// roughAbove is the roughness above which dbm.FilterMeasures counts a filter as noise.
 const roughAbove = 0.5
 
 // Measure looks at the filters of a run.
 func Measure(name string, c *runs.Checkpoint, k *kernel.Set, rows, columns int) *Measures {
 	config := &c.Settings.Config
 	m := &Measures{Run: name, Updates: c.Updates, Seconds: c.Seconds, ParamsSHA256: c.State.SHA256()}
-	a := dbm.NewAssessor(config, k, rows, columns).Assess(c.State)
+	a := dbm.NewFilterStats(config, k, rows, columns).Measure(c.State)
 	for l := 1; l < len(config.Layers); l++ {
 		n := config.Layers[l]
 		layer := Layer{Units: n, Live: a.Live[l-1], Duplicate: a.Duplicate[l-1], NormMean: a.NormMean[l-1],

@@ -124,7 +124,8 @@ func checkpointGone(dir string) error {
 		return err
 	}
 	if n := len(metrics); n > 0 && metrics[n-1].Update > c.CheckpointEvery {
-		return fmt.Errorf("run %s has made %d updates, but its checkpoint is gone; `tandem train --config %s --out NEW` makes it again",
+		return fmt.Errorf("run %s has made %d updates, but its checkpoint is gone; "+
+			"`tandem train --config %s --out NEW` makes it again",
 			dir, metrics[n-1].Update, filepath.Join(dir, configName))
 	}
 	return nil

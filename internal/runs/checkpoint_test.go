@@ -282,9 +282,11 @@ func TestCheckpointValues(t *testing.T) {
 		{"biases of 0 layers; the configuration asks for", 1, func(s *dbm.State) { s.Biases = nil }},
 		{"mu: 3 values; the configuration asks for", 1, func(s *dbm.State) { s.Mu = append(s.Mu, 1) }},
 		{"chains of 4 layers; the configuration asks for", 1, func(s *dbm.State) { s.Chains = append(s.Chains, nil) }},
-		{"weights of layer 2: 1 values; the configuration asks for 12", 1, func(s *dbm.State) { s.Weights[1] = s.Weights[1][:1] }},
+		{"weights of layer 2: 1 values; the configuration asks for 12", 1,
+			func(s *dbm.State) { s.Weights[1] = s.Weights[1][:1] }},
 		{"biases of layer 1: 0 values; the configuration asks for 4", 1, func(s *dbm.State) { s.Biases[1] = nil }},
-		{"chains of layer 0: 13 values; the configuration asks for 12", 1, func(s *dbm.State) { s.Chains[0] = append(s.Chains[0], 1) }},
+		{"chains of layer 0: 13 values; the configuration asks for 12", 1,
+			func(s *dbm.State) { s.Chains[0] = append(s.Chains[0], 1) }},
 	} {
 		s := testState(&r.settings, 9)
 		f.change(s)
@@ -296,7 +298,8 @@ func TestCheckpointValues(t *testing.T) {
 	if err := r.WriteCheckpoint(testState(&r.settings, 9), 1, strings.Repeat("v", maxHeader)); err == nil {
 		t.Error("a header that is too long was written")
 	}
-	if !bytes.Equal(read(t, path), before) || slices.ContainsFunc(names(t, r.dir), func(s string) bool { return strings.HasSuffix(s, ".tmp") }) {
+	if !bytes.Equal(read(t, path), before) || slices.ContainsFunc(names(t, r.dir),
+		func(s string) bool { return strings.HasSuffix(s, ".tmp") }) {
 		t.Errorf("a failed write left its traces: %q", names(t, r.dir))
 	}
 }
@@ -421,7 +424,8 @@ func FuzzReadCheckpoint(f *testing.F) {
 	f.Add(good[:len(good)-5])
 	f.Add(good[:prefixSize+3])
 	f.Add(append(bytes.Clone(good), 0))
-	f.Add(withHeader(1, uint32(len(h)), strings.Replace(h, "[2,1]", "[2,9]", 1), good[prefixSize+len(h):len(good)-sha256.Size]))
+	f.Add(withHeader(1, uint32(len(h)), strings.Replace(h, "[2,1]", "[2,9]", 1),
+		good[prefixSize+len(h):len(good)-sha256.Size]))
 	f.Add(withHeader(1, maxHeader, h, nil))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {

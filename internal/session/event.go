@@ -47,12 +47,12 @@ func (e *Event) Ends() bool { return e.Update == e.Updates }
 func (e *Event) Left() float64 { return float64(e.Updates-e.Update) / e.Rate }
 
 // Filters returns measures of the filters that are at most five seconds old.
-func (e *Event) Filters() *dbm.Assessment {
+func (e *Event) Filters() *dbm.FilterMeasures {
 	s := e.session
-	if e.Time.Sub(s.assessed) >= filtersEvery {
-		s.assess(s.trainer.State(), e.Time)
+	if e.Time.Sub(s.measured) >= filtersEvery {
+		s.measureFilters(s.trainer.State(), e.Time)
 	}
-	return &s.assessment
+	return &s.measures
 }
 
 // Reconstruction returns the squared error of the reconstructions of the last minibatch.

@@ -17,7 +17,7 @@ func (s *session) elapsed(now time.Time) float64 {
 // record appends a line to the metrics, with an estimate of the likelihood if one is due.
 func (s *session) record(ctx context.Context, state *dbm.State) error {
 	now := time.Now()
-	s.assess(state, now)
+	s.measureFilters(state, now)
 	made := float64(state.Updates - s.since)
 	line := &runs.Metrics{
 		Update:              state.Updates,
@@ -27,11 +27,11 @@ func (s *session) record(ctx context.Context, state *dbm.State) error {
 		ReconstructionError: s.trainer.ReconstructionError(),
 		LearningRate:        s.settings.Rate(state.Updates),
 		Mu:                  state.Mu,
-		NormMean:            s.assessment.NormMean,
-		NormSD:              s.assessment.NormSD,
-		LiveFilters:         s.assessment.Live,
-		NoiseFilters:        s.assessment.Noise,
-		DuplicateFilters:    s.assessment.Duplicate,
+		NormMean:            s.measures.NormMean,
+		NormSD:              s.measures.NormSD,
+		LiveFilters:         s.measures.Live,
+		NoiseFilters:        s.measures.Noise,
+		DuplicateFilters:    s.measures.Duplicate,
 		ParamsSHA256:        state.SHA256(),
 	}
 	if s.estimateDue(now) {
@@ -45,7 +45,7 @@ func (s *session) record(ctx context.Context, state *dbm.State) error {
 	return s.Run.Append(line)
 }
 
-// assess measures the filters.
-func (s *session) assess(state *dbm.State, now time.Time) {
-	s.assessment, s.assessed = s.assessor.Assess(state), now
+// measureFilters measures the filters.
+func (s *session) measureFilters(state *dbm.State, now time.Time) {
+	s.measures, s.measured = s.filterStats.Measure(state), now
 }

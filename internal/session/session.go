@@ -66,11 +66,11 @@ func (e *UpdateError) Unwrap() error { return e.error }
 // session is a run that is being trained.
 type session struct {
 	Options
-	settings  runs.Settings
-	estimator estimator
-	trainer   *dbm.Trainer
-	assessor  *dbm.Assessor
-	events    func(*Event)
+	settings    runs.Settings
+	estimator   estimator
+	trainer     *dbm.Trainer
+	filterStats *dbm.FilterStats
+	events      func(*Event)
 
 	first   uint64    // updates before this session
 	seconds float64   // of training before this session
@@ -82,8 +82,8 @@ type session struct {
 	since      uint64
 	then       time.Time
 
-	assessment dbm.Assessment // the last one
-	assessed   time.Time
+	measures dbm.FilterMeasures // of the filters, the last ones
+	measured time.Time
 }
 
 // Run trains a run to its end. events, if not nil, is called before the first update and
@@ -143,7 +143,7 @@ func (s *session) train(ctx context.Context) (err error) {
 		return err
 	}
 	defer s.trainer.Close()
-	s.assessor = dbm.NewAssessor(&s.settings.Config, s.Kernels, s.Data.Rows(), s.Data.Columns())
+	s.filterStats = dbm.NewFilterStats(&s.settings.Config, s.Kernels, s.Data.Rows(), s.Data.Columns())
 	s.first = s.trainer.Updates()
 	s.began = time.Now()
 	s.then, s.since = s.began, s.first

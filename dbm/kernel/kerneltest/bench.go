@@ -34,10 +34,12 @@ func Benchmark(b *testing.B, set *kernel.Set) {
 		measure("sample/"+shape, c.rows, c.below, c.columns, func() { set.Sample(p, kernel.Draw{}) })
 	}
 	for _, c := range []stepCase{
-		{rows: 100, below: 784, units: 500, nonzero: true}, {rows: 100, below: 784, units: 500}, {rows: 100, below: 500, units: 500},
+		{rows: 100, below: 784, units: 500, nonzero: true}, {rows: 100, below: 784, units: 500},
+		{rows: 100, below: 500, units: 500},
 	} {
 		s := c.step(rand.New(rand.NewPCG(1, 1)))
 		s.Rate = 0
-		measure(fmt.Sprintf("learn/%dx%dx%d/nonzero=%v", c.rows, c.below, c.units, c.nonzero), c.rows, c.below, c.units, func() { set.Learn(s) })
+		measure(fmt.Sprintf("learn/%dx%dx%d/nonzero=%v", c.rows, c.below, c.units, c.nonzero), c.rows, c.below, c.units,
+			func() { set.Learn(s) })
 	}
 }

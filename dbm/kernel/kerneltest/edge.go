@@ -37,7 +37,8 @@ func listsAtEdge(t *testing.T, l *kernel.Lists) *kernel.Lists {
 	if l == nil || len(l.Index) == 0 {
 		return l
 	}
-	return &kernel.Lists{Start: atEdge(t, l.Start), Index: atEdge(t, l.Index), Value: atEdge(t, l.Value), Cuts: atEdge(t, l.Cuts)}
+	return &kernel.Lists{Start: atEdge(t, l.Start), Index: atEdge(t, l.Index), Value: atEdge(t, l.Value),
+		Cuts: atEdge(t, l.Cuts)}
 }
 
 // The units of a row are loaded several at a time. A load of more than there are

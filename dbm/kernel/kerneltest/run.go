@@ -80,7 +80,8 @@ func specialNumbers(t *testing.T, set *kernel.Set) {
 	n := len(specials) * len(specials)
 	wide := kernel.Padded(n)
 	run := func(f func(p *kernel.Pass)) []float32 {
-		p := &kernel.Pass{Rows: 3, Panels: wide / kernel.Panel, Stride: wide, Start: make([]float32, wide), Out: make([]float32, 3*wide)}
+		p := &kernel.Pass{Rows: 3, Panels: wide / kernel.Panel, Stride: wide, Start: make([]float32, wide),
+			Out: make([]float32, 3*wide)}
 		p.Below = kernel.Input{X: []float32{1, -1, 1e-30, 1, -0.5, 0.25}, Stride: 2, K: 2, W: make([]float32, 16*wide)}
 		for i := range n {
 			p.Start[i] = specials[i%len(specials)]
@@ -103,7 +104,8 @@ func specialNumbers(t *testing.T, set *kernel.Set) {
 func changeOfNaN(t *testing.T, set *kernel.Set) {
 	nan := float32(math.NaN())
 	for j := range 2 * kernel.Panel {
-		p := &kernel.Pass{Rows: 1, Panels: 2, Start: slices.Repeat([]float32{nan}, 32), Out: slices.Repeat([]float32{0.25}, 32), Stride: 32}
+		p := &kernel.Pass{Rows: 1, Panels: 2, Start: slices.Repeat([]float32{nan}, 32),
+			Out: slices.Repeat([]float32{0.25}, 32), Stride: 32}
 		p.Start[j] = 0
 		change := []float32{0.125}
 		set.Sigmoid(p, change)
@@ -118,7 +120,8 @@ func zerosMayBeSkipped(t *testing.T, set *kernel.Set) {
 	minus := float32(math.Copysign(0, -1))
 	for _, followLists := range []bool{false, true} {
 		for _, tiny := range []float32{0, 1e-30} {
-			p := &kernel.Pass{Rows: 1, Panels: 1, Stride: 16, Start: slices.Repeat([]float32{minus}, 16), Out: make([]float32, 16)}
+			p := &kernel.Pass{Rows: 1, Panels: 1, Stride: 16, Start: slices.Repeat([]float32{minus}, 16),
+				Out: make([]float32, 16)}
 			p.Below = kernel.Input{X: []float32{0, tiny, 0}, Stride: 3, K: 3, W: slices.Repeat([]float32{-1e-30}, 256)}
 			if followLists {
 				p.Below.Nonzero = new(kernel.Lists)
@@ -149,7 +152,8 @@ func zerosMayBeSkipped(t *testing.T, set *kernel.Set) {
 				}
 				set.Learn(s)
 				for p := range panels {
-					sameBits(t, fmt.Sprintf("lists %v: weights of −0", followLists), s.W[p*256:][:height*16], make([]float32, height*16))
+					sameBits(t, fmt.Sprintf("lists %v: weights of −0", followLists), s.W[p*256:][:height*16],
+						make([]float32, height*16))
 				}
 			}
 		}
@@ -280,7 +284,8 @@ func softplus(t *testing.T, set *kernel.Set) {
 			vector := func() []float32 {
 				x, _ := guarded(1, n, n, panels%3, func() float32 {
 					if rng.IntN(40) == 0 && scale > 0 {
-						return []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.Copysign(0, -1))}[rng.IntN(4)]
+						return []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)),
+							float32(math.Copysign(0, -1))}[rng.IntN(4)]
 					}
 					return float32(scale * rng.NormFloat64())
 				})
@@ -358,7 +363,8 @@ func adam(t *testing.T, set *kernel.Set) {
 	}
 	w, mean, square := []float32{1, 1}, []float32{0, 0.5}, []float32{0, 4}
 	set.Adam(w, []float32{2, -1}, mean, square, 0.5)
-	for i, want := range [2][3]float64{{0.2, 0.004, 1 + 0.5*0.2/math.Sqrt(0.004)}, {0.35, 3.997, 1 + 0.5*0.35/math.Sqrt(3.997)}} {
+	for i, want := range [2][3]float64{{0.2, 0.004, 1 + 0.5*0.2/math.Sqrt(0.004)},
+		{0.35, 3.997, 1 + 0.5*0.35/math.Sqrt(3.997)}} {
 		for j, got := range [3]float32{mean[i], square[i], w[i]} {
 			if !(math.Abs(float64(got)-want[j]) <= 1e-5) {
 				t.Errorf("parameter %d: %v is %v, want %v", i, [3]string{"mean", "square", "w"}[j], got, want[j])
