@@ -238,6 +238,27 @@ func TestSameLogWeightsEverywhere(t *testing.T) {
 	}
 }
 
+// Neither kernels nor threads show in a bound.
+func TestSameBoundsEverywhere(t *testing.T) {
+	c, s := dbmtest.Model(4, 0.3, 50, 33, 20, 17)
+	row := func(i int, v []float32) { kernel.Draw{Seed: 9, Row: uint32(i)}.Coins(v) }
+	var want []likelihood.Terms
+	for _, k := range setsHere() {
+		for _, threads := range []int{1, 2, 3} {
+			got, err := likelihood.Bound(t.Context(), c, &k, s, 120, row, threads, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want == nil {
+				want = got
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s kernels on %d threads: other bounds", k.Name, threads)
+			}
+		}
+	}
+}
+
 // prepared is a small problem: images of random pixels, labelled by the
 // sums of their halves.
 func prepared(t *testing.T, c *dbm.Config, s *dbm.State, k *kernel.Set, n, classes, threads int) *classifier.Examples {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -64,6 +65,37 @@ func TestEveryLongVerbStopsCleanly(t *testing.T) {
 		}
 		if after := names(t, dir); !slices.Equal(before, after) {
 			t.Errorf("%q leaves %q, where %q were", args, after, before)
+		}
+	}
+}
+
+// A verb that is busy with a file that does not answer is ended soon after a signal.
+func TestSignalEndsWhatDoesNotAnswer(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no signals to other processes")
+	}
+	dir := t.TempDir()
+	must(t, dir, small("--out", "run")...)
+	pipe := filepath.Join(dir, "pipe.npz")
+	if err := exec.Command("mkfifo", pipe).Run(); err != nil {
+		t.Skip(err)
+	}
+	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
+		c := command(t, dir, "export", "run", "--npz", pipe) // which nobody reads
+		var messages bytes.Buffer
+		c.Stderr = &messages
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		kill := time.AfterFunc(30*time.Second, func() { c.Process.Kill() })
+		defer kill.Stop()
+		time.Sleep(300 * time.Millisecond)
+		if err := c.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		c.Wait()
+		if got := c.ProcessState.ExitCode(); got != code || !strings.HasPrefix(messages.String(), "tandem: stopped by ") {
+			t.Errorf("%v: exit code %d, want %d\n%s", sig, got, code, &messages)
 		}
 	}
 }

@@ -212,5 +212,6 @@ func TestOtherImages(t *testing.T) {
 
 func TestDivergenceStops(t *testing.T) {
 	dir := t.TempDir()
-	refuse(t, 1, dir, small("--learning-rate", "1e30", "--out", "run"), "diverged", "layer", "update")
+	refuse(t, 1, dir, small("--learning-rate", "1e30", "--out", "run"), "diverged", "layer", "update",
+		"hint: begin again with a lower --learning-rate")
 }

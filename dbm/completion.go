@@ -95,5 +95,5 @@ func (p *Completion) MeanField(iterations int) []float32 {
 func (p *Completion) pass(q [][]float32, l int) {
 	g := p.sampler
 	pass := g.model.Pass(l, g.chains, g.model.Bias[l], q, nil, q[l])
-	binaryUnit{}.mean(g.set, &pass, nil)
+	g.model.kind(l).mean(g.set, &pass, nil)
 }

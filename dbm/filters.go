@@ -80,14 +80,16 @@ func (f *FilterStats) Measure(s *State) FilterMeasures {
 // norms returns the fraction of live filters of layer l, and the mean and the standard
 // deviation of their norms.
 func (f *FilterStats) norms(s *State, l int) (live, mean, sd float64) {
-	n := f.config.Layers[l]
-	w0 := f.initial[l-1]
+	below, n := f.config.Layers[l-1], f.config.Layers[l]
 	norm, norm0, dot := make([]float64, n), make([]float64, n), make([]float64, n)
-	for i, x := range s.Weights[l-1] {
-		x, x0, j := float64(x), float64(w0[i]), i%n
-		norm[j] += float64(x * x)
-		norm0[j] += float64(x0 * x0)
-		dot[j] += float64(x * x0)
+	for i := range below {
+		w, w0 := s.Weights[l-1][i*n:(i+1)*n], f.initial[l-1][i*n:(i+1)*n]
+		for j := range n {
+			x, x0 := float64(w[j]), float64(w0[j])
+			norm[j] += float64(x * x)
+			norm0[j] += float64(x0 * x0)
+			dot[j] += float64(x * x0)
+		}
 	}
 	count := 0
 	for j := range norm {

@@ -31,7 +31,7 @@ func Initial(c *Config, mean []float64) (*State, error) {
 	}
 	for i, p := range mean {
 		if !c.ZeroBiases {
-			s.Biases[0][i] = float32(binaryUnit{}.bias(p, 1e-5))
+			s.Biases[0][i] = float32(c.kind(0).bias(p, 1e-5))
 		}
 	}
 	for l, offsets := range s.Offsets {
@@ -44,7 +44,7 @@ func Initial(c *Config, mean []float64) (*State, error) {
 	for l, n := range c.Layers {
 		for chain := range c.Chains {
 			d := kernel.Draw{Seed: c.Seed, Row: uint32(chain), Tag: kernel.Tag(kernel.ForChains, l, 0)}
-			binaryUnit{}.start(s.Chains[l][chain*n:(chain+1)*n], d)
+			c.kind(l).start(s.Chains[l][chain*n:(chain+1)*n], d)
 		}
 	}
 	return s, nil
@@ -53,8 +53,10 @@ func Initial(c *Config, mean []float64) (*State, error) {
 // meanNorm returns the mean norm of the columns of w: units below × n.
 func meanNorm(w []float32, n int) float64 {
 	sums := make([]float64, n)
-	for i, x := range w {
-		sums[i%n] += float64(x) * float64(x) // exact products, so a fused sum is the same
+	for i := 0; i < len(w); i += n {
+		for j, x := range w[i : i+n] {
+			sums[j] += float64(x) * float64(x) // exact products, so a fused sum is the same
+		}
 	}
 	mean := 0.0
 	for _, sum := range sums {

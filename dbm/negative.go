@@ -103,7 +103,7 @@ func (g *gibbs) half(x [][]float32, chains, parity, i int, d kernel.Draw, purpos
 		g.trace.enter(Chains)
 		g.pass = g.model.Pass(l, chains, g.model.Bias[l], x, g.lists, x[l])
 		d.Tag = kernel.Tag(purpose, l, i)
-		binaryUnit{}.sample(g.set, &g.pass, d)
+		g.model.kind(l).sample(g.set, &g.pass, d)
 		g.list(l, x[l], chains)
 	}
 }
@@ -111,7 +111,7 @@ func (g *gibbs) half(x [][]float32, chains, parity, i int, d kernel.Draw, purpos
 // means computes the means of layer l given its neighbours.
 func (g *gibbs) means(x [][]float32, chains, l int, out []float32) {
 	g.pass = g.model.Pass(l, chains, g.model.Bias[l], x, g.lists, out)
-	binaryUnit{}.mean(g.set, &g.pass, nil)
+	g.model.kind(l).mean(g.set, &g.pass, nil)
 }
 
 // list makes the lists of a layer's units that are on.

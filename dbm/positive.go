@@ -79,8 +79,10 @@ func (w *worker) drawPosterior(from, to int) {
 		}
 		for r := from; r < to; r++ {
 			d.Row, d.Tag = uint32(r), kernel.Tag(kernel.ForPosterior, l, 0)
-			binaryUnit{}.draw(x.row(x.asLower, r), x.row(x.asUpper, r), d)
-			w.scaleRow(l, r)
+			w.model.kind(l).draw(x.row(x.asLower, r), x.row(x.asUpper, r), d)
+			if !x.apart {
+				w.scaleRow(l, r)
+			}
 		}
 		w.posterior.list(l, w.rows[l], to-from)
 	}
@@ -181,7 +183,7 @@ func (f *meanField) layer(l, rows int, above bool, change []float32) {
 	if above && l+1 < len(m.Layers) {
 		f.pass.Above = m.FromAbove(l, f.q[l+1])
 	}
-	binaryUnit{}.mean(f.set, &f.pass, change)
+	m.kind(l).mean(f.set, &f.pass, change)
 }
 
 // move puts row from in the place of row to, whose example is done.

@@ -174,7 +174,7 @@ func (up *upward) Row(row int, v []float32) {
 		if l == 1 {
 			p.Below.Nonzero = up.lists[row].IfSparse(1, len(pixels))
 		}
-		binaryUnit{}.mean(up.set, &p, nil)
+		m.kind(l).mean(up.set, &p, nil)
 	}
 	copy(v, at(top))
 }

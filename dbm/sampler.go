@@ -38,7 +38,7 @@ func NewSampler(c *Config, set *kernel.Set, s *State, fresh int, seed uint64) (*
 		for chain := range g.chains {
 			x := g.x[l][chain*kernel.Stride(n):][:n]
 			if fresh > 0 {
-				binaryUnit{}.start(x, kernel.Draw{Seed: seed, Row: uint32(chain), Tag: kernel.Tag(kernel.ForSamples, l, 0)})
+				m.kind(l).start(x, kernel.Draw{Seed: seed, Row: uint32(chain), Tag: kernel.Tag(kernel.ForSamples, l, 0)})
 			} else {
 				copy(x, s.Chains[l][chain*n:])
 			}
@@ -60,7 +60,7 @@ func (g *Sampler) Means() []float32 {
 	wide := make([]float32, g.chains*stride)
 	p := kernel.NewPass(n, g.chains, g.model.Bias[0], wide)
 	p.Above = g.model.FromAbove(0, g.x[1])
-	binaryUnit{}.mean(g.set, &p, nil)
+	g.model.kind(0).mean(g.set, &p, nil)
 	means := make([]float32, 0, g.chains*n)
 	for chain := range g.chains {
 		means = append(means, wide[chain*stride:][:n]...)
@@ -73,8 +73,9 @@ func (g *Sampler) Means() []float32 {
 // from those of base, the mean of each visible unit, to those of the model. So chains
 // that began with fair coins pass all modes before the walls between them rise. If base
 // is nil, the visible biases stay those of the model. each, if not nil, receives the
-// number of sweeps done. When ctx ends, Anneal returns its cause.
-func (g *Sampler) Anneal(ctx context.Context, sweeps int, base []float64, each func(done int)) error {
+// number of sweeps done; its error ends the sweeps and is returned. When ctx ends, Anneal
+// returns its cause.
+func (g *Sampler) Anneal(ctx context.Context, sweeps int, base []float64, each func(done int) error) error {
 	m := g.model
 	hot := make([][]float32, len(m.Layers)) // the states times β
 	bias := make([][]float32, len(m.Layers))
@@ -89,7 +90,9 @@ func (g *Sampler) Anneal(ctx context.Context, sweeps int, base []float64, each f
 		g.heat(bias, float64(i+1)/float64(sweeps), base)
 		g.sweepAt(float32(float64(i+1)/float64(sweeps)), bias, hot)
 		if each != nil {
-			each(i + 1)
+			if err := each(i + 1); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -102,7 +105,7 @@ func (g *Sampler) heat(bias [][]float32, beta float64, base []float64) {
 			from := 0.0
 			if l == 0 {
 				if from = float64(b); base != nil && j < len(base) {
-					from = binaryUnit{}.bias(base[j], 1e-3)
+					from = g.model.kind(0).bias(base[j], 1e-3)
 				}
 			}
 			bias[l][j] = float32(from + float64(beta*(float64(b)-from)))
@@ -119,7 +122,8 @@ func (g *Sampler) sweepAt(beta float32, bias, hot [][]float32) {
 		}
 		for l := parity; l < len(hot); l += 2 {
 			p := g.model.Pass(l, g.chains, bias[l], hot, nil, g.x[l])
-			binaryUnit{}.sample(g.set, &p, kernel.Draw{Seed: g.seed, Update: g.sweeps, Tag: kernel.Tag(kernel.ForSamples, l, 0)})
+			g.model.kind(l).sample(g.set, &p, kernel.Draw{Seed: g.seed, Update: g.sweeps,
+				Tag: kernel.Tag(kernel.ForSamples, l, 0)})
 		}
 	}
 }

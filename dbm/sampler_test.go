@@ -18,7 +18,8 @@ func TestAnnealedSamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := 0
-	if err := g.Anneal(t.Context(), 60, []float64{0.1, 0.5, 0.9}, func(done int) { last = done }); err != nil {
+	if err := g.Anneal(t.Context(), 60, []float64{0.1, 0.5, 0.9},
+		func(done int) error { last = done; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	want := make([]float64, 8)

@@ -31,6 +31,8 @@ type group struct {
 	layers  func(c *Config) (from, to int)       // that have one, to excluded
 	shape   func(c *Config, layer int) (d []int) // of the array of a layer
 	binary  bool                                 // each number is 0 or 1
+
+	trainingOnly bool // no part of a model that is not trained on
 }
 
 // groups is the list of what a state consists of, in the order of the hash and of the
@@ -47,20 +49,22 @@ func (s *State) groups() []group {
 			shape: func(c *Config, _ int) []int { return []int{c.Hidden()} }},
 		{name: "chains", title: "chains", float32: &s.Chains, layers: all, binary: true,
 			shape: func(c *Config, l int) []int { return []int{c.Chains, c.Layers[l]} }},
-		{name: "offsets", title: "offsets", float32: &s.Offsets, shape: units, layers: func(c *Config) (from, to int) {
-			if c.OffsetRate > 0 {
-				return all(c)
-			}
-			return 0, 0
-		}},
+		{name: "offsets", title: "offsets", float32: &s.Offsets, shape: units, trainingOnly: true,
+			layers: func(c *Config) (from, to int) {
+				if c.OffsetRate > 0 {
+					return all(c)
+				}
+				return 0, 0
+			}},
 		// Pretraining has two biases for each layer between two others: as the upper
 		// layer of one RBM, and as the lower layer of the next.
-		{name: "lower", title: "lower biases", float32: &s.Lower, shape: units, layers: func(c *Config) (from, to int) {
-			if c.Pretrain > 0 {
-				return 1, c.Hidden()
-			}
-			return 0, 0
-		}},
+		{name: "lower", title: "lower biases", float32: &s.Lower, shape: units, trainingOnly: true,
+			layers: func(c *Config) (from, to int) {
+				if c.Pretrain > 0 {
+					return 1, c.Hidden()
+				}
+				return 0, 0
+			}},
 	}
 }
 
@@ -72,6 +76,9 @@ type Array struct {
 	Float32 []float32
 	Float64 []float64 // of mu, which has no Float32
 	Binary  bool      // each number is 0 or 1
+
+	TrainingOnly bool // no part of a model that is not trained on
+	size         int  // of a number in bytes
 }
 
 // Len returns the number of elements that the shape asks for.
@@ -85,10 +92,7 @@ func (a *Array) Len() int {
 
 // Bytes returns the size of the numbers in bytes.
 func (a *Array) Bytes() int64 {
-	if a.Name == "mu" {
-		return 8 * int64(a.Len())
-	}
-	return 4 * int64(a.Len())
+	return int64(a.size) * int64(a.Len())
 }
 
 // Arrays yields the arrays that a configuration asks for, in the order of the hash
@@ -100,9 +104,10 @@ func (s *State) Arrays(c *Config) iter.Seq[Array] {
 		for _, g := range s.groups() {
 			from, to := g.layers(c)
 			for l := from; l < to; l++ {
-				a := Array{Name: g.name, Title: g.title, Shape: g.shape(c, l), Binary: g.binary}
+				a := Array{Name: g.name, Title: g.title, Shape: g.shape(c, l), Binary: g.binary, TrainingOnly: g.trainingOnly,
+					size: 4}
 				if g.float64 != nil {
-					a.Float64 = *g.float64
+					a.Float64, a.size = *g.float64, 8
 				} else {
 					a.Name, a.Title = fmt.Sprintf("%s%d", g.name, l), fmt.Sprintf("%s of layer %d", g.title, l)
 					if i := l - from; i < len(*g.float32) {

@@ -169,7 +169,7 @@ func conditional(m *Model, x [][]float64, l int) []float32 {
 		}
 	}
 	pass := m.Pass(l, 1, m.Bias[l], rows, nil, make([]float32, kernel.Stride(m.Layers[l])))
-	binaryUnit{}.mean(kerneltest.Reference, &pass, nil)
+	m.kind(l).mean(kerneltest.Reference, &pass, nil)
 	return pass.Out
 }
 

@@ -2,12 +2,17 @@ package dbm
 
 import "tandem/dbm/kernel"
 
-// All units are binary: 0 or 1. What follows from that stands here; another kind of
-// unit would stand beside it, and the rest of the package would ask the layer for its
-// kind.
+// All units are binary: 0 or 1. What follows from that stands here. Another kind of unit
+// would stand beside it, and kind would choose by layer.
 //
 // A unit that receives x from its bias and its neighbours is on with probability
 // σ(x) (Eq. 4–5), which is also its mean.
+
+// kind returns the kind of the units of a layer.
+func (c *Config) kind(layer int) binaryUnit { return binaryUnit{} }
+
+// kind returns the kind of the units of a layer.
+func (m *Model) kind(layer int) binaryUnit { return binaryUnit{} }
 
 // binaryUnit is the kind of a layer of binary units.
 type binaryUnit struct{}

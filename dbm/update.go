@@ -230,7 +230,7 @@ func (u *updater) reconstructionError() float64 {
 	out := make([]float32, u.config.Batch*v.stride)
 	p := kernel.NewPass(v.units, u.config.Batch, u.model.Bias[0], out)
 	p.Above = u.model.FromAbove(0, u.layers[1].asUpper)
-	binaryUnit{}.mean(u.set, &p, nil)
+	u.model.kind(0).mean(u.set, &p, nil)
 	sum := 0.0
 	for r := range u.config.Batch {
 		for i, x := range v.row(v.asLower, r) {

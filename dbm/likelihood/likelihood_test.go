@@ -181,15 +181,15 @@ func TestBound(t *testing.T) {
 // Evaluate puts together what the other functions compute.
 func TestEvaluate(t *testing.T) {
 	c, s := dbmtest.Model(4, 0.5, 6, 4)
-	examples := Examples{Name: "all", N: 64, Row: func(i int, v []float32) {
+	examples := Examples{Name: "all", N: 64, Enumerate: true, Row: func(i int, v []float32) {
 		for j := range v {
 			v[j] = float32(i >> j & 1)
 		}
 	}}
-	var stages []string
+	var stages []Stage
 	score, err := Evaluate(t.Context(), c, kerneltest.Reference, s, []Examples{examples},
 		Effort{Annealing: Annealing{Runs: 50, Temperatures: 200, Sweeps: 10}, Enumerate: true,
-			Stage: func(name string) func(float64) { stages = append(stages, name); return nil }})
+			Begin: func(s Stage, _ string) func(float64) { stages = append(stages, s); return nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,12 +199,24 @@ func TestEvaluate(t *testing.T) {
 	}
 	b := score.Bounds[0]
 	// With one hidden layer the bound is the log-likelihood, but for the error of log Z.
-	if want := b.Mean + score.LogZ.LogZ - logZ; math.Abs(score.Exact.LogP[0]-want) > 1e-5 || len(b.Terms) != 64 ||
+	if want := b.Mean + score.LogZ.LogZ - logZ; math.Abs(score.Exact.LogP["all"]-want) > 1e-5 || len(b.Terms) != 64 ||
 		b.Name != "all" {
-		t.Errorf("log-likelihood %v, by the bound %v", score.Exact.LogP[0], want)
+		t.Errorf("log-likelihood %v, by the bound %v", score.Exact.LogP["all"], want)
 	}
-	if !slices.Equal(stages, []string{"annealing", "bound on all", "enumerating the smaller side"}) {
+	if !slices.Equal(stages, []Stage{StageAnnealing, StageBound, StageEnumeration}) {
 		t.Errorf("stages %q", stages)
+	}
+}
+
+// A model that is not finite has no bound.
+func TestEvaluateRejectsWhatIsNotANumber(t *testing.T) {
+	c, s := dbmtest.Model(4, 0.5, 6, 4)
+	s.Biases[1][2] = float32(math.NaN())
+	examples := Examples{Name: "all", N: 3, Row: func(i int, v []float32) {}}
+	_, err := Evaluate(t.Context(), c, kerneltest.Reference, s, []Examples{examples},
+		Effort{Annealing: Annealing{Runs: 2, Temperatures: 5}})
+	if !errors.Is(err, ErrNotANumber) {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -15,17 +15,30 @@ type Examples struct {
 	Name string
 	N    int
 	Row  func(i int, v []float32) // writes example i: 0s and 1s, one for each visible unit
+
+	// Enumerate asks for the exact log-likelihood too, where it can be enumerated.
+	Enumerate bool
 }
 
 // Effort is what is spent on a score.
 type Effort struct {
 	Annealing
-	Enumerate bool // compute the exact values too, where there are few enough units
+	Enumerate bool // compute the exact log Z too, where there are few enough units
 
-	// Stage, if not nil, is called with the name of each stage that begins, and returns
-	// what receives the fraction of it that is done, or nil.
-	Stage func(name string) func(done float64)
+	// Begin, if not nil, is called when a stage begins, with the name of the examples if
+	// it is StageBound. It returns what receives the fraction of it that is done, or nil.
+	Begin func(s Stage, examples string) func(done float64)
 }
+
+// Stage is a part of the work of Evaluate.
+type Stage string
+
+// The stages, in their order.
+const (
+	StageAnnealing   Stage = "annealing"
+	StageBound       Stage = "bound"
+	StageEnumeration Stage = "enumeration"
+)
 
 // Score is how well a model explains examples.
 type Score struct {
@@ -46,22 +59,26 @@ type Bounds struct {
 // Exact is what can be enumerated.
 type Exact struct {
 	LogZ float64
-	// LogP is the mean log-likelihood of each set of examples, in the order of
-	// Score.Bounds; nil with more than one hidden layer.
-	LogP []float64
+	// LogP is the mean log-likelihood of the sets of examples that ask for it, by name;
+	// none with more than one hidden layer.
+	LogP map[string]float64
 }
 
 // Evaluate estimates log Z, and the bound on each set of examples. When ctx ends, it
 // returns its cause.
 func Evaluate(ctx context.Context, c *dbm.Config, set *kernel.Set, s *dbm.State, sets []Examples,
 	e Effort) (*Score, error) {
-	stage := func(name string) func(done float64) {
-		if e.Stage == nil {
+	begin := e.Begin
+	if begin == nil {
+		progress := e.Progress
+		begin = func(s Stage, _ string) func(float64) {
+			if s == StageAnnealing {
+				return progress
+			}
 			return nil
 		}
-		return e.Stage(name)
 	}
-	e.Progress = stage("annealing")
+	e.Progress = begin(StageAnnealing, "")
 	w, err := Anneal(ctx, c, set, s, e.Annealing)
 	if err != nil {
 		return nil, err
@@ -69,7 +86,7 @@ func Evaluate(ctx context.Context, c *dbm.Config, set *kernel.Set, s *dbm.State,
 	score := &Score{LogZ: w.Estimate()}
 	for _, x := range sets {
 		b := Bounds{Name: x.Name}
-		if b.Terms, err = Bound(ctx, c, set, s, x.N, x.Row, e.Threads, stage("bound on "+x.Name)); err != nil {
+		if b.Terms, err = Bound(ctx, c, set, s, x.N, x.Row, e.Threads, begin(StageBound, x.Name)); err != nil {
 			return nil, err
 		}
 		b.Mean, b.StdErr, b.Parts = Mean(b.Terms, score.LogZ.LogZ)
@@ -79,7 +96,7 @@ func Evaluate(ctx context.Context, c *dbm.Config, set *kernel.Set, s *dbm.State,
 		score.Bounds = append(score.Bounds, b)
 	}
 	if e.Enumerate && Enumerable(c.Layers) {
-		stage("enumerating the smaller side")
+		begin(StageEnumeration, "")
 		score.Exact, err = enumerateAll(ctx, c, s, sets)
 	}
 	return score, err
@@ -96,12 +113,15 @@ func enumerateAll(ctx context.Context, c *dbm.Config, s *dbm.State, sets []Examp
 	if err != nil {
 		return nil, err
 	}
-	x := &Exact{LogZ: logZ}
+	x := &Exact{LogZ: logZ, LogP: map[string]float64{}}
 	if c.Hidden() > 1 {
 		return x, nil
 	}
 	v := make([]float32, c.Layers[0])
 	for _, set := range sets {
+		if !set.Enumerate {
+			continue
+		}
 		sum := 0.0
 		for i := range set.N {
 			set.Row(i, v)
@@ -111,7 +131,7 @@ func enumerateAll(ctx context.Context, c *dbm.Config, s *dbm.State, sets []Examp
 			}
 			sum += p
 		}
-		x.LogP = append(x.LogP, sum/float64(set.N))
+		x.LogP[set.Name] = sum / float64(set.N)
 	}
 	return x, nil
 }

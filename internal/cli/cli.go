@@ -73,12 +73,15 @@ func (e hintedError) Unwrap() error { return e.error }
 func (e hintedError) Hint() string { return e.hint }
 
 // Main runs the command line and returns the exit code: 0 done, 1 failed, 2 wrong usage,
-// 130 or 143 after a clean stop by SIGINT or SIGTERM. A second signal ends the program at
-// once.
+// 130 or 143 after a stop by SIGINT or SIGTERM. A second signal ends the program at once.
 func Main(m *Machine, args []string) int {
-	ctx, release := untilSignal()
-	defer release()
-	return run(ctx, newTerminal(os.Stdout, os.Stderr), m, args)
+	t := newTerminal(os.Stdout, os.Stderr)
+	ctx, signals := untilSignal(func(e signalError) {
+		t.say("%v", e)
+		os.Exit(e.code)
+	})
+	t.signals = signals
+	return run(ctx, t, m, args)
 }
 
 func run(ctx context.Context, t *terminal, m *Machine, args []string) int {

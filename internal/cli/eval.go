@@ -83,18 +83,21 @@ func eval(ctx context.Context, t *terminal, m *Machine, args []string) (err erro
 	}
 	began, annealed := time.Now(), 0.0
 	o.Threads, o.Base = o.execution.threads, base
-	stage := func(name string) func(done float64) {
-		if strings.HasPrefix(name, "bound") && annealed == 0 {
-			annealed = time.Since(began).Seconds()
-		}
-		if strings.HasPrefix(name, "enumerating") {
-			t.say("%s", name)
+	begin := func(s likelihood.Stage, examples string) func(done float64) {
+		switch s {
+		case likelihood.StageBound:
+			if annealed == 0 {
+				annealed = time.Since(began).Seconds()
+			}
+			return t.stage("bound on " + examples)
+		case likelihood.StageEnumeration:
+			t.say("enumerating the smaller side")
 			return nil
 		}
-		return t.stage(name)
+		return t.stage("annealing")
 	}
 	score, err := likelihood.Evaluate(ctx, &s.Settings.Config, m.Kernels, s.State, sets,
-		likelihood.Effort{Annealing: o.Annealing, Enumerate: true, Stage: stage})
+		likelihood.Effort{Annealing: o.Annealing, Enumerate: true, Begin: begin})
 	if err != nil {
 		return err
 	}
@@ -177,7 +180,7 @@ func (o *evalOptions) examples(s *model) (sets []likelihood.Examples, mean []flo
 			}
 		}
 		row := func(i int, v []float32) { set.Values(v, i, o.pixels, kernel.Draw{}) }
-		sets = append(sets, likelihood.Examples{Name: name, N: set.N(), Row: row})
+		sets = append(sets, likelihood.Examples{Name: name, N: set.N(), Row: row, Enumerate: name == mnist.Test})
 	}
 	return sets, training.Mean(o.pixels), nil
 }
@@ -200,8 +203,11 @@ func (o *evalOptions) evaluation(s *model, score *likelihood.Score) *evaluation 
 			continue
 		}
 		e.BoundTest, e.BoundTestStdErr, e.EnergyTest, e.EntropyTest = &b.Mean, &b.StdErr, &b.Parts.Energy, &b.Parts.Entropy
-		if e.Exact != nil && score.Exact.LogP != nil {
-			e.Exact.LogLikelihood = &score.Exact.LogP[i]
+		if e.Exact == nil {
+			continue
+		}
+		if p, ok := score.Exact.LogP[b.Name]; ok {
+			e.Exact.LogLikelihood = &p
 		}
 	}
 	return e

@@ -1,10 +1,7 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -69,10 +66,4 @@ func absolute(data string) (string, error) {
 		return "", nil
 	}
 	return filepath.Abs(data)
-}
-
-// missing reports whether a run's folder lacks a file.
-func missing(dir, name string) bool {
-	_, err := os.Stat(filepath.Join(dir, name))
-	return errors.Is(err, fs.ErrNotExist)
 }

@@ -35,6 +35,7 @@ func reproduction(ctx context.Context, t *terminal, m *Machine, args []string) (
 	}
 	defer x.end(&err)
 	ignoreClosedPipes()
+	t.signals.wait()
 	t.last = time.Now()
 	watch := reproduce.Watch{Say: func(message string) { t.say("%s", message) }, Train: t.follow, Stage: t.stage}
 	study, err := reproduce.Open(ctx, *out, m.trainer(x.threads), names, *scale, watch)
@@ -63,9 +64,12 @@ func (t *terminal) follow(p reproduce.Place, e *session.Event) {
 // explain adds to the error of a study what to do about it.
 func explain(err error) error {
 	var request *reproduce.RequestError
+	var failed *reproduce.RunError
 	switch {
 	case errors.As(err, new(signalError)):
 		return hintedError{err, "the same command resumes"}
+	case errors.As(err, &failed):
+		return advise(failed.Dir, err)
 	case errors.As(err, &request):
 		return usageError{err}
 	}

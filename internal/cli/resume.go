@@ -70,7 +70,7 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 func ended(ctx context.Context, t *terminal, m *Machine, dir string, c *runs.Settings,
 	checkpoint *runs.Checkpoint) error {
 	done := checkpoint.Updates
-	if c.Updates == done && (missing(dir, filtersFile) || missing(dir, samplesFile)) {
+	if c.Updates == done && (!runs.Has(dir, filtersFile) || !runs.Has(dir, samplesFile)) {
 		made := &model{Checkpoint: checkpoint, from: dir}
 		made.Settings = *c
 		made.rows, made.columns = imageSize(c)
@@ -81,9 +81,9 @@ func ended(ctx context.Context, t *terminal, m *Machine, dir string, c *runs.Set
 		table(t.out, drawn)
 		return nil
 	}
-	err := fmt.Errorf("%s has made %s updates, and %s are all it is to make", dir, format.Count(done),
+	err := fmt.Errorf("%s has made %s updates, and its total is %s", dir, format.Count(done),
 		format.Count(c.Updates))
-	return hintedError{err, fmt.Sprintf("tandem resume %s --updates %d makes as many again", dir, 2*done)}
+	return hintedError{err, fmt.Sprintf("tandem resume %s --updates %d doubles that", dir, 2*done)}
 }
 
 // drawBoth draws the pictures of a run that is at its end, and returns what each shows and

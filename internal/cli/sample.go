@@ -148,25 +148,28 @@ func (m *model) drawSamples(ctx context.Context, name string, k *kernel.Set, o s
 }
 
 // run makes the sweeps.
-func (o *sampling) run(ctx context.Context, g *dbm.Sampler) (err error) {
-	swept := func(done int) {
-		if o.sweep != nil && err == nil {
-			err = o.sweep(g, done)
+func (o *sampling) run(ctx context.Context, g *dbm.Sampler) error {
+	swept := func(done int) error {
+		if o.sweep == nil {
+			return nil
 		}
+		return o.sweep(g, done)
 	}
 	if o.anneal > 0 {
 		if err := g.Anneal(ctx, o.anneal, o.base, swept); err != nil {
 			return err
 		}
 	}
-	for i := 0; i < o.sweeps && err == nil; i++ {
+	for i := range o.sweeps {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		g.Sweep()
-		swept(o.anneal + i + 1)
+		if err := swept(o.anneal + i + 1); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // describe returns the standard name of a picture of chains, and its caption.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // signalError is the cause of a context that a signal has ended.
@@ -15,14 +17,25 @@ type signalError struct {
 
 func (e signalError) Error() string { return "stopped by " + e.name }
 
-// untilSignal returns a context that ends with the first SIGINT or SIGTERM. A second
-// signal ends the program at once. release stops listening.
-func untilSignal() (ctx context.Context, release func()) {
+// grace is how long a verb has to stop after a signal. One that is still busy then, as
+// with a file that does not answer, is ended.
+const grace = 2 * time.Second
+
+// signals ends a context with the first SIGINT or SIGTERM. A second signal ends the program
+// at once.
+type signals struct {
+	c       chan os.Signal
+	patient atomic.Bool // the work in progress has all the time it needs, to write a checkpoint
+}
+
+// untilSignal returns a context that ends with the first signal. exit ends the program
+// with an exit code.
+func untilSignal(exit func(signalError)) (context.Context, *signals) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	c := make(chan os.Signal, 2)
-	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	s := &signals{c: make(chan os.Signal, 2)}
+	signal.Notify(s.c, os.Interrupt, syscall.SIGTERM)
 	go func() {
-		for sig := range c {
+		for sig := range s.c {
 			e := signalError{"an interrupt", 130}
 			if sig == syscall.SIGTERM {
 				e = signalError{"a request to terminate", 143}
@@ -31,12 +44,20 @@ func untilSignal() (ctx context.Context, release func()) {
 				os.Exit(e.code)
 			}
 			cancel(e)
+			time.AfterFunc(grace, func() {
+				if !s.patient.Load() {
+					exit(e)
+				}
+			})
 		}
 	}()
-	return ctx, func() {
-		signal.Stop(c)
-		close(c)
-		cancel(nil)
+	return ctx, s
+}
+
+// wait gives the work in progress all the time it needs to stop.
+func (s *signals) wait() {
+	if s != nil {
+		s.patient.Store(true)
 	}
 }
 

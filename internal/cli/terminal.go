@@ -27,6 +27,7 @@ type terminal struct {
 	markdown bool      // help is printed for docs/flags.md
 	drawn    bool      // a progress line is on the screen
 	last     time.Time // of the last progress line
+	signals  *signals  // nil in tests
 }
 
 // On a terminal progress is redrawn often; elsewhere lines pile up.

@@ -28,7 +28,7 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 	}
 	from := ""
 	if o.config != "" {
-		from = fmt.Sprintf(" (%s may have it so)", o.config)
+		from = fmt.Sprintf(" (perhaps set in %s)", o.config)
 	}
 	known := c
 	known.Patch = 0 // until the images are there
@@ -211,11 +211,13 @@ func springFlags(f *flag.FlagSet, c *runs.Settings) {
 // trainRun trains a run to its end, with progress, and draws its pictures.
 func trainRun(ctx context.Context, t *terminal, o session.Options) error {
 	ignoreClosedPipes()
+	t.signals.wait()
 	dir := o.Run.Dir()
-	t.last = time.Now()
 	found, err := session.Run(ctx, o, func(e *session.Event) {
 		if e.Begins() {
 			t.announce(&o, e)
+			t.last = e.Time
+			return
 		}
 		if t.due(e.Time) {
 			t.progress(e.Time, append(position(e), measures(e)...))

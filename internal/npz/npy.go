@@ -225,10 +225,10 @@ func (a *Array) toC() {
 	a.Data = out
 }
 
-// WriteHeader writes what stands before the elements of an array, version 1.0 of the
+// writeHeader writes what stands before the elements of an array, version 1.0 of the
 // format: magic, version, the length of a header that is a Python literal, padded so that
 // the elements begin at a multiple of 64 bytes. They follow in C order, little-endian.
-func WriteHeader(w io.Writer, t Type, shape ...int) error {
+func writeHeader(w io.Writer, t Type, shape ...int) error {
 	axes := make([]string, len(shape))
 	for i, n := range shape {
 		axes[i] = fmt.Sprintf("%d,", n)

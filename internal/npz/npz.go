@@ -28,7 +28,7 @@ func (w *Writer) Array(name string, t Type, shape ...int) (io.Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f, WriteHeader(f, t, shape...)
+	return f, writeHeader(f, t, shape...)
 }
 
 // Floats writes an array of Float32.

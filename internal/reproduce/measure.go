@@ -117,11 +117,13 @@ func Estimate(ctx context.Context, c *runs.Checkpoint, k *kernel.Set, training, 
 	stage func(name string) func(done float64)) (*Score, error) {
 	s := &Score{Runs: 100, Temperatures: 5000}
 	row := func(i int, v []float32) { test.Values(v, i, mnist.Fixed, kernel.Draw{}) }
-	found, err := likelihood.Evaluate(ctx, &c.Settings.Config, k, c.State, []likelihood.Examples{{Name: mnist.Test,
-		N: test.N(), Row: row}},
-		likelihood.Effort{Stage: stage, Annealing: likelihood.Annealing{Runs: s.Runs, Temperatures: s.Temperatures,
-			Sweeps: 1000,
-			Base:   training.Mean(mnist.Fixed), Threads: threads}})
+	examples := []likelihood.Examples{{Name: mnist.Test, N: test.N(), Row: row}}
+	effort := likelihood.Effort{
+		Annealing: likelihood.Annealing{Runs: s.Runs, Temperatures: s.Temperatures, Sweeps: 1000,
+			Base: training.Mean(mnist.Fixed), Threads: threads},
+		Begin: func(s likelihood.Stage, _ string) func(done float64) { return stage(string(s)) },
+	}
+	found, err := likelihood.Evaluate(ctx, &c.Settings.Config, k, c.State, examples, effort)
 	if err != nil {
 		return nil, err
 	}

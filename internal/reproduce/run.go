@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -136,7 +134,7 @@ func (s *Study) begin(ctx context.Context) (done []uint64, left float64, err err
 // older version, and for one that was measured and would have to be trained again for more.
 func (s *Study) usable(r *Run) error {
 	dir := s.folder(r)
-	if missing(dir, "config.json") {
+	if !runs.Has(dir, runs.SettingsFile) {
 		return nil
 	}
 	c, err := runs.ReadSettings(dir)
@@ -147,17 +145,11 @@ func (s *Study) usable(r *Run) error {
 		return &FolderError{fmt.Errorf("%s: a run of another %s than this version trains under that name", dir, name),
 			"choose another --out"}
 	}
-	if m := s.measured(r); m != nil && !s.enough(r, m) && missing(dir, "checkpoint.tandem") {
+	if m := s.measured(r); m != nil && !s.enough(r, m) && !runs.Has(dir, runs.CheckpointFile) {
 		return &FolderError{fmt.Errorf("%s: more is to be measured now, but its checkpoint is gone", dir),
 			"choose another --out, or move that folder away to train it again"}
 	}
 	return nil
-}
-
-// missing reports whether a run's folder lacks a file.
-func missing(dir, name string) bool {
-	_, err := os.Stat(filepath.Join(dir, name))
-	return errors.Is(err, fs.ErrNotExist)
 }
 
 // estimatesFrom is how many updates make a curve of the bound worth its time.
@@ -172,7 +164,7 @@ func (s *Study) trainRun(ctx context.Context, r *Run, p Place) (err error) {
 		o.Estimates = session.Estimates{Every: 2 * r.Settings.CheckpointEvery, Always: true, Temperatures: 5000, Test: s.test}
 	}
 	dir := s.folder(r)
-	if missing(dir, "config.json") {
+	if !runs.Has(dir, runs.SettingsFile) {
 		o.Run, err = runs.Create(dir, r.Settings)
 	} else {
 		o.Run, o.Checkpoint, err = runs.Open(dir)
@@ -182,9 +174,19 @@ func (s *Study) trainRun(ctx context.Context, r *Run, p Place) (err error) {
 		return err
 	}
 	defer o.Run.Close()
-	_, err = session.Run(ctx, o, func(e *session.Event) { s.watch.Train(p, e) })
-	return err
+	if _, err = session.Run(ctx, o, func(e *session.Event) { s.watch.Train(p, e) }); err != nil {
+		return &RunError{err, dir}
+	}
+	return nil
 }
+
+// RunError is the error of a run that could not be trained to its end.
+type RunError struct {
+	error
+	Dir string // of the run
+}
+
+func (e *RunError) Unwrap() error { return e.error }
 
 // wanted reports whether the likelihood of a run is to be estimated, and whether all its
 // pictures are shown.

@@ -66,7 +66,7 @@ func (r *Run) WriteCheckpoint(s *dbm.State, seconds float64, version string) err
 		return err
 	}
 	c := &Checkpoint{Header{version, kernel.Version, s.Updates, seconds, r.settings}, s}
-	path := filepath.Join(r.dir, checkpointName)
+	path := filepath.Join(r.dir, CheckpointFile)
 	if err := c.Header.validate(); err != nil {
 		return fmt.Errorf("%s: not written: %w", path, err)
 	}
@@ -126,7 +126,7 @@ func checkpointGone(dir string) error {
 	if n := len(metrics); n > 0 && metrics[n-1].Update > c.CheckpointEvery {
 		return fmt.Errorf("run %s has made %d updates, but its checkpoint is gone; "+
 			"`tandem train --config %s --out NEW` makes it again",
-			dir, metrics[n-1].Update, filepath.Join(dir, configName))
+			dir, metrics[n-1].Update, filepath.Join(dir, SettingsFile))
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func openCheckpoint(dir string) (*os.File, int64, error) {
 	if err := holdsRun(dir); err != nil {
 		return nil, 0, err
 	}
-	f, err := os.Open(filepath.Join(dir, checkpointName))
+	f, err := os.Open(filepath.Join(dir, CheckpointFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := checkpointGone(dir); err != nil {
 			return nil, 0, err

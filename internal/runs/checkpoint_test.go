@@ -204,7 +204,7 @@ func TestCheckpointRefused(t *testing.T) {
 
 	// Errors name the file.
 	r := testRun(t, 1)
-	path := filepath.Join(r.dir, checkpointName)
+	path := filepath.Join(r.dir, CheckpointFile)
 	write(t, path, good[:len(good)-1])
 	_, err := ReadCheckpoint(r.dir)
 	wantError(t, err, path, fmt.Sprintf("truncated: %d bytes of %d", len(good)-1, len(good)))
@@ -267,7 +267,7 @@ func TestCheckpointValues(t *testing.T) {
 
 	// What could not be read is not written either, and the old one stays.
 	r := testRun(t, 3)
-	path := filepath.Join(r.dir, checkpointName)
+	path := filepath.Join(r.dir, CheckpointFile)
 	before := read(t, path)
 	for _, f := range []struct {
 		want    string

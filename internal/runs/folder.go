@@ -19,16 +19,16 @@ import (
 
 // What a run folder holds, beside pictures that others put there.
 const (
-	configName     = "config.json"
+	SettingsFile   = "config.json"
 	manifestName   = "manifest.json"
 	metricsName    = "metrics.jsonl"
-	checkpointName = "checkpoint.tandem"
+	CheckpointFile = "checkpoint.tandem"
 	lockName       = "lock"
 )
 
 // contents are the files that only the holder of the lock writes, the one that
 // makes a folder a run first.
-var contents = [...]string{configName, manifestName, metricsName, checkpointName}
+var contents = [...]string{SettingsFile, manifestName, metricsName, CheckpointFile}
 
 // Run is a run folder that this process has locked. It is for one goroutine at a time.
 type Run struct {
@@ -108,7 +108,7 @@ func create(dir string, c Settings) (_ *Run, err error) {
 	}
 	// The folder's own name, for what the disk can do about it.
 	_ = syncFolder(filepath.Dir(dir))
-	if err := writeJSON(filepath.Join(dir, configName), &r.settings); err != nil {
+	if err := writeJSON(filepath.Join(dir, SettingsFile), &r.settings); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -145,14 +145,14 @@ func Open(dir string) (_ *Run, _ *Checkpoint, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	path := filepath.Join(dir, checkpointName)
+	path := filepath.Join(dir, CheckpointFile)
 	if h.Numerics != kernel.Version {
 		return nil, nil, fmt.Errorf("%s: numerics version %d, this build has %d: it cannot continue the run to the same "+
 			"bits; use tandem %s, which wrote it", path, h.Numerics, kernel.Version, h.Version)
 	}
 	if name := r.settings.Differs(&h.Settings); name != "" {
 		return nil, nil, fmt.Errorf("%s and %s do not agree on %s: a run ends as it began; put %s back as it was",
-			filepath.Join(dir, configName), path, name, configName)
+			filepath.Join(dir, SettingsFile), path, name, SettingsFile)
 	}
 	c, err := ReadCheckpoint(dir)
 	if err != nil {
@@ -174,7 +174,7 @@ func (r *Run) SetSettings(c Settings) error {
 	if name := r.settings.Differs(&c); name != "" {
 		return fmt.Errorf("%s cannot be changed in run %s, which has begun: begin another", name, r.dir)
 	}
-	if err := writeJSON(filepath.Join(r.dir, configName), &c); err != nil {
+	if err := writeJSON(filepath.Join(r.dir, SettingsFile), &c); err != nil {
 		return err
 	}
 	r.settings = c.clone()
@@ -213,8 +213,8 @@ func holdsRun(dir string) error {
 	if !info.IsDir() {
 		return fmt.Errorf("%s is not a run folder but a file", dir)
 	}
-	if _, err := os.Stat(filepath.Join(dir, configName)); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s holds no run: there is no %s in it (a run has %s)", dir, configName, strings.Join(contents[:],
+	if _, err := os.Stat(filepath.Join(dir, SettingsFile)); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s holds no run: there is no %s in it (a run has %s)", dir, SettingsFile, strings.Join(contents[:],
 			", "))
 	} else if err != nil {
 		return err

@@ -355,11 +355,11 @@ func TestOpenRefuses(t *testing.T) {
 	t.Run("config", func(t *testing.T) {
 		r := testRun(t, 3)
 		r.Close()
-		path := filepath.Join(r.dir, configName)
+		path := filepath.Join(r.dir, SettingsFile)
 		data := read(t, path)
 		write(t, path, bytes.Replace(data, []byte(`"learning_rate": 0.01`), []byte(`"learning_rate": 0.02`), 1))
 		_, _, err := Open(r.dir)
-		wantError(t, err, path, checkpointName, "do not agree on learning_rate")
+		wantError(t, err, path, CheckpointFile, "do not agree on learning_rate")
 		// Open must have given the lock back; more updates are no disagreement.
 		write(t, path, bytes.Replace(data, []byte(`"updates": 100`), []byte(`"updates": 200`), 1))
 		o, c, err := Open(r.dir)
@@ -380,9 +380,9 @@ func TestOpenRefuses(t *testing.T) {
 		}
 		c.Numerics++
 		c.Version = "v9"
-		write(t, filepath.Join(r.dir, checkpointName), encoded(t, c))
+		write(t, filepath.Join(r.dir, CheckpointFile), encoded(t, c))
 		_, _, err = Open(r.dir)
-		wantError(t, err, checkpointName, "numerics version 2, this build has 1", "same bits", "tandem v9")
+		wantError(t, err, CheckpointFile, "numerics version 2, this build has 1", "same bits", "tandem v9")
 		// For reading it is as good as any.
 		if _, err := ReadCheckpoint(r.dir); err != nil {
 			t.Error(err)
@@ -391,7 +391,7 @@ func TestOpenRefuses(t *testing.T) {
 	t.Run("checkpoint", func(t *testing.T) {
 		r := testRun(t, 3)
 		r.Close()
-		path := filepath.Join(r.dir, checkpointName)
+		path := filepath.Join(r.dir, CheckpointFile)
 		data := read(t, path)
 		data[len(data)-40] ^= 1
 		write(t, path, data)

@@ -20,18 +20,6 @@ import (
 // aboutModel is the file with that header. NumPy reads it as bytes.
 const aboutModel = "tandem.json"
 
-// exported reports whether an array of a state is part of an exported model. Offsets and
-// lower biases serve training alone.
-func exported(name string, chains bool) bool {
-	switch name[0] {
-	case 'W', 'b', 'm':
-		return true
-	case 'c':
-		return chains
-	}
-	return false
-}
-
 // WriteModel writes the model of a checkpoint, with or without its chains. The same
 // training gives the same bytes: the seconds it took are left out.
 func (c *Checkpoint) WriteModel(w io.Writer, chains bool) error {
@@ -50,7 +38,7 @@ func (c *Checkpoint) WriteModel(w io.Writer, chains bool) error {
 		return err
 	}
 	for a := range c.State.Arrays(&c.Settings.Config) {
-		if !exported(a.Name, chains) {
+		if a.TrainingOnly || a.Binary && !chains {
 			continue
 		}
 		x := a.Float32
@@ -111,8 +99,8 @@ func decodeModel(z *npz.Reader, size int64) (*Checkpoint, error) {
 	// No memory is taken for arrays that the archive does not hold: it is not compressed.
 	need := int64(0)
 	for a := range new(dbm.State).Arrays(config) {
-		if exported(a.Name, chains) && a.Name != "mu" {
-			need += a.Bytes()
+		if !a.TrainingOnly && (chains || !a.Binary) {
+			need += 4 * int64(a.Len()) // mu is float32 here
 		}
 	}
 	if need > size {
@@ -123,7 +111,7 @@ func decodeModel(z *npz.Reader, size int64) (*Checkpoint, error) {
 	}
 	c.State.Updates = c.Updates
 	for a := range c.State.Arrays(config) {
-		if !exported(a.Name, true) {
+		if a.TrainingOnly {
 			continue
 		}
 		err := readModelArray(z, &a)

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,6 +56,23 @@ func TestModel(t *testing.T) {
 			t.Errorf("header %+v", got.Header)
 		}
 	}
+}
+
+// A model whose numbers are not finite is rejected.
+func TestModelMustBeFinite(t *testing.T) {
+	c := testConfig()
+	from := &Checkpoint{Header{"v1", kernel.Version, 7, 12.5, c}, testState(&c, 7)}
+	from.State.Biases[1][2] = float32(math.Inf(1))
+	var b bytes.Buffer
+	if err := from.WriteModel(&b, true); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "model.npz")
+	if err := os.WriteFile(name, b.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, err := ReadModel(name)
+	wantError(t, err, "b1: number 2 is +Inf; must be finite")
 }
 
 // patched returns an archive with other bytes in its names and files.

@@ -155,7 +155,7 @@ func ReadSettings(dir string) (Settings, error) {
 	if err := holdsRun(dir); err != nil {
 		return c, err
 	}
-	path := filepath.Join(dir, configName)
+	path := filepath.Join(dir, SettingsFile)
 	data, err := readJSON(path)
 	if err != nil {
 		return c, err

@@ -50,7 +50,7 @@ const configGolden = `{
 
 func TestConfigFile(t *testing.T) {
 	r := testRun(t, 0)
-	path := filepath.Join(r.dir, configName)
+	path := filepath.Join(r.dir, SettingsFile)
 	if got := string(read(t, path)); got != configGolden {
 		t.Errorf("config.json is\n%s", got)
 	}
@@ -157,7 +157,7 @@ func TestConfigValidate(t *testing.T) {
 
 	// What is in a run folder is validated too.
 	r := testRun(t, 0)
-	path := filepath.Join(r.dir, configName)
+	path := filepath.Join(r.dir, SettingsFile)
 	write(t, path, bytes.Replace(read(t, path), []byte(`"chains": 2`), []byte(`"chains": 0`), 1))
 	_, err := ReadSettings(r.dir)
 	wantError(t, err, path, "chains: 0")

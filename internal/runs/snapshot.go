@@ -2,8 +2,10 @@ package runs
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +13,12 @@ import (
 
 // Owns reports whether a run keeps a file of its own by a name.
 func Owns(name string) bool { return name == lockName || slices.Contains(contents[:], name) }
+
+// Has reports whether a folder has a file of a name.
+func Has(dir, name string) bool {
+	_, err := os.Stat(filepath.Join(dir, name))
+	return !errors.Is(err, fs.ErrNotExist)
+}
 
 // maxText is how large a file of text may be: metrics have some hundred lines, and
 // take several times as much memory.
@@ -39,8 +47,8 @@ func ReadSnapshot(dir string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := map[string][]byte{checkpointName: checkpoint}
-	for _, name := range []string{configName, manifestName} {
+	files := map[string][]byte{CheckpointFile: checkpoint}
+	for _, name := range []string{SettingsFile, manifestName} {
 		if files[name], err = readJSON(filepath.Join(dir, name)); err != nil {
 			return nil, err
 		}
@@ -66,14 +74,14 @@ func DecodeSnapshot(files map[string][]byte) (*Snapshot, error) {
 		if files[name] == nil {
 			return nil, fmt.Errorf("there is no %s", name)
 		}
-		if n := len(files[name]); name != checkpointName && n > maxText {
+		if n := len(files[name]); name != CheckpointFile && n > maxText {
 			return nil, fmt.Errorf("%s: %d bytes; must be at most %d", name, n, maxText)
 		}
 	}
 	s := new(Snapshot)
 	var err error
-	if s.Settings, err = decodeSettings(files[configName]); err != nil {
-		return nil, fmt.Errorf("%s: %w", configName, err)
+	if s.Settings, err = decodeSettings(files[SettingsFile]); err != nil {
+		return nil, fmt.Errorf("%s: %w", SettingsFile, err)
 	}
 	if s.Manifest, err = decodeManifest(files[manifestName]); err != nil {
 		return nil, fmt.Errorf("%s: %w", manifestName, err)
@@ -81,12 +89,12 @@ func DecodeSnapshot(files map[string][]byte) (*Snapshot, error) {
 	if s.Metrics, err = decodeMetrics(files[metricsName]); err != nil {
 		return nil, fmt.Errorf("%s: %w", metricsName, err)
 	}
-	c := files[checkpointName]
+	c := files[CheckpointFile]
 	if s.Checkpoint, err = decodeCheckpoint(bytes.NewReader(c), int64(len(c))); err != nil {
-		return nil, fmt.Errorf("%s: %w", checkpointName, err)
+		return nil, fmt.Errorf("%s: %w", CheckpointFile, err)
 	}
 	if name := s.Settings.Differs(&s.Checkpoint.Settings); name != "" {
-		return nil, fmt.Errorf("%s and %s do not agree on %s", configName, checkpointName, name)
+		return nil, fmt.Errorf("%s and %s do not agree on %s", SettingsFile, CheckpointFile, name)
 	}
 	return s, nil
 }

@@ -71,19 +71,19 @@ func TestSnapshot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	damaged := bytes.Clone(files[checkpointName])
+	damaged := bytes.Clone(files[CheckpointFile])
 	damaged[len(damaged)/2] ^= 1
 	for _, c := range []struct {
 		name  string
 		data  []byte
 		words []string
 	}{
-		{configName, []byte("{}"), []string{configName, "layers"}},
-		{configName, otherSeed, []string{configName, checkpointName, "seed"}},
+		{SettingsFile, []byte("{}"), []string{SettingsFile, "layers"}},
+		{SettingsFile, otherSeed, []string{SettingsFile, CheckpointFile, "seed"}},
 		{manifestName, []byte(`{"kernels": 1}`), []string{manifestName, "kernels"}},
 		{metricsName, []byte("{}\n"), []string{metricsName, "line 1"}},
-		{checkpointName, damaged, []string{checkpointName}},
-		{checkpointName, nil, []string{"no " + checkpointName}},
+		{CheckpointFile, damaged, []string{CheckpointFile}},
+		{CheckpointFile, nil, []string{"no " + CheckpointFile}},
 		{manifestName, nil, []string{"no " + manifestName}},
 	} {
 		bad := maps.Clone(files)

@@ -102,7 +102,7 @@ func (s *session) estimate(ctx context.Context, state *dbm.State) (logZ, bound f
 	e.cost = time.Since(began).Seconds()
 	e.spent += e.cost
 	switch {
-	case ctx.Err() != nil || errors.Is(err, likelihood.ErrNotANumber):
+	case err != nil && ctx.Err() != nil || errors.Is(err, likelihood.ErrNotANumber):
 		return 0, 0, nil
 	case err != nil:
 		return 0, 0, fmt.Errorf("estimate: %w", err)

@@ -43,8 +43,14 @@ func (e *Event) Begins() bool { return e.Update == e.First }
 // Ends reports whether the run has made all its updates.
 func (e *Event) Ends() bool { return e.Update == e.Updates }
 
-// Left returns the number of seconds that the updates left will take at this rate.
-func (e *Event) Left() float64 { return float64(e.Updates-e.Update) / e.Rate }
+// Left returns the number of seconds that the updates left will take at this rate, or 0
+// before the rate is known.
+func (e *Event) Left() float64 {
+	if e.Rate == 0 {
+		return 0
+	}
+	return float64(e.Updates-e.Update) / e.Rate
+}
 
 // Filters returns measures of the filters that are at most five seconds old.
 func (e *Event) Filters() *dbm.FilterMeasures {

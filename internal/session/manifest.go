@@ -1,14 +1,10 @@
 package session
 
 import (
-	"io/fs"
 	"time"
 
 	"tandem/internal/runs"
 )
-
-// errNoManifest is the error of a run without a manifest.
-var errNoManifest = fs.ErrNotExist
 
 // describe writes the manifest of a new run.
 func (s *session) describe() error {

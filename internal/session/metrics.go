@@ -39,7 +39,9 @@ func (s *session) record(ctx context.Context, state *dbm.State) error {
 		if line.LogZ, line.BoundTest, err = s.estimate(ctx, state); err != nil {
 			return err
 		}
-		s.bound = line.BoundTest
+		if line.BoundTest != 0 {
+			s.bound = line.BoundTest
+		}
 	}
 	s.iterations, s.since, s.then = 0, state.Updates, time.Now()
 	return s.Run.Append(line)

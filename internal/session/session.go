@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"tandem/dbm"
@@ -17,7 +18,7 @@ import (
 	"tandem/mnist"
 )
 
-// Machine is what trains. Apart from times, nothing of it affects what a run records of
+// Machine describes the machine. Apart from times, nothing of it affects what a run records of
 // its model.
 type Machine struct {
 	CPU     string // its name
@@ -26,7 +27,7 @@ type Machine struct {
 	Threads int
 }
 
-// Options are what a session is made of.
+// Options configure a session.
 type Options struct {
 	Machine
 	Run        *runs.Run
@@ -107,9 +108,9 @@ func Run(ctx context.Context, o Options, events func(*Event)) (*Result, error) {
 // prepare writes down who continues the run, and removes metrics beyond the checkpoint.
 func (s *session) prepare(done uint64) error {
 	manifest, err := runs.ReadManifest(s.Run.Dir())
-	first := errors.Is(err, errNoManifest) // or it was killed before it had one
+	begins := errors.Is(err, fs.ErrNotExist) // or it was killed before it had a manifest
 	switch {
-	case first:
+	case begins:
 	case err != nil:
 		return err
 	case manifest.Data.SHA256 != s.Data.SHA256:
@@ -122,7 +123,7 @@ func (s *session) prepare(done uint64) error {
 		}
 	}
 	s.settings = s.Run.Settings()
-	if first {
+	if begins {
 		err = s.describe()
 	} else {
 		err = s.Run.AddPart(s.part(time.Now(), done))

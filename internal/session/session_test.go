@@ -189,7 +189,7 @@ func TestDivergence(t *testing.T) {
 	o.Checkpoint.State.Weights[0][1] = float32(3e38)
 	var failed *UpdateError
 	if _, err := Run(t.Context(), o, nil); !errors.As(err, &failed) {
-		t.Skipf("this state does not diverge: %v", err)
+		t.Fatalf("weights of 3e38 do not diverge: %v", err)
 	}
 	if h, err := runs.ReadHeader(dir); err != nil || h.Updates != 4 {
 		t.Errorf("the checkpoint is at %+v (%v)", h, err)
@@ -214,6 +214,41 @@ func TestEstimates(t *testing.T) {
 	}
 	if err := (&Estimates{Every: 1}).Open("", 783); err == nil {
 		t.Error("images of another size are no error")
+	}
+}
+
+// A session that is stopped finishes an estimate that the schedule promises, and leaves out
+// another one.
+func TestEstimatesOfAStoppedSession(t *testing.T) {
+	for _, always := range []bool{true, false} {
+		dir := filepath.Join(t.TempDir(), "run")
+		o := options(t, dir, 8)
+		o.Estimates = Estimates{Every: 4, Always: always, Temperatures: 5}
+		if err := o.Estimates.Open("", 784); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var stopped *Stopped
+		_, err := Run(ctx, o, func(e *Event) {
+			if e.Update == 3 {
+				stop()
+			}
+		})
+		if !errors.As(err, &stopped) || stopped.Update != 4 {
+			t.Fatalf("stopped by %v", err)
+		}
+		all := metrics(t, dir)
+		if last := all[len(all)-1]; last.Update != 4 || (last.BoundTest != 0) != always || (last.LogZ != 0) != always {
+			t.Errorf("promised %v: update %d has log Z %v, bound %v", always, last.Update, last.LogZ, last.BoundTest)
+		}
+	}
+}
+
+// Before the first update nothing is known of the rate, nor of the time that is left.
+func TestEventBeforeTheFirstUpdate(t *testing.T) {
+	e := &Event{Updates: 100}
+	if !e.Begins() || e.Ends() || e.Left() != 0 {
+		t.Errorf("begins %v, ends %v, %v seconds left", e.Begins(), e.Ends(), e.Left())
 	}
 }
 

@@ -132,7 +132,7 @@ func (c passCase) pass(seed uint64) (p *kernel.Pass, memory []float32) {
 		if c.nonzero {
 			in.Nonzero = new(kernel.Lists)
 			in.Nonzero.Reset()
-			in.Nonzero.AddRows(definition, in.X, in.Stride, c.rows, in.K)
+			in.Nonzero.AddRows(contract, in.X, in.Stride, c.rows, in.K)
 		}
 	}
 	p.Stride = wide + rng.IntN(20)
@@ -190,7 +190,7 @@ func (c stepCase) step(rng *rand.Rand) *kernel.Step {
 			for r := range c.rows {
 				column[r] = s.X[r*s.XStride+i]
 			}
-			s.Nonzero.Add(definition, column)
+			s.Nonzero.Add(contract, column)
 		}
 	}
 	s.Pull, _ = guarded(1, wide, wide, offset(), func() float32 { return float32(rng.NormFloat64()) })

@@ -21,8 +21,10 @@ var Reference = plain("reference", arithmetic{
 	softplus: func(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) },
 })
 
-// definition computes what the contract says, to the bit.
-var definition = plain("definition", arithmetic{
+// contract computes what the comments on kernel.Set say, to the bit, element by element.
+// kernels_generic.go at the root of the module is the definition; this is the same text
+// written a second time. Where the two differ, one has a bug.
+var contract = plain("contract", arithmetic{
 	fma:      func(a, b, c float64) float64 { return float64(kernel.FMA(float32(a), float32(b), float32(c))) },
 	round:    func(x float64) float64 { return float64(float32(x)) },
 	sigmoid:  func(x float64) float64 { return float64(kernel.Sigmoid(float32(x))) },
