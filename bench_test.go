@@ -50,7 +50,7 @@ func TestBench(t *testing.T) {
 	}
 	if out := must(t, t.TempDir(), "bench", "update", "--layers", "784,20", "--seconds", "0.1"); !strings.Contains(out,
 		"784-20 ") {
-		t.Errorf("bench tells\n%s", out)
+		t.Errorf("bench prints\n%s", out)
 	}
 	refuse(t, 2, t.TempDir(), []string{"bench", "everything"}, "everything", "kernels")
 }

@@ -46,7 +46,7 @@ func TestFilesOfEarlierVersions(t *testing.T) {
 		}
 		for _, model := range []string{w.run, w.run + ".npz"} {
 			if r := about(t, dir, model); r["updates"] != 30.0 || r["version"] != w.version {
-				t.Errorf("%s of %s: info tells of update %v, version %v", model, w.version, r["updates"], r["version"])
+				t.Errorf("%s of %s: info prints update %v, version %v", model, w.version, r["updates"], r["version"])
 			}
 			must(t, dir, "filters", model)
 		}

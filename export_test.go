@@ -157,7 +157,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	must(t, dir, "export", "run", "--npz", "link")
 	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
-		t.Errorf("the link is one no more: %v", err)
+		t.Errorf("the link is no longer a link: %v", err)
 	}
 	if info, err := os.Stat(link); err != nil || info.Size() == 0 {
 		t.Errorf("nothing was written behind the link: %v", err)

@@ -75,7 +75,7 @@ func refuse(t *testing.T, code int, dir string, args []string, words ...string) 
 	}
 	for _, line := range strings.Split(strings.TrimSpace(messages), "\n") {
 		if !strings.HasPrefix(line, "tandem: ") || strings.Contains(line, "goroutine") {
-			t.Errorf("tandem %s: a message that is none: %q", strings.Join(args, " "), line)
+			t.Errorf("tandem %s: not a message of tandem: %q", strings.Join(args, " "), line)
 		}
 	}
 }
@@ -110,14 +110,14 @@ func TestTandemAloneListsItsVerbs(t *testing.T) {
 	}
 	if out := must(t, t.TempDir(), "train", "--help"); !strings.Contains(out, "--mean-field-tolerance X") ||
 		!strings.Contains(out, "(default 784,500,500)") {
-		t.Errorf("train --help tells\n%s", out)
+		t.Errorf("train --help prints\n%s", out)
 	}
 	if out := must(t, t.TempDir(),
 		"version"); !regexp.MustCompile(`^tandem \d+\.\d+\.\d+ \(numerics \d+, go`).MatchString(out) {
-		t.Errorf("version tells %q", out)
+		t.Errorf("version prints %q", out)
 	}
 	if out := must(t, t.TempDir(), "info"); !strings.Contains(out, "Yann LeCun") || !strings.Contains(out, "kernels") {
-		t.Errorf("info tells\n%s", out)
+		t.Errorf("info prints\n%s", out)
 	}
 }
 

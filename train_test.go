@@ -31,7 +31,7 @@ func TestTrainAndWhatComesAfter(t *testing.T) {
 	}
 	r := about(t, dir, "run")
 	if r["updates"] != 30.0 || fmt.Sprint(r["layers"]) != "[784 20 10]" || r["seed"] != 1.0 || r["kernel"] == "" {
-		t.Errorf("info tells %v", r)
+		t.Errorf("info prints %v", r)
 	}
 	for _, key := range []string{"live_filters", "noise_filters", "duplicate_filters", "norm_mean", "norm_sd"} {
 		if list, ok := r[key].([]any); !ok || len(list) != 2 {

@@ -38,6 +38,6 @@ func TestAnnealedSamples(t *testing.T) {
 		}
 	}
 	if last != 60 {
-		t.Errorf("%d sweeps were told of", last)
+		t.Errorf("%d sweeps were reported", last)
 	}
 }

@@ -276,6 +276,6 @@ func TestTopFirst(t *testing.T) {
 		t.Errorf("the first step of the lower layers is %v, want %v", largest, want)
 	}
 	if err := n.Train(t.Context(), Config{Epochs: 3, Batch: 7, TopFirst: 3}, e, upTo(20), nil, nil); err == nil {
-		t.Error("lower layers that never learn were not refused")
+		t.Error("lower layers that never learn were accepted")
 	}
 }

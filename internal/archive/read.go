@@ -18,9 +18,11 @@ import (
 // Read reads an archive to its end and compares every file with Sums. It returns
 // the content of the files whose names keep chooses, and how many files Sums
 // vouches for. Nothing is unpacked, and memory is taken for what has arrived,
-// not for what a header announces. Refused are all but plain files, names that
-// lead out of a folder, names given twice, too many files or bytes, a file that Sums
-// does not list, one that it lists and that is missing, and one that has changed.
+// not for what a header announces.
+//
+// It rejects everything that is not a plain file, names that lead out of a folder, names
+// given twice, and too many files or bytes. It rejects a file that Sums does not list,
+// that is missing, or that has changed.
 func Read(r io.Reader, keep func(name string) bool) (kept map[string][]byte, files int, err error) {
 	return read(r, keep, maxBytes)
 }

@@ -239,7 +239,7 @@ func (c *classifying) print(r *classification) {
 			"epoch"))},
 	}
 	if r.HeldOutError != nil {
-		rows = append(rows, [2]string{"held out", fmt.Sprintf("%.2f%% wrong of %s, after epoch %d, which they chose",
+		rows = append(rows, [2]string{"held out", fmt.Sprintf("%.2f%% of %s misclassified; epoch %d was the best",
 			100**r.HeldOutError, format.Number(r.HeldOut, "image"), r.Epoch)})
 	}
 	table(c.terminal.out, append(rows,

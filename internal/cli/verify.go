@@ -99,7 +99,7 @@ func (v *verification) add(run string, r session.Replayed, err error) {
 
 // print prints a row for each run.
 func (v *verification) print(t *terminal) {
-	rows := [][2]string{{"checksums", fmt.Sprintf("%s as %s says", format.Number(v.Checksums, "file"), archive.Sums)}}
+	rows := [][2]string{{"checksums", fmt.Sprintf("%s match %s", format.Number(v.Checksums, "file"), archive.Sums)}}
 	for _, x := range v.Runs {
 		row := "FAILED: " + x.Error
 		if x.OK {

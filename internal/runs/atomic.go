@@ -47,8 +47,8 @@ func WriteFile(name string, write func(io.Writer) error) error {
 	return syncFolder(filepath.Dir(name))
 }
 
-// rename gives a file the name of another, which vanishes. Windows rejects
-// that for as long as anybody reads the other, so there it is tried again for two seconds.
+// rename renames a file over another. Windows fails while that one is open, so there it is
+// tried again for two seconds.
 func rename(from, to string) error {
 	err := os.Rename(from, to)
 	for wait := time.Millisecond; err != nil && runtime.GOOS == "windows" && wait < 2*time.Second; wait *= 2 {

@@ -141,7 +141,7 @@ func openCheckpoint(dir string) (*os.File, int64, error) {
 		if err := checkpointGone(dir); err != nil {
 			return nil, 0, err
 		}
-		return nil, 0, fmt.Errorf("run %s: %w; once stopped, `tandem resume %s` begins it anew", dir, ErrNoCheckpoint, dir)
+		return nil, 0, fmt.Errorf("run %s: %w; once stopped, `tandem resume %s` restarts it", dir, ErrNoCheckpoint, dir)
 	}
 	if err != nil {
 		return nil, 0, err

@@ -151,7 +151,7 @@ func Open(dir string) (_ *Run, _ *Checkpoint, err error) {
 			"bits; use tandem %s, which wrote it", path, h.Numerics, kernel.Version, h.Version)
 	}
 	if name := r.settings.Differs(&h.Settings); name != "" {
-		return nil, nil, fmt.Errorf("%s and %s do not agree on %s: a run ends as it began; put %s back as it was",
+		return nil, nil, fmt.Errorf("%s and %s do not agree on %s: these settings cannot change; restore %s",
 			filepath.Join(dir, SettingsFile), path, name, SettingsFile)
 	}
 	c, err := ReadCheckpoint(dir)
