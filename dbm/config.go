@@ -176,8 +176,8 @@ func (c *Config) validateOptions() error {
 	if c.Patch == 0 {
 		return nil
 	}
-	if c.ImageColumns == 0 || c.Layers[0]%c.ImageColumns != 0 || c.Patch > min(c.ImageColumns,
-		c.Layers[0]/c.ImageColumns) {
+	columns := c.ImageColumns
+	if columns == 0 || c.Layers[0]%columns != 0 || c.Patch > min(columns, c.Layers[0]/columns) {
 		return fmt.Errorf("patch: %d × %d pixels do not fit an image of %d pixels, %d in a row (image_columns)",
 			c.Patch, c.Patch, c.Layers[0], c.ImageColumns)
 	}

@@ -69,10 +69,8 @@ func (n *Inference) Interaction(out []float32, l, rows int) {
 	if l > 1 {
 		x = n.q[l-1]
 	}
-	units := kernel.Padded(m.Layers[l])
-	p := kernel.Pass{Rows: rows, Panels: units / kernel.Panel, Start: make([]float32, units), Below: m.FromBelow(l, x),
-		Out:    out,
-		Stride: kernel.Stride(m.Layers[l])}
+	p := kernel.NewPass(m.Layers[l], rows, make([]float32, kernel.Padded(m.Layers[l])), out)
+	p.Below = m.FromBelow(l, x)
 	if l == 1 {
 		p.Below.Nonzero = n.field.lists.IfSparse(rows, m.Layers[0])
 	}

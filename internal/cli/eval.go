@@ -189,9 +189,8 @@ func (o *evalOptions) examples(s *model) (sets []likelihood.Examples, mean []flo
 func (o *evalOptions) evaluation(s *model, score *likelihood.Score) *evaluation {
 	z := &score.LogZ
 	e := &evaluation{Run: o.run, Updates: s.Updates, Pixels: o.pixels.String(), Runs: o.Runs, Temps: o.Temperatures,
-		Sweeps: o.Sweeps,
-		Seed:   o.Seed, LogZ: z.LogZ, StdErr: z.StdErr, Low: z.Low, High: z.High, Reverse: z.Reverse, Gap: z.Gap,
-		Trusted: z.Trusted()}
+		Sweeps: o.Sweeps, Seed: o.Seed, LogZ: z.LogZ, StdErr: z.StdErr, Low: z.Low, High: z.High, Reverse: z.Reverse,
+		Gap: z.Gap, Trusted: z.Trusted()}
 	if score.Exact != nil {
 		e.Exact = &exact{LogZ: score.Exact.LogZ}
 	}

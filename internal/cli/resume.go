@@ -61,8 +61,7 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 		return fmt.Errorf("eval-every: %w", err)
 	}
 	return trainRun(ctx, t, session.Options{Machine: m.trainer(x.threads), Run: run, Settings: &c,
-		Checkpoint: checkpoint, Data: set,
-		Estimates: estimates, Arguments: append([]string{"resume"}, args...)})
+		Checkpoint: checkpoint, Data: set, Estimates: estimates, Arguments: append([]string{"resume"}, args...)})
 }
 
 // ended draws the pictures of a run that has made its updates, where they are missing: it

@@ -17,9 +17,8 @@ import (
 // settings returns a run that takes no time.
 func settings(updates uint64) runs.Settings {
 	return runs.Settings{Config: dbm.Config{Layers: []int{784, 9, 7}, Batch: 3, Chains: 2, Gibbs: 1,
-		MeanFieldTolerance: 1e-3,
-		MeanFieldMax:       5, LearningRate: 0.01, Alpha: []float64{0.1, 0.1}, Gamma: 1, MuDamping: 0.01, InitScale: 0.01,
-		Seed: 1},
+		MeanFieldTolerance: 1e-3, MeanFieldMax: 5, LearningRate: 0.01, Alpha: []float64{0.1, 0.1}, Gamma: 1,
+		MuDamping: 0.01, InitScale: 0.01, Seed: 1},
 		Pixels: "grey", Updates: updates, CheckpointEvery: 4}
 }
 
