@@ -116,7 +116,8 @@ func TestFlagsAndFilesAndPresets(t *testing.T) {
 	writeImages(t, filepath.Join(dir, "data"), 9, 4, 4)
 	must(t, dir, "train", "--quiet", "--preset", "direct", "--layers", "16,5,4", "--updates", "3", "--batch", "7",
 		"--chains", "6", "--gibbs", "2", "--mean-field-tolerance", "0.01", "--mean-field-max", "9",
-		"--learning-rate", "0.03", "--alpha", "0.4,0.5", "--gamma", "0.7", "--mu-damping", "0.02", "--pixels", "threshold", "--init-scale", "0.06", "--seed", "12", "--checkpoint-every", "2",
+		"--learning-rate", "0.03", "--alpha", "0.4,0.5", "--gamma", "0.7", "--mu-damping", "0.02", "--pixels", "threshold",
+		"--init-scale", "0.06", "--seed", "12", "--checkpoint-every", "2",
 		"--data", "data", "--out", "a")
 	want := runs.Settings{Preset: "direct", Config: dbm.Config{Layers: []int{16, 5, 4}, Batch: 7, Chains: 6, Gibbs: 2,
 		MeanFieldTolerance: 0.01, MeanFieldMax: 9, LearningRate: 0.03, Alpha: []float64{0.4, 0.5}, Gamma: 0.7,

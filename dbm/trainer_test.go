@@ -192,11 +192,12 @@ func TestUpdateByHand(t *testing.T) {
 }
 
 func TestDivergenceIsNamed(t *testing.T) {
-	for what, f := range map[string]func(tr *Trainer){
-		"update 7: the weights of unit 5 of layer 2 have norm NaN: training has diverged":  func(tr *Trainer) { tr.updater.model.Weights[2].Squares[5] = float32(math.NaN()) },
-		"update 7: the weights of unit 0 of layer 1 have norm +Inf: training has diverged": func(tr *Trainer) { tr.updater.model.Weights[1].Squares[0] = float32(math.Inf(1)) },
-		"update 7: the bias of unit 2 of layer 0 is -Inf: training has diverged":           func(tr *Trainer) { tr.updater.model.Bias[0][2] = float32(math.Inf(-1)) },
-		"update 7: the mean norm of layer 2 is NaN: training has diverged":                 func(tr *Trainer) { tr.updater.model.mu[1] = math.NaN() },
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	for what, f := range map[string]func(m *Model){
+		"the weights of unit 5 of layer 2 have norm NaN":  func(m *Model) { m.Weights[2].Squares[5] = nan },
+		"the weights of unit 0 of layer 1 have norm +Inf": func(m *Model) { m.Weights[1].Squares[0] = inf },
+		"the bias of unit 2 of layer 0 is -Inf":           func(m *Model) { m.Bias[0][2] = -inf },
+		"the mean norm of layer 2 is NaN":                 func(m *Model) { m.mu[1] = math.NaN() },
 	} {
 		c := trainings()["spring"]
 		s, err := Initial(&c, nil)
@@ -208,8 +209,9 @@ func TestDivergenceIsNamed(t *testing.T) {
 		if err := tr.updater.finite(); err != nil {
 			t.Fatal(err)
 		}
-		f(tr)
-		if err := tr.updater.finite(); err == nil || !strings.HasPrefix(err.Error(), what) {
+		f(tr.updater.model)
+		want := "update 7: " + what + ": training has diverged"
+		if err := tr.updater.finite(); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: error %v", what, err)
 		}
 	}

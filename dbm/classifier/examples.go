@@ -2,7 +2,6 @@ package classifier
 
 import (
 	"context"
-	"fmt"
 
 	"tandem/dbm"
 	"tandem/dbm/kernel"
@@ -41,7 +40,7 @@ func Prepare(ctx context.Context, c *dbm.Config, set *kernel.Set, s *dbm.State, 
 	}
 	const tolerance, most = 1e-3, 50
 	if err := dbm.InferAll(ctx, c, set, s, len(labels), threads, tolerance, most, row, take, progress); err != nil {
-		return nil, fmt.Errorf("mean field: %w", err)
+		return nil, err
 	}
 	return e, nil
 }

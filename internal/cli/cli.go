@@ -100,7 +100,7 @@ func run(ctx context.Context, t *terminal, m *Machine, args []string) int {
 	}
 	for _, v := range verbs() {
 		if v.name == args[0] {
-			err := v.run(ctx, t, m, args[1:])
+			err := undisguised(v.run(ctx, t, m, args[1:]))
 			if err != nil && !errors.Is(err, flag.ErrHelp) {
 				err = fmt.Errorf("%s: %w", v.name, err)
 			}
@@ -120,12 +120,26 @@ func overview(w io.Writer) {
 	fmt.Fprintf(w, "tandem COMMAND --help lists a command's flags. To begin: tandem train\n")
 }
 
+// hinter is an error that says what to do about it.
+type hinter interface {
+	error
+	Hint() string
+}
+
+// undisguised returns the signal that ended a verb, where a reader has taken it for a
+// damaged file. An error with a hint says what a signal has left, and stays.
+func undisguised(err error) error {
+	var signal signalError
+	var hinted hinter
+	if errors.As(err, &signal) && !errors.As(err, &hinted) {
+		return signal
+	}
+	return err
+}
+
 // exit prints an error, if there is one, and returns the exit code.
 func (t *terminal) exit(err error) int {
-	var hinted interface {
-		error
-		Hint() string
-	}
+	var hinted hinter
 	var signal signalError
 	var usage usageError
 	switch {

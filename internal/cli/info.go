@@ -153,7 +153,8 @@ func describeRun(s *model) (*report, error) {
 		Folder: s.from, Preset: c.Preset, Updates: s.Updates, UpdatesTotal: c.Updates, Seconds: s.Seconds, Layers: c.Layers,
 		Kernel: manifest.Kernel, Threads: manifest.Threads, Seed: c.Seed, Pixels: c.Pixels, Numerics: s.Numerics,
 		Version: s.Version, LearningRate: c.LearningRate, Alpha: c.Alpha, Gamma: c.Gamma, Batch: c.Batch,
-		Chains: c.Chains, Gibbs: c.Gibbs, Mu: s.State.Mu, ParamsSHA256: sum, Data: manifest.Data, Started: manifest.Started, Checkpoint: checkpoint, Settings: c,
+		Chains: c.Chains, Gibbs: c.Gibbs, Mu: s.State.Mu, ParamsSHA256: sum, Data: manifest.Data, Started: manifest.Started,
+		Checkpoint: checkpoint, Settings: c,
 	}
 	if n := len(manifest.Parts); n > 0 {
 		r.Kernel, r.Threads = manifest.Parts[n-1].Kernel, manifest.Parts[n-1].Threads
