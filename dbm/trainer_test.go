@@ -148,7 +148,8 @@ func TestUpdateByHand(t *testing.T) {
 				}
 			}
 		}
-		want := before.Mu[l-1] + c.LearningRate*c.MuDamping*(2*c.Alpha[l-1]*deviation-2*c.Gamma*(before.Mu[l-1]-before.Mu[2-l]))
+		gradient := 2*c.Alpha[l-1]*deviation - 2*c.Gamma*(before.Mu[l-1]-before.Mu[2-l])
+		want := before.Mu[l-1] + c.LearningRate*c.MuDamping*gradient
 		if got := after.Mu[l-1]; math.Abs(got-want) > 1e-7 || got == before.Mu[l-1] {
 			t.Errorf("μ of layer %d is %v, want %v", l, got, want)
 		}

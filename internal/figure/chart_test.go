@@ -35,7 +35,9 @@ func TestChartShowsItsNumbers(t *testing.T) {
 		s := svg(t, &Chart{Title: "a < b", X: Axis{Label: "updates", Log: log}, Y: Axis{Label: "norm"},
 			Series: []Series{{Name: "one", X: x, Y: y}}})
 		ticks := func(anchor string, axis func(px, py float64) float64) (at []float64, value []float64) {
-			for _, m := range regexp.MustCompile(`<text x="([0-9.-]+)" y="([0-9.-]+)" text-anchor="`+anchor+`" fill="currentColor">([0-9.e+k-]+)</text>`).FindAllStringSubmatch(s, -1) {
+			tick := regexp.MustCompile(`<text x="([0-9.-]+)" y="([0-9.-]+)" text-anchor="` + anchor +
+				`" fill="currentColor">([0-9.e+k-]+)</text>`)
+			for _, m := range tick.FindAllStringSubmatch(s, -1) {
 				px, _ := strconv.ParseFloat(m[1], 64)
 				py, _ := strconv.ParseFloat(m[2], 64)
 				v, err := strconv.ParseFloat(m[3], 64)

@@ -66,9 +66,12 @@ func TestCheckpointFormat(t *testing.T) {
 	c := testCheckpoint()
 	data := encoded(t, c)
 	h := `{"version":"v1","numerics":1,"updates":7,"seconds":2.5,"config":{"preset":"quick","layers":[6,4,3],"batch":5,` +
-		`"chains":2,"gibbs":1,"mean_field_tolerance":0.0001,"mean_field_max":10,"learning_rate":0.01,"learning_rate_end":0,"upper_rate":0,"weight_decay":0,` +
+		`"chains":2,"gibbs":1,"mean_field_tolerance":0.0001,"mean_field_max":10,` +
+		`"learning_rate":0.01,"learning_rate_end":0,"upper_rate":0,"weight_decay":0,` +
 		`"offset_rate":0,"alpha":[0.1,0.2],` +
-		`"gamma":1,"mu_damping":0.001,"init_scale":0.003,"zero_biases":false,"sample_posterior":false,"contrastive_divergence":false,"pretrain":0,"patch":0,"image_columns":0,"seed":18446744073709551615,"pixels":"grey",` +
+		`"gamma":1,"mu_damping":0.001,"init_scale":0.003,"zero_biases":false,` +
+		`"sample_posterior":false,"contrastive_divergence":false,"pretrain":0,"patch":0,"image_columns":0,` +
+		`"seed":18446744073709551615,"pixels":"grey",` +
 		`"data":"a \u0026 b/\u003cc\u003e","updates":100,"checkpoint_every":10}}`
 	if got := header(data); got != h {
 		t.Fatalf("header %s\nwant   %s", got, h)
