@@ -22,8 +22,8 @@ func (halves) Row(row int, v []float32) {
 	}
 }
 
-// A restricted Boltzmann machine learns two patterns. A program would pass in kernels in
-// assembly in place of kerneltest.Reference.
+// A restricted Boltzmann machine learns two patterns. tandem passes in its kernels in
+// assembly in place of kerneltest.Reference, which is slow.
 func ExampleTrainer() {
 	c := dbm.Config{Layers: []int{8, 4}, Batch: 10, Chains: 10, Gibbs: 1, MeanFieldMax: 1, LearningRate: 0.1,
 		Alpha: []float64{0}, InitScale: 0.1, Seed: 1}

@@ -71,9 +71,9 @@ func benchFlags(t *terminal, args []string) (*benchOptions, error) {
 	c := &o.settings
 	c.MeanFieldTolerance, c.MeanFieldMax = 0, 10
 	f.Var(list[int]{&c.Layers, strconv.Atoi}, "layers", "`N,N,…` units of each layer, the visible one first")
-	f.IntVar(&c.Batch, "batch", c.Batch, "`N` examples an update")
+	f.IntVar(&c.Batch, "batch", c.Batch, "`N` examples per update")
 	f.IntVar(&c.Chains, "chains", c.Chains, "`N` persistent chains")
-	f.IntVar(&c.Gibbs, "gibbs", c.Gibbs, "`N` sweeps of the chains an update")
+	f.IntVar(&c.Gibbs, "gibbs", c.Gibbs, "`N` sweeps of the chains per update")
 	f.Float64Var(&c.MeanFieldTolerance, "mean-field-tolerance", c.MeanFieldTolerance,
 		"`X` 0: exactly as many iterations as --mean-field-max says")
 	f.IntVar(&c.MeanFieldMax, "mean-field-max", c.MeanFieldMax, "`N` most iterations of mean field")
@@ -83,8 +83,8 @@ func benchFlags(t *terminal, args []string) (*benchOptions, error) {
 	f.Float64Var(&o.seconds, "seconds", 6, "`X` seconds for each measurement of updates")
 	f.StringVar(&o.run, "run", "", "`RUN` to measure updates from its checkpoint, with its settings (but for the "+
 		"flags of mean field, if given)")
-	f.BoolVar(&o.asJSON, "json", false, "for programs")
-	f.BoolVar(&t.quiet, "quiet", false, "no progress")
+	f.BoolVar(&o.asJSON, "json", false, "print JSON, for programs")
+	f.BoolVar(&t.quiet, "quiet", false, "show no progress")
 	found, err := parse(f, args, "[kernels|update|scaling]")
 	if err != nil {
 		return nil, err

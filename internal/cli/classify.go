@@ -108,11 +108,11 @@ func classifyFlags(t *terminal) (*flag.FlagSet, *classifying) {
 	c := &classifying{Config: classifier.Config{Batch: 100, LearningRate: 0.001, DropHidden: 0.3, Adversarial: 0.1}}
 	f.IntVar(&c.labels, "labels", 0, "`N` training images with labels, as many of each class, and no others held out "+
 		"(default all but the last 10,000, which choose the epoch)")
-	f.BoolVar(&c.all, "all", false, "learn from all training images, and keep the last epoch")
+	f.BoolVar(&c.all, "all", false, "learn from all training images, and keep the model of the last epoch")
 	f.BoolVar(&c.scratch, "scratch", false, "begin with random weights, for comparison")
 	f.IntVar(&c.Epochs, "epochs", 0, "`N` passes over the images (default 200, and with few labels as many as make "+
 		"5,000 updates)")
-	f.IntVar(&c.Batch, "batch", c.Batch, "`N` images an update")
+	f.IntVar(&c.Batch, "batch", c.Batch, "`N` images per update")
 	f.Float64Var(&c.LearningRate, "learning-rate", c.LearningRate, "`X` at the start; it falls to 0 in a straight line")
 	f.Float64Var(&c.DropVisible, "drop-visible", c.DropVisible, "`X` probability that a pixel is left out; for comparison")
 	f.Float64Var(&c.DropHidden, "drop-hidden", c.DropHidden, "`X` probability that a hidden unit is left out")
@@ -120,7 +120,7 @@ func classifyFlags(t *terminal) (*flag.FlagSet, *classifying) {
 		"its label; the images moved are learnt too")
 	f.IntVar(&c.TopFirst, "top-first", 3, "`N` epochs at the beginning in which only the softmax learns")
 	f.Uint64Var(&c.Seed, "seed", 1, "`N` of order, dropout, choice of images and weights from scratch")
-	f.BoolVar(&c.asJSON, "json", false, "for programs")
+	f.BoolVar(&c.asJSON, "json", false, "print JSON, for programs")
 	c.execution = executionFlags(f, t)
 	return f, c
 }

@@ -30,7 +30,7 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	f.IntVar(&o.images, "images", 20, "`N` test images, the first ones")
 	f.IntVar(&o.sweeps, "sweeps", 1000, "`N` Gibbs sweeps with the known pixels clamped")
 	f.Uint64Var(&o.seed, "seed", 1, "`N` of the random numbers")
-	f.BoolVar(&t.quiet, "quiet", false, "no progress")
+	f.BoolVar(&t.quiet, "quiet", false, "show no progress")
 	out := f.String("out", "", "`FILE` in PNG (default completed-HALF.png in the run's folder)")
 	found, err := parse(f, args, "RUN")
 	if err != nil {

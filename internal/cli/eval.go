@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -127,11 +128,11 @@ func evalFlags(t *terminal, args []string) (*evalOptions, error) {
 	f.IntVar(&o.Runs, "runs", 100, "`N` runs of annealed importance sampling")
 	f.IntVar(&o.Temperatures, "temps", 20_000, "`N` temperatures of each run")
 	f.IntVar(&o.Sweeps, "sweeps", 1000, "`N` sweeps between a run up and the run down that begins where it ended")
-	f.Uint64Var(&o.Seed, "seed", 0, "`N` of the runs")
+	f.Uint64Var(&o.Seed, "seed", 0, "`N` of the annealing runs")
 	splits := f.String("split", "test", "`test,train` images to compute the bound on")
 	pixels := f.String("pixels", "fixed", "`HOW` pixels become 0 or 1: fixed (sampled once) or threshold")
-	f.StringVar(&o.perExample, "per-example", "", "`FILE` in CSV for the terms of each image")
-	f.BoolVar(&o.asJSON, "json", false, "for programs")
+	f.StringVar(&o.perExample, "per-example", "", "write the terms of each image to `FILE` in CSV")
+	f.BoolVar(&o.asJSON, "json", false, "print JSON, for programs")
 	o.execution = executionFlags(f, t)
 	found, err := parse(f, args, "RUN")
 	if err != nil {
@@ -221,7 +222,7 @@ func (e *evaluation) print(t *terminal, s *model, score *likelihood.Score) {
 		{"from above", fmt.Sprintf("%.2f; the same runs down again, begun %s sweeps after the end of each run up",
 			e.Reverse, format.Count(uint64(e.Sweeps)))},
 	}
-	verdict := fmt.Sprintf("the two sides are %.2f nats apart", e.Gap)
+	verdict := fmt.Sprintf("the two sides are %.2f nats apart", math.Abs(e.Gap))
 	if !e.Trusted {
 		verdict = fmt.Sprintf("not to be trusted: %s, more than %v; try more --temps", verdict, likelihood.Trusted)
 	}

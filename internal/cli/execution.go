@@ -27,10 +27,10 @@ func executionFlags(f *flag.FlagSet, t *terminal) *execution {
 	f.IntVar(&x.threads, "threads", runtime.GOMAXPROCS(0), "`N` threads (default one a core); they do not change the "+
 		"numbers")
 	f.Lookup("threads").DefValue = "" // not the same on all machines
-	f.BoolVar(&t.quiet, "quiet", false, "no progress")
+	f.BoolVar(&t.quiet, "quiet", false, "show no progress")
 	f.StringVar(&x.cpuProfile, "cpuprofile", "", "`FILE` for a CPU profile, for go tool pprof")
 	f.StringVar(&x.memoryProfile, "memprofile", "", "`FILE` for a memory profile")
-	f.StringVar(&x.listen, "pprof", "", "`ADDR` on this machine to serve profiles at, such as localhost:6060")
+	f.StringVar(&x.listen, "pprof", "", "serve profiles at the local `ADDR`, such as localhost:6060")
 	return x
 }
 

@@ -18,7 +18,7 @@ func features(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 	f := flags(t, "tandem features RUN --npz FILE [flags]")
 	name := f.String("npz", "", "`FILE` for numpy.load, with q1, q2, … (images × units of a layer, float32: the "+
 		"probabilities of mean field) and labels, if there are any")
-	set := f.String("split", mnist.Test, "`test` or train: of which images")
+	set := f.String("split", mnist.Test, "images to use: `test` or train")
 	pixels := f.String("pixels", "grey", "`HOW` grey levels become values: grey, threshold or fixed")
 	x := executionFlags(f, t)
 	found, err := parse(f, args, "RUN")

@@ -56,7 +56,7 @@ func parse(f *flag.FlagSet, args []string, names ...string) ([]string, error) {
 		args = f.Args()[1:]
 	}
 	if len(found) > len(names) && (len(names) == 0 || !strings.Contains(names[len(names)-1], "…")) {
-		return nil, usageError{fmt.Errorf("%q is one argument too many", found[len(names)])}
+		return nil, usageError{fmt.Errorf("unexpected argument %q", found[len(names)])}
 	}
 	if len(found) < len(names) && names[len(found)][0] != '[' {
 		return nil, usageError{fmt.Errorf("%s is missing; see tandem %s --help", names[len(found)], f.Name())}

@@ -19,7 +19,7 @@ import (
 // info is the verb that describes the machine or a run.
 func info(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	f := flags(t, "tandem info [RUN] [--json]")
-	asJSON := f.Bool("json", false, "for programs")
+	asJSON := f.Bool("json", false, "print JSON, for programs")
 	found, err := parse(f, args, "[RUN]")
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err error) {
 	f := flags(t, "tandem resume RUN [flags]")
 	total := f.Uint64("updates", 0, "`N` updates in all, those done included (default as the run was begun)")
-	data := f.String("data", "", "`DIR` with the IDX files, if they have moved")
+	data := f.String("data", "", "`DIR` of the IDX files, if it has moved")
 	x := executionFlags(f, t)
 	var estimates session.Estimates
 	estimateFlag(f, &estimates)
@@ -105,7 +105,7 @@ func advise(dir string, err error) error {
 		return hintedError{err, "tandem resume " + dir + " resumes it"}
 	case errors.As(err, &failed):
 		if _, none := runs.ReadHeader(dir); none != nil {
-			return hintedError{err, "begin again with a lower --learning-rate"}
+			return hintedError{err, "begin again with a lower --learning-rate and another --out"}
 		}
 		return hintedError{err, "the last good checkpoint stays; tandem info " + dir + " shows where it is"}
 	}

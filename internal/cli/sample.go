@@ -37,7 +37,7 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 		"pass all modes")
 	film := f.String("gif", "", "`FILE` for an animation of the sweeps, of at most a hundred frames")
 	f.Uint64Var(&o.seed, "seed", 1, "`N` of the random numbers")
-	f.BoolVar(&t.quiet, "quiet", false, "no progress")
+	f.BoolVar(&t.quiet, "quiet", false, "show no progress")
 	out := f.String("out", "", "`FILE` in PNG (default in the run's folder, with a name that has chains and sweeps)")
 	found, err := parse(f, args, "RUN")
 	if err != nil {

@@ -178,9 +178,9 @@ func modelFlags(f *flag.FlagSet, c *runs.Settings) {
 
 // learningFlags defines the flags of the updates.
 func learningFlags(f *flag.FlagSet, c *runs.Settings) {
-	f.IntVar(&c.Batch, "batch", c.Batch, "`N` examples an update")
+	f.IntVar(&c.Batch, "batch", c.Batch, "`N` examples per update")
 	f.IntVar(&c.Chains, "chains", c.Chains, "`N` persistent chains")
-	f.IntVar(&c.Gibbs, "gibbs", c.Gibbs, "`N` sweeps of the chains an update")
+	f.IntVar(&c.Gibbs, "gibbs", c.Gibbs, "`N` sweeps of the chains per update")
 	f.Float64Var(&c.MeanFieldTolerance, "mean-field-tolerance", c.MeanFieldTolerance,
 		"`X` an example is done when none of its units changes by as much in an iteration; 0: always the most iterations")
 	f.IntVar(&c.MeanFieldMax, "mean-field-max", c.MeanFieldMax, "`N` most iterations of mean field")

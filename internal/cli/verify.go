@@ -42,7 +42,7 @@ func verify(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 	f := flags(t, "tandem verify FILE [flags]")
 	updates := f.Uint64("updates", 100, "`N` updates of each run to make again, the first ones")
 	folder := f.String("data", "", "`DIR` with the IDX files of runs that did not learn from the embedded MNIST")
-	asJSON := f.Bool("json", false, "for programs")
+	asJSON := f.Bool("json", false, "print JSON, for programs")
 	x := executionFlags(f, t)
 	found, err := parse(f, args, "FILE")
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 // version is the verb that prints the version.
 func version(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	f := flags(t, "tandem version [--json]")
-	asJSON := f.Bool("json", false, "for programs")
+	asJSON := f.Bool("json", false, "print JSON, for programs")
 	if _, err := parse(f, args); err != nil {
 		return err
 	}
