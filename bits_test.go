@@ -264,22 +264,7 @@ func TestSameBoundsEverywhere(t *testing.T) {
 func prepared(t *testing.T, c *dbm.Config, s *dbm.State, k *kernel.Set, n, classes, threads int) *classifier.Examples {
 	t.Helper()
 	pixels := c.Layers[0]
-	images, labels := make([]float32, n*pixels), make([]byte, n)
-	for i := range labels {
-		d := kernel.Draw{Seed: 4, Row: uint32(i)}
-		d.Uniforms(images[i*pixels : (i+1)*pixels])
-		sum := float32(0)
-		for j, x := range images[i*pixels : (i+1)*pixels] {
-			if x < 0.6 {
-				images[i*pixels+j] = 0
-			} else if j < pixels/2 {
-				sum += x
-			} else {
-				sum -= x
-			}
-		}
-		labels[i] = byte(min(max(int(float64(sum)/2+float64(classes)/2), 0), classes-1))
-	}
+	images, labels := dbmtest.Labelled(n, pixels, classes)
 	e, err := classifier.Prepare(t.Context(), c, k, s, labels, func(i int, v []float32) { copy(v, images[i*pixels:]) },
 		threads, nil)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package dbmtest makes models for tests.
+// Package dbmtest makes models and examples for tests.
 package dbmtest
 
 import (
