@@ -39,7 +39,8 @@ func (s *sleeper) wait(ready func() bool) {
 				runtime.Gosched()
 			}
 		}
-		s.asleep.Store(true)
+		// Swap, not Store: QEMU lets the loads of ready overtake a store on arm64.
+		s.asleep.Swap(true)
 		if ready() {
 			if !s.asleep.CompareAndSwap(true, false) {
 				<-s.wake

@@ -3,6 +3,7 @@ package dbm
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -93,5 +94,47 @@ func TestBlocks(t *testing.T) {
 	})
 	if err != enough || calls.Load() > 11 {
 		t.Errorf("stopped by %v after %d calls", err, calls.Load())
+	}
+}
+
+// A sleeper that falls asleep in the very moment in which it is roused must wake. Some
+// emulators of arm64 let a load overtake a store before it, where arm64 does not.
+func TestSleeperIsNeverMissed(t *testing.T) {
+	if runtime.GOMAXPROCS(0) < 2 {
+		t.Skip("needs two threads that run at the same time")
+	}
+	const rounds = 10000
+	var s sleeper
+	s.wake = make(chan struct{}, 1)
+	var last, made, round atomic.Int64
+	go func() {
+		for r := int64(1); r <= rounds; r++ {
+			for last.Load() < r {
+			}
+			for range r % 1500 {
+				last.Load()
+			}
+			made.Add(1)
+			s.rouse()
+		}
+	}()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for r := int64(1); r <= rounds; r++ {
+			polled := 0
+			s.wait(func() bool {
+				if polled++; polled == polls {
+					last.Store(r) // the next thing that wait does is to fall asleep
+				}
+				return made.Load() >= r
+			})
+			round.Store(r)
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(time.Minute):
+		t.Fatalf("asleep forever after %d of %d rounds", round.Load(), rounds)
 	}
 }
