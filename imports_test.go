@@ -24,7 +24,7 @@ var floors = [][]string{
 	{"internal/session"},
 	{"internal/team", "internal/runs", "internal/dataset", "internal/figure",
 		"dbm/likelihood", "dbm/classifier", "dbm/dbmtest"},
-	{"dbm", "mnist", "internal/npz", "internal/format", "dbm/kernel/kerneltest", "main's kernels"},
+	{"dbm", "mnist", "internal/npz", "internal/format", "internal/files", "dbm/kernel/kerneltest", "main's kernels"},
 	{"dbm/kernel"},
 }
 
@@ -37,7 +37,7 @@ var only = map[string][]string{
 }
 
 // standard are the packages that import Go's standard library alone.
-var standard = []string{"dbm/kernel", "internal/npz", "internal/figure", "internal/archive"}
+var standard = []string{"dbm/kernel", "internal/npz", "internal/figure", "internal/archive", "internal/files"}
 
 // forTests are the packages that only tests import.
 var forTests = []string{"dbm/dbmtest", "dbm/kernel/kerneltest"}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"tandem/internal/figure"
+	"tandem/internal/files"
 	"tandem/internal/runs"
 )
 
@@ -65,7 +66,7 @@ func writeFile(ctx context.Context, name string, write func(io.Writer) error) er
 		if to, err := filepath.EvalSymlinks(name); err == nil {
 			name = to
 		}
-		return runs.WriteFile(name, until)
+		return files.Write(name, until)
 	}
 	f, err := os.OpenFile(name, os.O_WRONLY, 0)
 	if err != nil {

@@ -5,12 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"tandem/internal/files"
 	"tandem/internal/format"
 	"tandem/internal/runs"
 	"tandem/internal/session"
@@ -164,6 +164,9 @@ func (s *Study) trainRun(ctx context.Context, r *Run, p Place) (err error) {
 		o.Estimates = session.Estimates{Every: 2 * r.Settings.CheckpointEvery, Always: true, Temperatures: 5000, Test: s.test}
 	}
 	dir := s.folder(r)
+	if err := makeFolder(dir); err != nil {
+		return err
+	}
 	if !runs.Has(dir, runs.SettingsFile) {
 		o.Run, err = runs.Create(dir, r.Settings)
 	} else {
@@ -256,7 +259,7 @@ func (s *Study) enough(r *Run, m *Measures) bool {
 
 // measured returns what was measured of a run at its end, or nil.
 func (s *Study) measured(r *Run) *Measures {
-	data, err := os.ReadFile(filepath.Join(s.folder(r), measuresFile))
+	data, err := files.Read(filepath.Join(s.folder(r), measuresFile), maxFile)
 	if err != nil {
 		return nil
 	}
@@ -298,10 +301,12 @@ func (s *Study) report() (err error) {
 			}
 		}
 	}
-	read := func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(s.dir, filepath.FromSlash(name))) }
-	files, err := report.Files(read)
+	read := func(name string) ([]byte, error) {
+		return files.Read(filepath.Join(s.dir, filepath.FromSlash(name)), maxFile)
+	}
+	content, err := report.Files(read)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	return s.write(files)
+	return s.write(content)
 }

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tandem/internal/files"
 	"tandem/internal/format"
 	"tandem/internal/runs"
 	"tandem/internal/session"
@@ -123,7 +124,10 @@ func Open(ctx context.Context, dir string, m session.Machine, names []string, sc
 	for _, e := range s.all {
 		s.request.Experiments = append(s.request.Experiments, e.Name)
 	}
-	if err := os.MkdirAll(filepath.Join(dir, RunsFolder), 0o777); err != nil {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	if err := makeFolder(filepath.Join(dir, RunsFolder)); err != nil {
 		return nil, err
 	}
 	return s, writeJSON(path, s.request)
@@ -146,8 +150,11 @@ func (s *Study) chooseScale(ctx context.Context) error {
 	return nil
 }
 
+// maxFile is more bytes than any file of a study has.
+const maxFile = 64 << 20
+
 func readRequest(path string) (r request, err error) {
-	data, err := os.ReadFile(path)
+	data, err := files.Read(path, maxFile)
 	if err != nil {
 		return r, err
 	}
@@ -182,14 +189,29 @@ func (s *Study) command() []string {
 
 func (s *Study) folder(r *Run) string { return filepath.Join(s.dir, RunsFolder, r.Name) }
 
-// write writes files by their names below the folder.
-func (s *Study) write(files map[string][]byte) error {
-	for name, data := range files {
+// makeFolder makes a folder of a study where there is none. It rejects a link, which could
+// lead anywhere.
+func makeFolder(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return os.Mkdir(path, 0o777)
+	case err == nil && !info.IsDir():
+		return &FolderError{fmt.Errorf("%s is not a folder", path), "move it away, or choose another --out"}
+	}
+	return err
+}
+
+// write writes files by their names in the folder, or in a folder of it.
+func (s *Study) write(content map[string][]byte) error {
+	for name, data := range content {
 		path := filepath.Join(s.dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-			return err
+		if dir := filepath.Dir(path); dir != filepath.Clean(s.dir) {
+			if err := makeFolder(dir); err != nil {
+				return err
+			}
 		}
-		err := runs.WriteFile(path, func(w io.Writer) error {
+		err := files.Write(path, func(w io.Writer) error {
 			_, err := w.Write(data)
 			return err
 		})
@@ -201,7 +223,7 @@ func (s *Study) write(files map[string][]byte) error {
 }
 
 func writeJSON(path string, v any) error {
-	return runs.WriteFile(path, func(w io.Writer) error { return format.JSON(w, v) })
+	return files.Write(path, func(w io.Writer) error { return format.JSON(w, v) })
 }
 
 // roundDown rounds to two digits, downwards.

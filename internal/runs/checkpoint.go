@@ -17,6 +17,7 @@ import (
 
 	"tandem/dbm"
 	"tandem/dbm/kernel"
+	"tandem/internal/files"
 )
 
 // A checkpoint is one file, all numbers little-endian:
@@ -78,14 +79,22 @@ func (r *Run) WriteCheckpoint(s *dbm.State, seconds float64, version string) err
 			return err
 		}
 	}
-	return WriteFile(path, c.encode)
+	err := r.folder.Write(CheckpointFile, c.encode)
+	if now, e := r.folder.Lstat(CheckpointFile); e == nil {
+		r.checkpoint = now
+	}
+	return err
 }
 
 // ReadCheckpoint reads the checkpoint of a run folder and verifies it. It does
 // not refuse a checkpoint that another version of the numerics wrote: Open does.
 // Memory is taken only once the file has the size that its header asks for.
 func ReadCheckpoint(dir string) (*Checkpoint, error) {
-	f, size, err := openCheckpoint(dir)
+	return inRun(dir, readCheckpoint)
+}
+
+func readCheckpoint(d *files.Folder) (*Checkpoint, error) {
+	f, size, err := openCheckpoint(d)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +109,11 @@ func ReadCheckpoint(dir string) (*Checkpoint, error) {
 // ReadHeader reads what the checkpoint of a run folder says about itself, and
 // checks that the file has the right size, but not that its bytes are undamaged.
 func ReadHeader(dir string) (*Header, error) {
-	f, size, err := openCheckpoint(dir)
+	return inRun(dir, readHeader)
+}
+
+func readHeader(d *files.Folder) (*Header, error) {
+	f, size, err := openCheckpoint(d)
 	if err != nil {
 		return nil, err
 	}
@@ -114,12 +127,13 @@ func ReadHeader(dir string) (*Header, error) {
 
 // checkpointGone is an error where a run without a checkpoint must have had one:
 // begun anew it would lose what it has recorded.
-func checkpointGone(dir string) error {
-	c, err := ReadSettings(dir)
+func checkpointGone(d *files.Folder) error {
+	dir := d.Path()
+	c, err := readSettings(d)
 	if err != nil {
 		return err
 	}
-	metrics, err := ReadMetrics(dir)
+	metrics, err := readMetrics(d)
 	if err != nil {
 		return err
 	}
@@ -132,29 +146,16 @@ func checkpointGone(dir string) error {
 }
 
 // openCheckpoint opens the checkpoint of a run folder and returns its size in bytes.
-func openCheckpoint(dir string) (*os.File, int64, error) {
-	if err := holdsRun(dir); err != nil {
-		return nil, 0, err
-	}
-	f, err := os.Open(filepath.Join(dir, CheckpointFile))
+func openCheckpoint(d *files.Folder) (*os.File, int64, error) {
+	f, size, err := d.Open(CheckpointFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := checkpointGone(dir); err != nil {
+		if err := checkpointGone(d); err != nil {
 			return nil, 0, err
 		}
-		return nil, 0, fmt.Errorf("run %s: %w; once stopped, `tandem resume %s` restarts it", dir, ErrNoCheckpoint, dir)
+		return nil, 0, fmt.Errorf("run %s: %w; once stopped, `tandem resume %s` restarts it", d.Path(), ErrNoCheckpoint,
+			d.Path())
 	}
-	if err != nil {
-		return nil, 0, err
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s: not a file", f.Name())
-	}
-	if err != nil {
-		f.Close()
-		return nil, 0, err
-	}
-	return f, info.Size(), nil
+	return f, size, err
 }
 
 // encode writes a checkpoint that has been checked.

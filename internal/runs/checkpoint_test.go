@@ -220,7 +220,7 @@ func TestCheckpointRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = ReadCheckpoint(r.dir)
-	wantError(t, err, path, "not a file")
+	wantError(t, err, path, "not a regular file")
 }
 
 // TestCheckpointMemory checks that a header's claims take no memory.

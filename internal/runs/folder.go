@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tandem/dbm/kernel"
+	"tandem/internal/files"
 )
 
 // What a run folder holds, beside pictures that others put there.
@@ -32,10 +33,12 @@ var contents = [...]string{SettingsFile, manifestName, metricsName, CheckpointFi
 
 // Run is a run folder that this process has locked. It is for one goroutine at a time.
 type Run struct {
-	dir      string
-	settings Settings
-	lock     *os.File // nil once closed
-	metrics  *os.File // nil until the first Append
+	dir        string
+	folder     *files.Folder
+	settings   Settings
+	lock       *os.File    // nil once closed
+	metrics    *os.File    // nil until the first Append
+	checkpoint os.FileInfo // of the last one that this process has written or read; nil: there is none
 }
 
 // Dir is the folder of the run, as it was given.
@@ -88,7 +91,7 @@ func CreateIn(parent string, day time.Time, c Settings) (*Run, error) {
 // create begins a run in a folder that exists.
 func create(dir string, c Settings) (_ *Run, err error) {
 	r := &Run{dir: dir, settings: c.clone()}
-	if r.lock, err = takeLock(dir); err != nil {
+	if r.folder, err = files.OpenFolder(dir); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -96,22 +99,32 @@ func create(dir string, c Settings) (_ *Run, err error) {
 			r.Close()
 		}
 	}()
+	if r.lock, err = takeLock(r.folder); err != nil {
+		return nil, err
+	}
 	for _, name := range contents {
-		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+		if _, err := r.folder.Lstat(name); err == nil {
 			return nil, fmt.Errorf("%s already holds a run (%s): `tandem resume %s` continues it", dir, name, dir)
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 	}
-	if err := removeTemps(dir); err != nil {
+	if err := r.folder.RemoveTemps(Owns); err != nil {
 		return nil, err
 	}
-	// The folder's own name, for what the disk can do about it.
-	_ = syncFolder(filepath.Dir(dir))
-	if err := writeJSON(filepath.Join(dir, SettingsFile), &r.settings); err != nil {
+	syncParent(dir)
+	if err := r.writeJSON(SettingsFile, &r.settings); err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+// syncParent puts the folder's own name on the disk, for what the disk can do about it.
+func syncParent(dir string) {
+	if parent, err := files.OpenFolder(filepath.Dir(dir)); err == nil {
+		_ = parent.Sync()
+		parent.Close()
+	}
 }
 
 // Open locks a run folder to resume it, and returns its checkpoint too: nil
@@ -120,11 +133,8 @@ func create(dir string, c Settings) (_ *Run, err error) {
 // another process has, one whose checkpoint is gone, a damaged checkpoint, one of another numerics
 // version, and one that config.json no longer agrees with.
 func Open(dir string) (_ *Run, _ *Checkpoint, err error) {
-	if err := holdsRun(dir); err != nil { // before a lock is left in any folder
-		return nil, nil, err
-	}
 	r := &Run{dir: dir}
-	if r.lock, err = takeLock(dir); err != nil {
+	if r.folder, err = openRun(dir); err != nil { // before a lock is left in any folder
 		return nil, nil, err
 	}
 	defer func() {
@@ -132,13 +142,16 @@ func Open(dir string) (_ *Run, _ *Checkpoint, err error) {
 			r.Close()
 		}
 	}()
-	if err := removeTemps(dir); err != nil {
+	if r.lock, err = takeLock(r.folder); err != nil {
 		return nil, nil, err
 	}
-	if r.settings, err = ReadSettings(dir); err != nil {
+	if err := r.folder.RemoveTemps(Owns); err != nil {
 		return nil, nil, err
 	}
-	h, err := ReadHeader(dir)
+	if r.settings, err = readSettings(r.folder); err != nil {
+		return nil, nil, err
+	}
+	h, err := readHeader(r.folder)
 	if errors.Is(err, ErrNoCheckpoint) {
 		return r, nil, nil
 	}
@@ -154,8 +167,11 @@ func Open(dir string) (_ *Run, _ *Checkpoint, err error) {
 		return nil, nil, fmt.Errorf("%s and %s do not agree on %s: these settings cannot change; restore %s",
 			filepath.Join(dir, SettingsFile), path, name, SettingsFile)
 	}
-	c, err := ReadCheckpoint(dir)
+	c, err := readCheckpoint(r.folder)
 	if err != nil {
+		return nil, nil, err
+	}
+	if r.checkpoint, err = r.folder.Lstat(CheckpointFile); err != nil {
 		return nil, nil, err
 	}
 	return r, c, nil
@@ -174,7 +190,7 @@ func (r *Run) SetSettings(c Settings) error {
 	if name := r.settings.Differs(&c); name != "" {
 		return fmt.Errorf("%s cannot be changed in run %s, which has begun: begin another", name, r.dir)
 	}
-	if err := writeJSON(filepath.Join(r.dir, SettingsFile), &c); err != nil {
+	if err := r.writeJSON(SettingsFile, &c); err != nil {
 		return err
 	}
 	r.settings = c.clone()
@@ -183,41 +199,112 @@ func (r *Run) SetSettings(c Settings) error {
 
 // Close gives the run free for others. It may be called again.
 func (r *Run) Close() error {
-	if r.lock == nil {
+	if r.folder == nil {
 		return nil
 	}
 	err := r.closeMetrics()
-	// A finished run names nobody; what fails here harms nobody.
-	_ = r.lock.Truncate(0)
-	if e := r.lock.Close(); err == nil {
-		err = e
+	if r.lock != nil {
+		// A finished run names nobody; what fails here harms nobody.
+		_ = r.lock.Truncate(0)
+		err = errors.Join(err, r.lock.Close())
 	}
-	r.lock = nil
+	err = errors.Join(err, r.folder.Close())
+	r.lock, r.folder = nil, nil
 	return err
 }
 
-// check returns an error without the lock.
+// ErrLost is the error of a run that this process must no longer write to.
+var ErrLost = errors.New("the run is no longer this process's own")
+
+// check returns an error unless this process still has the run to itself.
 func (r *Run) check() error {
 	if r.lock == nil {
 		return fmt.Errorf("run %s: %w", r.dir, os.ErrClosed)
 	}
+	held, err := r.lock.Stat()
+	if err != nil {
+		return err
+	}
+	now, err := r.folder.Lstat(lockName)
+	switch {
+	case err == nil && os.SameFile(held, now):
+		return nil
+	case err == nil || errors.Is(err, fs.ErrNotExist):
+		return r.lockAgain()
+	}
+	return err
+}
+
+// lockAgain takes the lock of a run whose lock file was deleted or replaced. Another
+// process may have locked the new file, or changed the run and gone.
+func (r *Run) lockAgain() error {
+	lock, err := takeLock(r.folder)
+	if err != nil {
+		return fmt.Errorf("%w: its lock file was deleted or replaced: %w", ErrLost, err)
+	}
+	now, err := r.folder.Lstat(CheckpointFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		lock.Close()
+		return err
+	}
+	if !sameFile(r.checkpoint, now) {
+		lock.Close()
+		return fmt.Errorf("%w: its lock file was deleted or replaced, and another process has changed its checkpoint", ErrLost)
+	}
+	r.lock.Close()
+	r.lock = lock
 	return nil
 }
 
-// holdsRun returns an error that says what keeps a folder from being a run.
-func holdsRun(dir string) error {
+// sameFile reports whether two descriptions are of one file that has not changed. They may
+// both be nil.
+func sameFile(a, b os.FileInfo) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+}
+
+// Moved returns files.ErrMoved if the folder is no longer where it was opened. What is
+// written then still goes into the same folder.
+func (r *Run) Moved() error {
+	if r.folder == nil {
+		return fmt.Errorf("run %s: %w", r.dir, os.ErrClosed)
+	}
+	return r.folder.Here()
+}
+
+// openRun opens a run folder. Its errors say what keeps a folder from being a run.
+func openRun(dir string) (*files.Folder, error) {
 	info, err := os.Stat(dir)
 	if err != nil {
-		return fmt.Errorf("no run folder: %w", err)
+		return nil, fmt.Errorf("no run folder: %w", err)
 	}
 	if !info.IsDir() {
-		return fmt.Errorf("%s is not a run folder but a file", dir)
+		return nil, fmt.Errorf("%s is not a run folder but a file", dir)
 	}
-	if _, err := os.Stat(filepath.Join(dir, SettingsFile)); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s holds no run: there is no %s in it (a run has %s)", dir, SettingsFile, strings.Join(contents[:],
+	d, err := files.OpenFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = d.Lstat(SettingsFile); errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%s holds no run: there is no %s in it (a run has %s)", dir, SettingsFile, strings.Join(contents[:],
 			", "))
-	} else if err != nil {
-		return err
 	}
-	return nil
+	if err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// inRun calls read with a run folder.
+func inRun[T any](dir string, read func(d *files.Folder) (T, error)) (T, error) {
+	d, err := openRun(dir)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	defer d.Close()
+	return read(d)
 }

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 
@@ -25,34 +25,16 @@ func encodeJSON(v any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// writeJSON writes a value to a file, whole or not at all.
-func writeJSON(path string, v any) error {
+// writeJSON writes a value to a file of the run, whole or not at all.
+func (r *Run) writeJSON(name string, v any) error {
 	data, err := encodeJSON(v)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", filepath.Join(r.dir, name), err)
 	}
-	return WriteFile(path, func(w io.Writer) error {
+	return r.folder.Write(name, func(w io.Writer) error {
 		_, err := w.Write(data)
 		return err
 	})
-}
-
-// readJSON reads a file of at most maxJSON bytes: a file that never ends, such
-// as a device, is rejected too.
-func readJSON(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxJSON+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxJSON {
-		return nil, fmt.Errorf("%s: more than %d MiB", path, maxJSON>>20)
-	}
-	return data, nil
 }
 
 // decodeJSON reads one JSON object over *v. Unknown fields and anything after

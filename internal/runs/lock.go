@@ -1,29 +1,36 @@
 package runs
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
+
+	"tandem/internal/files"
 )
+
+// maxLock is more than the size of a lock file, which holds a process number.
+const maxLock = 32
 
 // takeLock locks a run folder for this process until the file returned is
 // closed or the process ends, however it ends. The system holds the lock, not
 // the file: that stays, and holds the pid of the last to have the lock. It must
-// not be deleted, or two processes could lock two files of that name.
-func takeLock(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o666)
+// not be deleted, or two processes could lock two files of that name. A file that
+// tandem cannot have written is rejected, and left as it is.
+func takeLock(d *files.Folder) (*os.File, error) {
+	f, err := d.OpenFile(lockName, os.O_RDWR|os.O_CREATE)
 	if err != nil {
-		return nil, fmt.Errorf("run %s cannot be locked, its folder must be writable: %w", dir, err)
+		return nil, fmt.Errorf("run %s cannot be locked, its folder must be writable: %w", d.Path(), err)
 	}
 	free, err := lockFile(f)
-	if err == nil && !free {
-		err = fmt.Errorf("run %s is in use by %s", dir, holder(f))
-	} else if err != nil {
-		err = fmt.Errorf("run %s cannot be locked: %w", dir, err)
-	} else if err = f.Truncate(0); err == nil {
-		_, err = f.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("run %s cannot be locked: %w", d.Path(), err)
+	case !free:
+		err = fmt.Errorf("run %s is in use by %s", d.Path(), holder(f))
+	default:
+		err = claim(f)
 	}
 	if err != nil {
 		f.Close()
@@ -32,12 +39,37 @@ func takeLock(dir string) (*os.File, error) {
 	return f, nil
 }
 
+// claim writes the number of this process into a lock file.
+func claim(f *os.File) error {
+	old, err := readLock(f)
+	if err != nil {
+		return err
+	}
+	if _, err := strconv.Atoi(string(old)); err != nil && len(old) > 0 {
+		return fmt.Errorf("%s is not a lock of tandem; delete it if it is not yours", f.Name())
+	}
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	_, err = f.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)
+	return err
+}
+
+// readLock returns the beginning of a lock file, without the space around it.
+func readLock(f *os.File) ([]byte, error) {
+	b := make([]byte, maxLock)
+	n, err := f.ReadAt(b, 0)
+	if err == io.EOF {
+		err = nil
+	}
+	return bytes.TrimSpace(b[:n]), err
+}
+
 // holder names the process that has the lock. For the moment between its taking
 // the lock and writing its pid, that may be the one before it, if that was killed.
 func holder(f *os.File) string {
-	b := make([]byte, 32)
-	n, _ := f.ReadAt(b, 0)
-	pid, err := strconv.Atoi(strings.TrimSpace(string(b[:n])))
+	b, _ := readLock(f)
+	pid, err := strconv.Atoi(string(b))
 	if err != nil {
 		return "another process"
 	}

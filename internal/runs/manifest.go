@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tandem/dbm/kernel"
+	"tandem/internal/files"
 )
 
 // Manifest records who made a run, with what and from what, for those who find it
@@ -100,14 +101,14 @@ func (r *Run) WriteManifest(m *Manifest) error {
 		p.Started = second(p.Started)
 		p.Arguments = append([]string{}, p.Arguments...)
 	}
-	return writeJSON(filepath.Join(r.dir, manifestName), &w)
+	return r.writeJSON(manifestName, &w)
 }
 
 func second(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
 // AddPart adds a part at the end of the manifest of a run, which must have one.
 func (r *Run) AddPart(p Part) error {
-	m, err := ReadManifest(r.dir)
+	m, err := r.Manifest()
 	if err != nil {
 		return err
 	}
@@ -118,17 +119,25 @@ func (r *Run) AddPart(p Part) error {
 // ReadManifest reads the manifest of a run folder. For a run that was stopped
 // before it had one the error is an fs.ErrNotExist.
 func ReadManifest(dir string) (*Manifest, error) {
-	if err := holdsRun(dir); err != nil {
+	return inRun(dir, readManifest)
+}
+
+// Manifest reads the manifest of the run, as ReadManifest does.
+func (r *Run) Manifest() (*Manifest, error) {
+	if err := r.check(); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, manifestName)
-	data, err := readJSON(path)
+	return readManifest(r.folder)
+}
+
+func readManifest(d *files.Folder) (*Manifest, error) {
+	data, err := d.Read(manifestName, maxJSON)
 	if err != nil {
 		return nil, err
 	}
 	m, err := decodeManifest(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", filepath.Join(d.Path(), manifestName), err)
 	}
 	return m, nil
 }

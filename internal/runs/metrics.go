@@ -10,6 +10,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+
+	"tandem/internal/files"
 )
 
 // Metrics is how a run fares at one update: a line of metrics.jsonl. Lists have
@@ -38,17 +40,15 @@ func (r *Run) Append(m *Metrics) error {
 	if err := r.check(); err != nil {
 		return err
 	}
-	path := filepath.Join(r.dir, metricsName)
 	line, err := json.Marshal(m)
 	if err != nil {
-		return fmt.Errorf("%s: update %d: %w", path, m.Update, err)
+		return fmt.Errorf("%s: update %d: %w", filepath.Join(r.dir, metricsName), m.Update, err)
 	}
 	if r.metrics == nil {
-		if err := cutMetrics(path, math.MaxUint64); err != nil {
+		if err := r.cutMetrics(math.MaxUint64); err != nil {
 			return err
 		}
-		r.metrics, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
-		if err != nil {
+		if r.metrics, err = r.folder.OpenFile(metricsName, os.O_WRONLY|os.O_APPEND|os.O_CREATE); err != nil {
 			return err
 		}
 	}
@@ -62,8 +62,7 @@ func (r *Run) Append(m *Metrics) error {
 
 // CutAfter removes from metrics.jsonl the lines beyond an update, which a
 // resume from a checkpoint at that update will write again, and half a line at
-// the end. All other lines keep their bytes; where there is nothing to remove
-// the file is not touched.
+// the end. All other lines keep their bytes.
 func (r *Run) CutAfter(update uint64) error {
 	if err := r.check(); err != nil {
 		return err
@@ -71,7 +70,7 @@ func (r *Run) CutAfter(update uint64) error {
 	if err := r.closeMetrics(); err != nil {
 		return err
 	}
-	return cutMetrics(filepath.Join(r.dir, metricsName), update)
+	return r.cutMetrics(update)
 }
 
 func (r *Run) closeMetrics() error {
@@ -83,8 +82,11 @@ func (r *Run) closeMetrics() error {
 	return err
 }
 
-func cutMetrics(path string, update uint64) error {
-	data, err := os.ReadFile(path)
+// cutMetrics removes the lines beyond an update, by a new file: what else may be linked to
+// the old one stays as it is.
+func (r *Run) cutMetrics(update uint64) error {
+	path := filepath.Join(r.dir, metricsName)
+	data, err := r.folder.Read(metricsName, maxText)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -110,10 +112,10 @@ func cutMetrics(path string, update uint64) error {
 		}
 		return nil
 	})
-	if err != nil || len(kept) == len(data) {
+	if err != nil {
 		return err
 	}
-	return WriteFile(path, func(w io.Writer) error {
+	return r.folder.Write(metricsName, func(w io.Writer) error {
 		_, err := w.Write(kept)
 		return err
 	})
@@ -122,11 +124,11 @@ func cutMetrics(path string, update uint64) error {
 // ReadMetrics reads all lines of metrics.jsonl of a run folder, none where there is
 // no such file. Half a line at the end is passed over, for the run may be writing it.
 func ReadMetrics(dir string) ([]Metrics, error) {
-	if err := holdsRun(dir); err != nil {
-		return nil, err
-	}
-	path := filepath.Join(dir, metricsName)
-	data, err := os.ReadFile(path)
+	return inRun(dir, readMetrics)
+}
+
+func readMetrics(d *files.Folder) ([]Metrics, error) {
+	data, err := d.Read(metricsName, maxText)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -135,7 +137,7 @@ func ReadMetrics(dir string) ([]Metrics, error) {
 	}
 	all, err := decodeMetrics(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", filepath.Join(d.Path(), metricsName), err)
 	}
 	return all, nil
 }

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"tandem/dbm"
+	"tandem/internal/files"
 )
 
 // Settings are everything that decides a run. It is config.json of a run folder,
@@ -59,7 +60,7 @@ func (c *Settings) Validate() error {
 // fields given twice, null and anything after the object are errors that name
 // the file; c is then as before. The values are not validated.
 func (c *Settings) ReadFile(path string) error {
-	data, err := readJSON(path)
+	data, err := files.Read(path, maxJSON)
 	if err != nil {
 		return err
 	}
@@ -151,17 +152,17 @@ func (c *Settings) clone() Settings {
 
 // ReadSettings reads and validates the configuration of a run folder.
 func ReadSettings(dir string) (Settings, error) {
-	var c Settings
-	if err := holdsRun(dir); err != nil {
-		return c, err
-	}
-	path := filepath.Join(dir, SettingsFile)
-	data, err := readJSON(path)
+	return inRun(dir, readSettings)
+}
+
+func readSettings(d *files.Folder) (Settings, error) {
+	data, err := d.Read(SettingsFile, maxJSON)
 	if err != nil {
-		return c, err
+		return Settings{}, err
 	}
-	if c, err = decodeSettings(data); err != nil {
-		return c, fmt.Errorf("%s: %w", path, err)
+	c, err := decodeSettings(data)
+	if err != nil {
+		return c, fmt.Errorf("%s: %w", filepath.Join(d.Path(), SettingsFile), err)
 	}
 	return c, nil
 }

@@ -127,7 +127,7 @@ func TestConfigRefuses(t *testing.T) {
 		t.Error(err)
 	}
 	write(t, path, bytes.Repeat([]byte(" "), maxJSON+1))
-	wantError(t, c.ReadFile(path), path, "more than 16 MiB")
+	wantError(t, c.ReadFile(path), path, "more than 16777216 bytes")
 }
 
 func TestConfigValidate(t *testing.T) {
@@ -203,5 +203,5 @@ func TestConfigEndless(t *testing.T) {
 		t.Skip(err)
 	}
 	var c Settings
-	wantError(t, c.ReadFile("/dev/zero"), "/dev/zero", "more than")
+	wantError(t, c.ReadFile("/dev/zero"), "/dev/zero", "not a regular file")
 }

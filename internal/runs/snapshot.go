@@ -9,14 +9,21 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+
+	"tandem/internal/files"
 )
 
-// Owns reports whether a run keeps a file of its own by a name.
-func Owns(name string) bool { return name == lockName || slices.Contains(contents[:], name) }
+// Owns reports whether a run keeps a file of its own by a name. Some systems do not tell
+// small letters from capitals.
+func Owns(name string) bool {
+	return strings.EqualFold(name, lockName) ||
+		slices.ContainsFunc(contents[:], func(own string) bool { return strings.EqualFold(name, own) })
+}
 
 // Has reports whether a folder has a file of a name.
 func Has(dir, name string) bool {
-	_, err := os.Stat(filepath.Join(dir, name))
+	_, err := os.Lstat(filepath.Join(dir, name))
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
@@ -36,33 +43,46 @@ type Snapshot struct {
 // another while another process trains the run, and checks that they do. It rejects
 // a run without a checkpoint.
 func ReadSnapshot(dir string) (map[string][]byte, error) {
+	return inRun(dir, readSnapshot)
+}
+
+func readSnapshot(d *files.Folder) (map[string][]byte, error) {
 	// All but the metrics are replaced whole. The checkpoint comes first: what the
 	// others say of its update and those before is written before it, and stays.
-	f, _, err := openCheckpoint(dir)
+	checkpoint, err := readCheckpointBytes(d)
 	if err != nil {
 		return nil, err
 	}
-	checkpoint, err := io.ReadAll(f)
-	f.Close() // now, for an open file cannot be replaced on Windows
-	if err != nil {
-		return nil, err
-	}
-	files := map[string][]byte{CheckpointFile: checkpoint}
-	for _, name := range []string{SettingsFile, manifestName} {
-		if files[name], err = readJSON(filepath.Join(dir, name)); err != nil {
+	snapshot := map[string][]byte{CheckpointFile: checkpoint}
+	for _, name := range []string{SettingsFile, manifestName, metricsName} {
+		if snapshot[name], err = d.Read(name, maxText); err != nil {
 			return nil, err
 		}
 	}
-	metrics, err := os.ReadFile(filepath.Join(dir, metricsName))
+	// The run may be writing the last line: whole lines only are kept.
+	metrics := snapshot[metricsName]
+	snapshot[metricsName] = metrics[:bytes.LastIndexByte(metrics, '\n')+1]
+	if _, err := DecodeSnapshot(snapshot); err != nil {
+		return nil, fmt.Errorf("%s: %w", d.Path(), err)
+	}
+	return snapshot, nil
+}
+
+// readCheckpointBytes reads the checkpoint of a run folder as it is, once its header and
+// its size agree.
+func readCheckpointBytes(d *files.Folder) ([]byte, error) {
+	f, size, err := openCheckpoint(d)
 	if err != nil {
 		return nil, err
 	}
-	// The run may be writing the last line: whole lines only are kept.
-	files[metricsName] = metrics[:bytes.LastIndexByte(metrics, '\n')+1]
-	if _, err := DecodeSnapshot(files); err != nil {
-		return nil, fmt.Errorf("%s: %w", dir, err)
+	defer f.Close() // before the next file: an open one cannot be replaced on Windows
+	var data bytes.Buffer
+	if _, err := decodeHeader(io.TeeReader(f, &data), size); err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Name(), err)
 	}
-	return files, nil
+	data.Grow(int(size) - data.Len())
+	_, err = io.CopyN(&data, f, size-int64(data.Len()))
+	return data.Bytes(), err
 }
 
 // DecodeSnapshot reads what ReadSnapshot returned, which may since have been in
