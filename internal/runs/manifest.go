@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -122,6 +123,25 @@ func ReadManifest(dir string) (*Manifest, error) {
 	return inRun(dir, readManifest)
 }
 
+// ErrManifest is the error of a manifest that cannot be understood.
+var ErrManifest = errors.New("damaged")
+
+// asideName is the name of a damaged manifest that was set aside.
+const asideName = "manifest.damaged.json"
+
+// SetManifestAside renames a damaged manifest, so that the run can get another, and
+// returns a warning that says so. damage is what ReadManifest returned.
+func (r *Run) SetManifestAside(damage error) (warning, err error) {
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	if err := r.folder.Rename(manifestName, asideName); err != nil {
+		return nil, err
+	}
+	return fmt.Errorf("%w; it is now %s, and nothing tells whether the data are those that the run was begun with", damage,
+		asideName), nil
+}
+
 // Manifest reads the manifest of the run, as ReadManifest does.
 func (r *Run) Manifest() (*Manifest, error) {
 	if err := r.check(); err != nil {
@@ -137,7 +157,7 @@ func readManifest(d *files.Folder) (*Manifest, error) {
 	}
 	m, err := decodeManifest(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(d.Path(), manifestName), err)
+		return nil, fmt.Errorf("%s: %w: %w", filepath.Join(d.Path(), manifestName), ErrManifest, err)
 	}
 	return m, nil
 }

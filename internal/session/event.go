@@ -17,6 +17,7 @@ type Event struct {
 	Rate    float64 // updates a second in this session; 0 before the first
 	Layer   int     // that is being pretrained; 0: all layers train together
 	Bound   float64 // the last estimate of the bound on test examples, in nats; 0: none yet
+	Warning error   // what has failed since the last event, but does not end training
 
 	session *session
 }
@@ -31,6 +32,7 @@ func (s *session) report() {
 	}
 	e := &Event{Time: time.Now(), First: s.first, Update: s.trainer.Updates(), Updates: s.settings.Updates,
 		Layer: s.trainer.Layer(), Bound: s.bound, session: s}
+	e.Warning, s.warning = s.warning, nil
 	if e.Update > e.First {
 		e.Rate = float64(e.Update-e.First) / e.Time.Sub(s.began).Seconds()
 	}

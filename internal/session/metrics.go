@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"tandem/dbm"
@@ -14,7 +15,8 @@ func (s *session) elapsed(now time.Time) float64 {
 	return s.seconds + now.Sub(s.began).Seconds() - s.estimator.spent
 }
 
-// record appends a line to the metrics, with an estimate of the likelihood if one is due.
+// record adds a line to the metrics that are to be written, with an estimate of the
+// likelihood if one is due.
 func (s *session) record(ctx context.Context, state *dbm.State) error {
 	now := time.Now()
 	s.measureFilters(state, now)
@@ -26,7 +28,7 @@ func (s *session) record(ctx context.Context, state *dbm.State) error {
 		MeanFieldIterations: s.iterations / made,
 		ReconstructionError: s.trainer.ReconstructionError(),
 		LearningRate:        s.settings.Rate(state.Updates),
-		Mu:                  state.Mu,
+		Mu:                  slices.Clone(state.Mu),
 		NormMean:            s.measures.NormMean,
 		NormSD:              s.measures.NormSD,
 		LiveFilters:         s.measures.Live,
@@ -44,7 +46,8 @@ func (s *session) record(ctx context.Context, state *dbm.State) error {
 		}
 	}
 	s.iterations, s.since, s.then = 0, state.Updates, time.Now()
-	return s.Run.Append(line)
+	s.unwritten = append(s.unwritten, line)
+	return nil
 }
 
 // measureFilters measures the filters.

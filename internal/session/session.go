@@ -36,6 +36,10 @@ type Options struct {
 	Data       *mnist.Set       // training examples
 	Estimates  Estimates
 	Arguments  []string // of the command line, for the manifest
+
+	// StopOnSaveError ends the session where a checkpoint cannot be written. Otherwise it
+	// goes on, and tries again when the next is due.
+	StopOnSaveError bool
 }
 
 // Result is what a session that came to the end of its run leaves.
@@ -83,6 +87,10 @@ type session struct {
 	since      uint64
 	then       time.Time
 
+	unwritten []*runs.Metrics // lines that are not yet in the file
+	saved     uint64          // update of the last checkpoint; 0: there is none
+	warning   error           // for the next event
+
 	measures dbm.FilterMeasures // of the filters, the last ones
 	measured time.Time
 }
@@ -95,6 +103,7 @@ func Run(ctx context.Context, o Options, events func(*Event)) (*Result, error) {
 	done := uint64(0)
 	if o.Checkpoint != nil {
 		done, s.seconds = o.Checkpoint.Updates, o.Checkpoint.Seconds
+		s.saved = done
 	}
 	if err := s.prepare(done); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Run.Dir(), err)
@@ -107,10 +116,15 @@ func Run(ctx context.Context, o Options, events func(*Event)) (*Result, error) {
 
 // prepare writes down who continues the run, and removes metrics beyond the checkpoint.
 func (s *session) prepare(done uint64) error {
-	manifest, err := runs.ReadManifest(s.Run.Dir())
+	manifest, err := s.Run.Manifest()
 	begins := errors.Is(err, fs.ErrNotExist) // or it was killed before it had a manifest
 	switch {
 	case begins:
+	case errors.Is(err, runs.ErrManifest): // nothing is computed from it
+		if s.warning, err = s.Run.SetManifestAside(err); err != nil {
+			return err
+		}
+		begins = true
 	case err != nil:
 		return err
 	case manifest.Data.SHA256 != s.Data.SHA256:
@@ -163,22 +177,6 @@ func (s *session) train(ctx context.Context) (err error) {
 		if u := s.trainer.Updates(); stop && u < s.settings.Updates {
 			return &Stopped{u, context.Cause(ctx)}
 		}
-	}
-	return nil
-}
-
-// keep writes what is due after an update: a checkpoint, or a line of metrics alone.
-func (s *session) keep(ctx context.Context, stop bool) error {
-	u := s.trainer.Updates()
-	switch {
-	case u%s.settings.CheckpointEvery == 0 || u == s.settings.Updates || stop:
-		state := s.trainer.State()
-		if err := s.record(ctx, state); err != nil {
-			return err
-		}
-		return s.Run.WriteCheckpoint(state, s.elapsed(time.Now()), s.Version)
-	case powerOfTen(u) || s.estimateDue(time.Now()):
-		return s.record(ctx, s.trainer.State())
 	}
 	return nil
 }

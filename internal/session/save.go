@@ -1,0 +1,106 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tandem/internal/files"
+	"tandem/internal/format"
+	"tandem/internal/runs"
+)
+
+// SaveError is the error of a session that could not write what it had to, as on a full
+// disk. What the run holds stays.
+type SaveError struct {
+	Update uint64 // that could not be saved
+	Saved  uint64 // at which the last checkpoint is; 0: there is none
+	Cause  error
+}
+
+func (e *SaveError) Error() string {
+	stays := "there is no checkpoint yet"
+	if e.Saved > 0 {
+		stays = fmt.Sprintf("the checkpoint of update %s stays", format.Count(e.Saved))
+	}
+	return fmt.Sprintf("update %s could not be saved, %s: %v", format.Count(e.Update), stays, e.Cause)
+}
+
+func (e *SaveError) Unwrap() error { return e.Cause }
+
+// MovedError is the error of a session whose run folder was moved, replaced or deleted
+// while it trained.
+type MovedError struct {
+	Update uint64
+	Saved  bool // what was due at Update is in the folder, wherever it is now
+}
+
+func (e *MovedError) Error() string {
+	if e.Saved {
+		return fmt.Sprintf("the folder of the run was moved or replaced, and training stops at update %s; all that was "+
+			"saved is in the moved folder", format.Count(e.Update))
+	}
+	return fmt.Sprintf("the folder of the run was deleted, with all that was in it; training stops at update %s",
+		format.Count(e.Update))
+}
+
+// secondTry is how long a session waits before it tries once more to write what nothing
+// else will.
+const secondTry = time.Second / 2
+
+// save writes the lines of metrics that are not yet written and, if checkpoint is set, the
+// state. It reports in the next event what failed if another save will follow, and
+// otherwise tries once more before it returns a SaveError.
+func (s *session) save(checkpoint, last bool) error {
+	err := s.write(checkpoint)
+	if errors.Is(s.Run.Moved(), files.ErrMoved) {
+		return &MovedError{s.trainer.Updates(), err == nil}
+	}
+	if err == nil || errors.Is(err, runs.ErrLost) {
+		return err
+	}
+	failed := &SaveError{s.trainer.Updates(), s.saved, err}
+	if !last && !s.StopOnSaveError {
+		s.warning = failed
+		return nil
+	}
+	time.Sleep(secondTry)
+	if failed.Cause = s.write(checkpoint); failed.Cause != nil {
+		return failed
+	}
+	return nil
+}
+
+// write writes the metrics that are not yet written and, if checkpoint is set, the state.
+func (s *session) write(checkpoint bool) error {
+	for len(s.unwritten) > 0 {
+		if err := s.Run.Append(s.unwritten[0]); err != nil {
+			return err
+		}
+		s.unwritten = s.unwritten[1:]
+	}
+	if !checkpoint {
+		return nil
+	}
+	if err := s.Run.WriteCheckpoint(s.trainer.State(), s.elapsed(time.Now()), s.Version); err != nil {
+		return err
+	}
+	s.saved = s.trainer.Updates()
+	return nil
+}
+
+// keep measures and writes what is due after an update: a checkpoint, or a line of metrics
+// alone. stop says that the session ends here.
+func (s *session) keep(ctx context.Context, stop bool) error {
+	u := s.trainer.Updates()
+	last := stop || u == s.settings.Updates
+	checkpoint := last || u%s.settings.CheckpointEvery == 0
+	if !checkpoint && !powerOfTen(u) && !s.estimateDue(time.Now()) {
+		return nil
+	}
+	if err := s.record(ctx, s.trainer.State()); err != nil {
+		return err
+	}
+	return s.save(checkpoint, last)
+}
