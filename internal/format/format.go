@@ -2,12 +2,14 @@
 package format
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
 )
@@ -65,10 +67,34 @@ func Duration(seconds float64) string {
 	}
 }
 
-// JSON writes indented JSON and a newline. Paths keep their & and <.
+// JSON writes indented JSON and a newline. Paths keep their & and <. Characters that a
+// terminal might obey become escapes.
 func JSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, escapeJSON(b.String()))
+	return err
+}
+
+// escapeJSON escapes what encoding/json leaves in strings. Outside strings JSON has no such
+// characters but newlines.
+func escapeJSON(s string) string {
+	hidden := func(r rune) bool { return r != '\n' && r != utf8.RuneError && unprintable(r) }
+	if strings.IndexFunc(s, hidden) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if hidden(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
