@@ -45,7 +45,8 @@ func begin(t *testing.T, dir, file, every string) (*exec.Cmd, *bytes.Buffer) {
 
 // A signal finishes the update and writes a checkpoint where there would be none.
 func TestSignalsStopCleanly(t *testing.T) {
-	for signal, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
+	for signal, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143,
+		syscall.SIGHUP: 129} {
 		dir := t.TempDir()
 		c, messages := begin(t, dir, "metrics.jsonl", "9999999")
 		refuse(t, 1, dir, []string{"resume", "run", "--updates", "20000000"}, strconv.Itoa(c.Process.Pid))

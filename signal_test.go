@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -111,4 +112,104 @@ func names(t *testing.T, dir string) (all []string) {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// A signal that comes twice within microseconds, to a process and to its group, is one
+// signal: the checkpoint is written, and a message says at once what is being done.
+func TestDoubledSignals(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		for range 2 {
+			dir := t.TempDir()
+			c, messages := begin(t, dir, "metrics.jsonl", "9999999")
+			for range 3 {
+				if err := c.Process.Signal(sig); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c.Wait()
+			said := messages.String()
+			if !strings.Contains(said, "the checkpoint is written") || !strings.HasPrefix(said, "tandem: finishing update ") ||
+				!strings.Contains(said, "a second signal ends tandem at once") {
+				t.Errorf("%v three times: exit code %d\n%s", sig, c.ProcessState.ExitCode(), said)
+			}
+			must(t, dir, "info", "run")
+		}
+	}
+}
+
+// A second signal after a second ends the program, whatever it is busy with.
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	begin(t, dir, "metrics.jsonl", "9999999") // skips where there are no signals
+	c := command(t, dir, "train", "--layers", "784,4000,4000", "--batch", "2000", "--mean-field-max", "1000",
+		"--mean-field-tolerance", "0", "--threads", "1", "--out", "slow") // an update takes minutes
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	kill := time.AfterFunc(time.Minute, func() { c.Process.Kill() })
+	defer kill.Stop()
+	time.Sleep(time.Second)
+	for range 3 {
+		c.Process.Signal(syscall.SIGTERM)
+		time.Sleep(1200 * time.Millisecond)
+	}
+	c.Wait()
+	if got := c.ProcessState.ExitCode(); got != 143 {
+		t.Errorf("exit code %d, want 143", got)
+	}
+}
+
+// nohup keeps a run going when its terminal closes.
+func TestIgnoredHangup(t *testing.T) {
+	dir := t.TempDir()
+	c, _ := begin(t, dir, "metrics.jsonl", "9999999")
+	c.Process.Kill()
+	c.Wait()
+	shell := exec.Command("sh", "-c", `trap "" HUP; exec "$@"`, "sh", os.Args[0], "resume", "run", "--quiet")
+	shell.Dir, shell.Env = dir, append(os.Environ(), asTandem+"=1")
+	if err := shell.Start(); err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(func() { shell.Process.Kill() })
+	time.Sleep(500 * time.Millisecond)
+	shell.Process.Signal(syscall.SIGHUP)
+	time.Sleep(300 * time.Millisecond)
+	shell.Process.Signal(syscall.SIGTERM)
+	shell.Wait()
+	if got := shell.ProcessState.ExitCode(); got != 143 {
+		t.Errorf("exit code %d, want 143", got)
+	}
+}
+
+// A run goes on to its end when whoever reads its messages has gone.
+func TestReaderThatGoes(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no such pipes")
+	}
+	dir := t.TempDir()
+	tandem(t, dir, "version") // skips where no process can be started
+	for i, closed := range []string{"both", "out", "err"} {
+		run := fmt.Sprintf("run%d", i)
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		args := append([]string{}, small("--out", run)...)
+		c := command(t, dir, slices.DeleteFunc(args, func(s string) bool { return s == "--quiet" })...)
+		if closed != "err" {
+			c.Stdout = w
+		}
+		if closed != "out" {
+			c.Stderr = w
+		}
+		r.Close()
+		err = c.Run()
+		w.Close()
+		if err != nil {
+			t.Errorf("%s: %v", closed, err)
+		}
+		if done := about(t, dir, run)["updates"].(float64); done != 30 {
+			t.Errorf("%s: %v updates", closed, done)
+		}
+	}
 }

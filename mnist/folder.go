@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -70,4 +71,15 @@ func cause(err error) error {
 		return p.Err
 	}
 	return err
+}
+
+// Reads reports whether Open looks for a file of a name.
+func Reads(name string) bool {
+	for _, prefix := range []string{"train", "t10k"} {
+		if slices.Contains(fileNames(prefix+"-images", "idx3-ubyte"), name) ||
+			slices.Contains(fileNames(prefix+"-labels", "idx1-ubyte"), name) {
+			return true
+		}
+	}
+	return false
 }

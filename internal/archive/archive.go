@@ -20,9 +20,12 @@ const Sums = "SHA256SUMS"
 // for a hostile archive to do no harm.
 const (
 	maxFiles = 10_000
-	maxName  = 1000               // bytes of a name
-	maxBytes = int64(2_000 << 20) // of all files together
+	maxName  = 1000     // bytes of a name
+	maxBytes = MaxBytes // of all files together
 )
+
+// MaxBytes is the most bytes that the files of an archive may have together.
+const MaxBytes = int64(2_000 << 20)
 
 // File is a file of an archive.
 type File struct {
@@ -38,6 +41,8 @@ func checkName(name string) error {
 	switch {
 	case len(name) > maxName:
 		return fmt.Errorf("%.40q…: a name of more than %d bytes", name, maxName)
+	case !utf8.ValidString(name):
+		return fmt.Errorf("%q: a name that is not UTF-8, which not every system can unpack; rename it", name)
 	case !fs.ValidPath(name) || name == ".":
 		return fmt.Errorf("%q: not a clean relative path", name)
 	case strings.ContainsAny(name, `\:`) || strings.ContainsFunc(name, unicode.IsControl) ||

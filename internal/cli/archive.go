@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"tandem/internal/archive"
+	"tandem/internal/files"
 	"tandem/internal/runs"
 )
 
@@ -32,7 +33,13 @@ func pack(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	if *out == "" {
 		return usageError{errors.New("--out FILE is missing")}
 	}
-	files, err := collect(ctx, dirs)
+	if err := checkOutputs([]output{{"out", *out}}); err != nil {
+		return err
+	}
+	if err := outside(*out, dirs); err != nil {
+		return err
+	}
+	packed, err := collect(ctx, dirs)
 	if err != nil {
 		return err
 	}
@@ -41,19 +48,34 @@ func pack(ctx context.Context, t *terminal, m *Machine, args []string) error {
 		if err != nil {
 			return err
 		}
-		files = append(files, program)
+		packed = append(packed, program)
 	}
-	if err := writeFile(ctx, *out, func(w io.Writer) error { return archive.Write(w, files) }); err != nil {
+	if err := writeFile(ctx, *out, func(w io.Writer) error { return archive.Write(w, packed) }); err != nil {
 		return fmt.Errorf("%s: %w", *out, err)
 	}
 	t.made(*out)
 	return nil
 }
 
+// outside returns an error for an archive in a folder that it packs: it would pack itself
+// the next time.
+func outside(archive string, dirs []string) error {
+	in, err := os.Stat(filepath.Dir(archive))
+	if err != nil {
+		return err
+	}
+	for _, dir := range dirs {
+		if run, err := os.Stat(dir); err == nil && os.SameFile(in, run) {
+			return fmt.Errorf("out: %s is in a run that is packed, and would be packed with it; choose another folder", archive)
+		}
+	}
+	return nil
+}
+
 // collect reads what is to be packed of run folders. All of it is held in memory,
 // for files that are hashed and then read again might be replaced in between.
 func collect(ctx context.Context, dirs []string) ([]archive.File, error) {
-	var files []archive.File
+	var packed []archive.File
 	taken := map[string]string{}
 	for _, dir := range dirs {
 		if ctx.Err() != nil {
@@ -77,16 +99,21 @@ func collect(ctx context.Context, dirs []string) ([]archive.File, error) {
 			return nil, err
 		}
 		for _, file := range slices.Sorted(maps.Keys(own)) {
-			files = append(files, archive.File{Name: path.Join(runsFolder, name, file), Data: own[file]})
+			packed = append(packed, archive.File{Name: path.Join(runsFolder, name, file), Data: own[file]})
 		}
 	}
-	return files, nil
+	return packed, nil
 }
 
 // addResults adds the pictures and results that are in a run folder, beside the
 // run's own files: such files are of whatever update they were made at.
-func addResults(files map[string][]byte, dir string) error {
-	entries, err := os.ReadDir(dir)
+func addResults(own map[string][]byte, dir string) error {
+	d, err := files.OpenFolder(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	entries, err := d.Entries()
 	if err != nil {
 		return err
 	}
@@ -99,7 +126,7 @@ func addResults(files map[string][]byte, dir string) error {
 		if runs.Owns(e.Name()) || !e.Type().IsRegular() {
 			continue
 		}
-		if files[e.Name()], err = os.ReadFile(filepath.Join(dir, e.Name())); err != nil {
+		if own[e.Name()], err = d.Read(e.Name(), archive.MaxBytes); err != nil {
 			return err
 		}
 	}

@@ -68,7 +68,10 @@ func classify(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 	if c.labels < 0 || c.all && c.labels > 0 {
 		return usageError{fmt.Errorf("labels: %d; give a number above 0, or --all, or neither", c.labels)}
 	}
-	if err := c.execution.begin(); err != nil {
+	if err := checkOutputs(c.execution.outputs(), found[0]); err != nil {
+		return err
+	}
+	if err := c.execution.begin(ctx); err != nil {
 		return err
 	}
 	defer c.execution.end(&err)

@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
+	"syscall"
 
 	"tandem/dbm/kernel"
 	"tandem/internal/session"
@@ -73,10 +75,11 @@ func (e hintedError) Unwrap() error { return e.error }
 func (e hintedError) Hint() string { return e.hint }
 
 // Main runs the command line and returns the exit code: 0 done, 1 failed, 2 wrong usage,
-// 130 or 143 after a stop by SIGINT or SIGTERM. A second signal ends the program at once.
+// 129, 130 or 143 after a stop by SIGHUP, SIGINT or SIGTERM. A second signal ends the
+// program at once.
 func Main(m *Machine, args []string) int {
 	t := newTerminal(os.Stdout, os.Stderr)
-	ctx, signals := untilSignal(func(e signalError) {
+	ctx, signals := untilSignal(func(message string) { t.say("%s", message) }, func(e signalError) {
 		t.say("%v", e)
 		os.Exit(e.code)
 	})
@@ -107,7 +110,43 @@ func run(ctx context.Context, t *terminal, m *Machine, args []string) int {
 			return t.exit(err)
 		}
 	}
-	return t.exit(usageError{fmt.Errorf("%s: no such command; tandem alone lists them", args[0])})
+	return t.exit(usageError{noSuchVerb(args[0])})
+}
+
+// noSuchVerb returns the error of a word that is no verb, with the verb that is most like it.
+func noSuchVerb(word string) error {
+	best, at := "", 3 // more changes than this are another word
+	for _, v := range verbs() {
+		if d := changes(word, v.name); d < at || strings.HasPrefix(v.name, word) && len(word) > 1 {
+			best, at = v.name, d
+		}
+	}
+	if best != "" {
+		return fmt.Errorf("%s: no such command; did you mean tandem %s? tandem alone lists them", word, best)
+	}
+	return fmt.Errorf("%s: no such command; tandem alone lists them", word)
+}
+
+// changes returns how many letters must be added, removed or replaced to make one word of
+// another (Levenshtein).
+func changes(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
 }
 
 // overview lists the verbs.
@@ -137,13 +176,19 @@ func undisguised(err error) error {
 	return err
 }
 
+// unread reports whether whoever reads the output has gone, of a verb whose work does not
+// depend on it.
+func (t *terminal) unread() bool {
+	return errors.Is(t.out.err, syscall.EPIPE) && t.signals != nil && t.signals.doing() != ""
+}
+
 // exit prints an error, if there is one, and returns the exit code.
 func (t *terminal) exit(err error) int {
 	var hinted hinter
 	var signal signalError
 	var usage usageError
 	switch {
-	case (err == nil || errors.Is(err, flag.ErrHelp)) && t.out.err == nil:
+	case (err == nil || errors.Is(err, flag.ErrHelp)) && (t.out.err == nil || t.unread()):
 		return 0
 	case err == nil:
 		err = t.out.err

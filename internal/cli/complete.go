@@ -45,6 +45,9 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	if _, err := knownPixels(o.half, 2, 2); err != nil {
 		return usageError{fmt.Errorf("known: %w", err)}
 	}
+	if err := checkPictures(found[0], output{"out", *out}); err != nil {
+		return err
+	}
 	s, err := load(found[0])
 	if err != nil {
 		return err

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -70,7 +68,7 @@ func eval(ctx context.Context, t *terminal, m *Machine, args []string) (err erro
 	if err != nil {
 		return err
 	}
-	if err := o.execution.begin(); err != nil {
+	if err := o.execution.begin(ctx); err != nil {
 		return err
 	}
 	defer o.execution.end(&err)
@@ -159,12 +157,7 @@ func evalFlags(t *terminal, args []string) (*evalOptions, error) {
 	case o.Sweeps < 0:
 		return nil, usageError{fmt.Errorf("sweeps: %d; must not be below 0", o.Sweeps)}
 	}
-	if o.perExample != "" {
-		if _, err := os.Stat(filepath.Dir(o.perExample)); err != nil {
-			return nil, fmt.Errorf("per-example: %w", err)
-		}
-	}
-	return o, nil
+	return o, checkOutputs(append(o.execution.outputs(), output{"per-example", o.perExample}), o.run)
 }
 
 // examples returns the sets of images to score on, and the mean of the training images.

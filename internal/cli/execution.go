@@ -1,15 +1,16 @@
 package cli
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"net"
-	"net/http"
-	"net/http/pprof"
-	"os"
+	"io"
 	"runtime"
 	runtimepprof "runtime/pprof"
+
+	"tandem/internal/web"
 )
 
 // execution holds the options that do not affect the result: threads, profiles.
@@ -17,8 +18,9 @@ type execution struct {
 	threads                           int
 	cpuProfile, memoryProfile, listen string
 
-	cpu      *os.File
-	listener net.Listener
+	ctx  context.Context // until the end
+	stop func()
+	cpu  *bytes.Buffer // the CPU profile
 }
 
 // executionFlags defines the flags of an execution, and --quiet.
@@ -34,79 +36,61 @@ func executionFlags(f *flag.FlagSet, t *terminal) *execution {
 	return x
 }
 
+// outputs returns the files that an execution writes.
+func (x *execution) outputs() []output {
+	return []output{{"cpuprofile", x.cpuProfile}, {"memprofile", x.memoryProfile}}
+}
+
 // begin starts the profiles that were asked for.
-func (x *execution) begin() error {
+func (x *execution) begin(ctx context.Context) error {
 	if x.threads < 1 || x.threads > 1024 {
 		return usageError{fmt.Errorf("threads: %d; must be 1 to 1024", x.threads)}
 	}
+	x.ctx, x.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if x.listen != "" {
 		if err := x.serve(); err != nil {
 			return fmt.Errorf("pprof: %w", err)
 		}
 	}
 	if x.cpuProfile != "" {
-		file, err := os.Create(x.cpuProfile)
-		if err != nil {
+		x.cpu = new(bytes.Buffer)
+		if err := runtimepprof.StartCPUProfile(x.cpu); err != nil {
 			return fmt.Errorf("cpuprofile: %w", err)
 		}
-		if err := runtimepprof.StartCPUProfile(file); err != nil {
-			file.Close()
-			return fmt.Errorf("cpuprofile: %w", err)
-		}
-		x.cpu = file
 	}
 	return nil
 }
 
-// serve offers profiles over HTTP, to this machine only.
+// serve offers profiles over HTTP, to this machine only, until the end.
 func (x *execution) serve() error {
-	host, port, err := net.SplitHostPort(x.listen)
-	if err != nil {
+	l, err := web.Listen(x.listen)
+	var address *web.AddressError
+	if errors.As(err, &address) {
 		return usageError{err}
 	}
-	if host == "" {
-		host = "localhost"
-	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return usageError{fmt.Errorf("%s is not a loopback address; profiles are for this machine only", host)}
-	}
-	x.listener, err = net.Listen("tcp", net.JoinHostPort(host, port))
 	if err != nil {
 		return err
 	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	go http.Serve(x.listener, mux)
+	go web.Serve(x.ctx, l, web.Profiles())
 	return nil
 }
 
-// end writes and closes what begin started, and joins what fails to err.
+// end writes what begin started, and joins what fails to err.
 func (x *execution) end(err *error) {
 	var failed []error
 	if x.cpu != nil {
 		runtimepprof.StopCPUProfile()
-		failed = append(failed, x.cpu.Close())
+		failed = append(failed, writeFile(x.ctx, x.cpuProfile, func(w io.Writer) error {
+			_, err := w.Write(x.cpu.Bytes())
+			return err
+		}))
 	}
 	if x.memoryProfile != "" {
-		failed = append(failed, writeMemoryProfile(x.memoryProfile))
+		runtime.GC() // so that the profile has what is in use now
+		failed = append(failed, writeFile(x.ctx, x.memoryProfile, runtimepprof.WriteHeapProfile))
 	}
-	if x.listener != nil {
-		failed = append(failed, x.listener.Close())
-	}
+	x.stop()
 	if profile := errors.Join(failed...); profile != nil {
 		*err = errors.Join(*err, fmt.Errorf("profile: %w", profile))
 	}
-}
-
-func writeMemoryProfile(name string) error {
-	file, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	runtime.GC() // so that the profile has what is in use now
-	return errors.Join(runtimepprof.WriteHeapProfile(file), file.Close())
 }

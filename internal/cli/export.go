@@ -20,6 +20,9 @@ func export(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	if *name == "" {
 		return usageError{errors.New("--npz FILE is missing")}
 	}
+	if err := checkOutputs([]output{{"npz", *name}}, found[0]); err != nil {
+		return err
+	}
 	s, err := load(found[0])
 	if err != nil {
 		return err

@@ -38,7 +38,10 @@ func features(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 	if err != nil {
 		return usageError{fmt.Errorf("pixels: %w", err)}
 	}
-	if err := x.begin(); err != nil {
+	if err := checkOutputs(append(x.outputs(), output{"npz", *name}), found[0]); err != nil {
+		return err
+	}
+	if err := x.begin(ctx); err != nil {
 		return err
 	}
 	defer x.end(&err)

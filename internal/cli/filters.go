@@ -25,6 +25,9 @@ func filters(ctx context.Context, t *terminal, m *Machine, args []string) error 
 	if *units < 0 {
 		return usageError{fmt.Errorf("units: %d; must not be below 0", *units)}
 	}
+	if err := checkPictures(found[0], output{"out", *out}); err != nil {
+		return err
+	}
 	s, err := load(found[0])
 	if err != nil {
 		return err

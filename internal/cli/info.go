@@ -114,7 +114,7 @@ func options(c *runs.Settings) string {
 func runInfo(t *terminal, m *Machine, dir string, asJSON bool) error {
 	s, err := load(dir)
 	if errors.Is(err, runs.ErrNoCheckpoint) {
-		return hintedError{err, "tandem resume " + dir + " restarts it"}
+		return hintedError{err, "tandem resume " + format.Argument(dir) + " restarts it"}
 	}
 	if err != nil {
 		return err

@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"tandem/internal/figure"
 	"tandem/internal/files"
 	"tandem/internal/runs"
+	"tandem/mnist"
 )
 
 // The pictures in a run's folder.
@@ -21,19 +24,21 @@ const (
 )
 
 // draw writes a picture, by default one of a standard name beside the model, and returns
-// its name.
+// its name. A link of a standard name is replaced: nobody has asked to follow it.
 func (m *model) draw(ctx context.Context, name, standard, title string, grids []figure.Grid) (string, error) {
-	if name == "" {
-		name = filepath.Join(m.from, standard)
-		if model, ok := strings.CutSuffix(m.from, ".npz"); ok {
-			name = model + "-" + standard
-		}
-	}
 	img, err := figure.Draw(title, grids...)
 	if err != nil {
 		return "", err
 	}
-	return name, writeFile(ctx, name, func(w io.Writer) error { return figure.WritePNG(w, img) })
+	write := func(w io.Writer) error { return figure.WritePNG(w, img) }
+	if name != "" {
+		return name, writeFile(ctx, name, write)
+	}
+	name = filepath.Join(m.from, standard)
+	if model, ok := strings.CutSuffix(m.from, ".npz"); ok {
+		name = model + "-" + standard
+	}
+	return name, files.Write(name, until(ctx, write))
 }
 
 // writer writes until its context ends.
@@ -49,36 +54,145 @@ func (w writer) Write(b []byte) (int, error) {
 	return w.to.Write(b)
 }
 
-// writeFile writes a file whole or not at all, behind links too. What is not a plain file,
-// such as a pipe or /dev/stdout, is written to as it is. When ctx ends, writeFile returns
-// its cause.
-func writeFile(ctx context.Context, name string, write func(io.Writer) error) error {
-	if runs.Owns(filepath.Base(name)) {
-		return fmt.Errorf("%s: a run keeps its own file by this name; choose another", name)
-	}
-	until := func(w io.Writer) error {
+// until returns a function that writes until ctx ends, and then returns its cause.
+func until(ctx context.Context, write func(io.Writer) error) func(io.Writer) error {
+	return func(w io.Writer) error {
 		if err := write(writer{ctx, w}); err != nil {
 			return err
 		}
 		return context.Cause(ctx)
 	}
+}
+
+// writeFile writes a file that the command line names, whole or not at all. What is not a
+// plain file, such as a pipe or /dev/stdout, is written to as it is. When ctx ends,
+// writeFile returns its cause.
+func writeFile(ctx context.Context, name string, write func(io.Writer) error) error {
+	if err := checkOutput(name); err != nil { // it may have changed since the verb began
+		return err
+	}
 	if isPlain(name) {
-		if to, err := filepath.EvalSymlinks(name); err == nil {
-			name = to
-		}
-		return files.Write(name, until)
+		return files.Write(name, until(ctx, write))
 	}
 	f, err := os.OpenFile(name, os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
-	return errors.Join(until(f), f.Close())
+	return errors.Join(until(ctx, write)(f), f.Close())
 }
 
-// isPlain reports whether a name is that of a plain file or of nothing yet. The names
-// below /dev lead to what a process has open.
+// output is a file that a verb is asked to write.
+type output struct{ flag, name string }
+
+// checkOutputs returns an error where a verb must not write one of its outputs, before any
+// work is done for it: see checkOutput. An empty name asks for nothing. inputs are the
+// files and folders that the verb reads: runs, models, data.
+func checkOutputs(outputs []output, inputs ...string) error {
+	for i, o := range outputs {
+		if o.name == "" {
+			continue
+		}
+		err := checkOutput(o.name, inputs...)
+		if same := slices.IndexFunc(outputs[:i], func(p output) bool {
+			return p.name != "" && filepath.Clean(p.name) == filepath.Clean(o.name)
+		}); err == nil && same >= 0 && isPlain(o.name) {
+			err = fmt.Errorf("%s is the file of --%s too", o.name, outputs[same].flag)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", o.flag, err)
+		}
+	}
+	return nil
+}
+
+// checkOutput returns an error where no verb must write a file: where a run keeps a file of
+// its own, through a link, over a folder, over what the verb reads, or into no folder.
+func checkOutput(name string, inputs ...string) error {
+	if runs.Owns(filepath.Base(name)) {
+		return fmt.Errorf("%s: a run keeps its own file by this name; choose another", name)
+	}
+	if isDevice(name) {
+		return nil
+	}
+	dir := filepath.Dir(name)
+	if in, err := os.Stat(dir); err != nil || !in.IsDir() {
+		return fmt.Errorf("%s: there is no folder %s", name, dir)
+	}
+	info, err := os.Lstat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode()&fs.ModeSymlink != 0:
+		to, _ := os.Readlink(name)
+		return fmt.Errorf("%s is a link; tandem does not write through links: name the file itself (%s)", name, to)
+	case info.IsDir():
+		return fmt.Errorf("%s is a folder; name a file", name)
+	}
+	for _, input := range inputs {
+		for _, read := range reads(input) {
+			if old, err := os.Stat(read); err == nil && os.SameFile(info, old) {
+				return fmt.Errorf("%s is read here, and would be lost; choose another file", name)
+			}
+		}
+	}
+	return nil
+}
+
+// reads returns the files that a verb reads of an input: itself, the files of a run, those of
+// a data folder.
+func reads(input string) []string {
+	if input == "" {
+		return nil
+	}
+	all := []string{input}
+	entries, err := os.ReadDir(input)
+	if err != nil {
+		return all
+	}
+	for _, e := range entries {
+		if runs.Owns(e.Name()) || mnist.Reads(e.Name()) {
+			all = append(all, filepath.Join(input, e.Name()))
+		}
+	}
+	return all
+}
+
+// checkPictures is checkOutputs for pictures of a model: a GIF for --gif, else a PNG. It
+// rejects names with the ending of another format.
+func checkPictures(model string, pictures ...output) error {
+	for _, o := range pictures {
+		format := "png"
+		if o.flag == "gif" {
+			format = "gif"
+		}
+		switch ending := strings.ToLower(filepath.Ext(o.name)); ending {
+		case ".png", ".gif", ".jpg", ".jpeg", ".svg", ".pdf", ".webp", ".bmp", ".tif", ".tiff":
+			if ending != "."+format {
+				return usageError{fmt.Errorf("%s: %s: the picture is a %s; give it a name that ends in .%s", o.flag, o.name,
+					strings.ToUpper(format), format)}
+			}
+		}
+	}
+	return checkOutputs(pictures, model)
+}
+
+// isDevice reports whether a name is below /dev, where names lead to what a process has
+// open, and is no folder.
+func isDevice(name string) bool {
+	path, err := filepath.Abs(name)
+	if err != nil || !strings.HasPrefix(path, "/dev/") {
+		return false
+	}
+	info, err := os.Stat(name)
+	return err == nil && !info.IsDir() && !info.Mode().IsRegular() || strings.HasPrefix(path, "/dev/fd/") ||
+		path == "/dev/stdout" || path == "/dev/stderr"
+}
+
+// isPlain reports whether a name is that of a plain file or of nothing yet.
 func isPlain(name string) bool {
-	if path, err := filepath.Abs(name); err == nil && strings.HasPrefix(path, "/dev/") {
+	if isDevice(name) {
 		return false
 	}
 	info, err := os.Stat(name)

@@ -30,12 +30,15 @@ func reproduction(ctx context.Context, t *terminal, m *Machine, args []string) (
 	if err != nil {
 		return err
 	}
-	if err := x.begin(); err != nil {
+	if err := checkOutputs(x.outputs()); err != nil {
+		return err
+	}
+	ignoreClosedPipes()
+	if err := x.begin(ctx); err != nil {
 		return err
 	}
 	defer x.end(&err)
-	ignoreClosedPipes()
-	t.signals.wait()
+	t.signals.wait(func() string { return "finishing an update and writing a checkpoint" })
 	t.last = time.Now()
 	watch := reproduce.Watch{Say: func(message string) { t.say("%s", message) }, Train: t.follow, Stage: t.stage}
 	study, err := reproduce.Open(ctx, *out, m.trainer(x.threads), names, *scale, watch)
@@ -53,6 +56,7 @@ func reproduction(ctx context.Context, t *terminal, m *Machine, args []string) (
 
 // follow shows the progress of a run of a study.
 func (t *terminal) follow(p reproduce.Place, e *session.Event) {
+	t.warn(e)
 	if e.Begins() || !t.due(e.Time) {
 		return
 	}

@@ -20,11 +20,17 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 	x := executionFlags(f, t)
 	var estimates session.Estimates
 	estimateFlag(f, &estimates)
+	var saves stopOnSaveError
+	saveErrorFlag(f, &saves)
 	found, err := parse(f, args, "RUN")
 	if err != nil {
 		return err
 	}
 	dir := found[0]
+	ignoreClosedPipes()
+	if err := checkOutputs(x.outputs(), dir, *data); err != nil {
+		return err
+	}
 	run, checkpoint, err := runs.Open(dir)
 	if err != nil {
 		return err
@@ -49,7 +55,7 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 	if c.Updates <= done {
 		return ended(ctx, t, m, dir, &c, checkpoint)
 	}
-	if err := x.begin(); err != nil {
+	if err := x.begin(ctx); err != nil {
 		return err
 	}
 	defer x.end(&err)
@@ -61,7 +67,7 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 		return fmt.Errorf("eval-every: %w", err)
 	}
 	return trainRun(ctx, t, session.Options{Machine: m.trainer(x.threads), Run: run, Settings: &c,
-		Checkpoint: checkpoint, Data: set, Estimates: estimates, Arguments: append([]string{"resume"}, args...)})
+		Checkpoint: checkpoint, Data: set, Estimates: estimates, StopOnSaveError: bool(saves), Arguments: append([]string{"resume"}, args...)})
 }
 
 // ended draws the pictures of a run that has made its updates, where they are missing: it
@@ -82,7 +88,7 @@ func ended(ctx context.Context, t *terminal, m *Machine, dir string, c *runs.Set
 	}
 	err := fmt.Errorf("%s has made %s updates, and its total is %s", dir, format.Count(done),
 		format.Count(c.Updates))
-	return hintedError{err, fmt.Sprintf("tandem resume %s --updates %d doubles that", dir, 2*done)}
+	return hintedError{err, fmt.Sprintf("tandem resume %s --updates %d doubles that", format.Argument(dir), 2*done)}
 }
 
 // drawBoth draws the pictures of a run that is at its end, and returns what each shows and
@@ -100,14 +106,27 @@ func (m *model) drawBoth(ctx context.Context, k *kernel.Set) ([][2]string, error
 func advise(dir string, err error) error {
 	var stopped *session.Stopped
 	var failed *session.UpdateError
+	var unsaved *session.SaveError
+	var moved *session.MovedError
 	switch {
+	case errors.As(err, &unsaved):
+		return hintedError{err, "make room, then " + resumes(dir)}
+	case errors.As(err, &moved) && moved.Saved:
+		return hintedError{err, "tandem resume NEW-FOLDER resumes it"}
+	case errors.As(err, &moved):
+		return err
+	case errors.Is(err, runs.ErrLost):
+		return hintedError{err, "tandem info " + format.Argument(dir) + " shows where the run is now"}
 	case errors.As(err, &stopped):
-		return hintedError{err, "tandem resume " + dir + " resumes it"}
+		return hintedError{err, resumes(dir)}
 	case errors.As(err, &failed):
 		if _, none := runs.ReadHeader(dir); none != nil {
 			return hintedError{err, "begin again with a lower --learning-rate and another --out"}
 		}
-		return hintedError{err, "the last good checkpoint stays; tandem info " + dir + " shows where it is"}
+		return hintedError{err, "the last good checkpoint stays; tandem info " + format.Argument(dir) + " shows where it is"}
 	}
 	return err
 }
+
+// resumes returns advice to resume a run.
+func resumes(dir string) string { return "tandem resume " + format.Argument(dir) + " resumes it" }

@@ -49,6 +49,9 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	if err := o.validate(*film != ""); err != nil {
 		return usageError{err}
 	}
+	if err := checkPictures(found[0], output{"out", *out}, output{"gif", *film}); err != nil {
+		return err
+	}
 	s, err := load(found[0])
 	if err != nil {
 		return err

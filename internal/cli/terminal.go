@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -28,6 +29,8 @@ type terminal struct {
 	drawn    bool      // a progress line is on the screen
 	last     time.Time // of the last progress line
 	signals  *signals  // nil in tests
+
+	mutex sync.Mutex // of err and drawn: a signal prints from a goroutine of its own
 }
 
 // On a terminal progress is redrawn often; elsewhere lines pile up.
@@ -70,10 +73,16 @@ func (t *terminal) helpWidth() int {
 	return 100
 }
 
+// printable returns a text as a terminal may show it. Names and messages may come from
+// files that somebody else has made.
+func printable(text string) string { return format.Printable(text) }
+
 // say prints a message.
 func (t *terminal) say(format string, args ...any) {
-	t.clear()
-	fmt.Fprintf(t.err, "tandem: %s\n", fmt.Sprintf(format, args...))
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.erase()
+	fmt.Fprintf(t.err, "tandem: %s\n", printable(fmt.Sprintf(format, args...)))
 }
 
 // due reports whether it is time for another progress line.
@@ -95,6 +104,8 @@ func (t *terminal) progress(now time.Time, fields []string) {
 		t.line(fields)
 		return
 	}
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
 	line := fields[0]
 	for _, f := range fields[1:] {
 		if utf8.RuneCountInString(line)+2+utf8.RuneCountInString(f) >= t.width() {
@@ -102,15 +113,25 @@ func (t *terminal) progress(now time.Time, fields []string) {
 		}
 		line += "  " + f
 	}
-	fmt.Fprintf(t.err, "\r%s\x1b[K", line)
+	fmt.Fprintf(t.err, "\r%s\x1b[K", printable(line))
 	t.drawn = true
 }
 
 // line prints fields as a line that stays.
-func (t *terminal) line(fields []string) { fmt.Fprintln(t.err, strings.Join(fields, "  ")) }
+func (t *terminal) line(fields []string) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	fmt.Fprintln(t.err, printable(strings.Join(fields, "  ")))
+}
 
 // clear removes the progress line from the screen.
 func (t *terminal) clear() {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.erase()
+}
+
+func (t *terminal) erase() {
 	if t.drawn {
 		fmt.Fprint(t.err, "\r\x1b[K")
 		t.drawn = false
@@ -119,6 +140,8 @@ func (t *terminal) clear() {
 
 // keep leaves the progress line on the screen.
 func (t *terminal) keep() {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
 	if t.drawn {
 		fmt.Fprintln(t.err)
 		t.drawn = false
@@ -132,7 +155,8 @@ func table(w io.Writer, rows [][2]string) {
 		wide = max(wide, utf8.RuneCountInString(r[0]))
 	}
 	for _, r := range rows {
-		fmt.Fprintf(w, "%s%s  %s\n", r[0], strings.Repeat(" ", wide-utf8.RuneCountInString(r[0])), r[1])
+		fmt.Fprintf(w, "%s%s  %s\n", printable(r[0]), strings.Repeat(" ", max(wide-utf8.RuneCountInString(r[0]), 0)),
+			printable(r[1]))
 	}
 }
 

@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"tandem/internal/format"
@@ -18,6 +20,7 @@ type trainOptions struct {
 	preset, config, out string
 	execution           *execution
 	estimates           session.Estimates
+	saves               stopOnSaveError
 }
 
 // train is the verb that begins a run.
@@ -41,7 +44,11 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 	if c.Data, err = absolute(c.Data); err != nil {
 		return err
 	}
-	if err := o.execution.begin(); err != nil {
+	if err := checkOutputs(o.execution.outputs(), c.Data, o.config); err != nil {
+		return err
+	}
+	ignoreClosedPipes()
+	if err := o.execution.begin(ctx); err != nil {
 		return err
 	}
 	defer o.execution.end(&err)
@@ -61,7 +68,7 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 	}
 	defer run.Close()
 	return trainRun(ctx, t, session.Options{Machine: m.trainer(o.execution.threads), Run: run, Data: data,
-		Estimates: o.estimates, Arguments: append([]string{"train"}, args...)})
+		Estimates: o.estimates, StopOnSaveError: bool(o.saves), Arguments: append([]string{"train"}, args...)})
 }
 
 // create begins a run in a folder, or in a new one under runs.
@@ -142,6 +149,7 @@ func trainFlags(t *terminal, c *runs.Settings) (*flag.FlagSet, *trainOptions) {
 	settingsFlags(f, c)
 	o.execution = executionFlags(f, t)
 	estimateFlag(f, &o.estimates)
+	saveErrorFlag(f, &o.saves)
 	return f, o
 }
 
@@ -149,6 +157,31 @@ func trainFlags(t *terminal, c *runs.Settings) (*flag.FlagSet, *trainOptions) {
 func estimateFlag(f *flag.FlagSet, e *session.Estimates) {
 	f.Uint64Var(&e.Every, "eval-every", 0, "`N` updates from one rough estimate of the likelihood to the next, which "+
 		"can be tens of nats too high; left out where they would take more than 5% of the time")
+}
+
+// stopOnSaveError is the flag that says what a checkpoint that cannot be written means.
+type stopOnSaveError bool
+
+// saveErrorFlag defines --on-save-error.
+func saveErrorFlag(f *flag.FlagSet, stop *stopOnSaveError) {
+	f.Var(stop, "on-save-error", "`WHAT` to do where a checkpoint cannot be written, as on a full disk: continue, and "+
+		"try again when the next is due, or stop")
+}
+
+func (s *stopOnSaveError) String() string {
+	if s != nil && *s {
+		return "stop"
+	}
+	return "continue"
+}
+
+// Set accepts stop and continue.
+func (s *stopOnSaveError) Set(word string) error {
+	if word != "stop" && word != "continue" {
+		return errors.New("must be stop or continue")
+	}
+	*s = word == "stop"
+	return nil
 }
 
 // settingsFlags defines the flags of settings, which are their defaults, too.
@@ -210,10 +243,14 @@ func springFlags(f *flag.FlagSet, c *runs.Settings) {
 
 // trainRun trains a run to its end, with progress, and draws its pictures.
 func trainRun(ctx context.Context, t *terminal, o session.Options) error {
-	ignoreClosedPipes()
-	t.signals.wait()
+	var update atomic.Uint64
+	t.signals.wait(func() string {
+		return fmt.Sprintf("finishing update %s and writing a checkpoint", format.Count(update.Load()+1))
+	})
 	dir := o.Run.Dir()
 	found, err := session.Run(ctx, o, func(e *session.Event) {
+		update.Store(e.Update)
+		t.warn(e)
 		if e.Begins() {
 			t.announce(&o, e)
 			t.last = e.Time
@@ -240,11 +277,18 @@ func trainRun(ctx context.Context, t *terminal, o session.Options) error {
 	fmt.Fprintf(t.out, "%s updates in %s (%.0f a second)\n\n", format.Count(found.Updates),
 		format.Duration(found.Seconds), float64(found.Updates)/found.Seconds)
 	table(t.out, append(drawn, [][2]string{
-		{"next", fmt.Sprintf("tandem resume %s --updates %d   train longer", dir, 2*c.Updates)},
-		{"", fmt.Sprintf("tandem filters %s --units 0   all filters", dir)},
-		{"", fmt.Sprintf("tandem info %s   the figures", dir)},
+		{"next", fmt.Sprintf("tandem resume %s --updates %d   train longer", format.Argument(dir), 2*c.Updates)},
+		{"", fmt.Sprintf("tandem filters %s --units 0   all filters", format.Argument(dir))},
+		{"", fmt.Sprintf("tandem info %s   the figures", format.Argument(dir))},
 	}...))
 	return nil
+}
+
+// warn prints what has gone wrong and does not end training.
+func (t *terminal) warn(e *session.Event) {
+	if e.Warning != nil {
+		t.say("warning: %v", e.Warning)
+	}
 }
 
 // announce prints what is going to be trained.

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path"
 	"slices"
 	"strings"
 	"time"
 
 	"tandem/internal/archive"
+	"tandem/internal/files"
 	"tandem/internal/format"
 	"tandem/internal/runs"
 	"tandem/internal/session"
@@ -49,7 +49,10 @@ func verify(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 		return err
 	}
 	name := found[0]
-	if err := x.begin(); err != nil {
+	if err := checkOutputs(x.outputs(), name, *folder); err != nil {
+		return err
+	}
+	if err := x.begin(ctx); err != nil {
 		return err
 	}
 	defer x.end(&err)
@@ -57,14 +60,14 @@ func verify(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 	if r.Data, err = trainingSets(*folder); err != nil {
 		return err
 	}
-	files, sums, err := readArchive(ctx, name)
+	archived, sums, err := readArchive(ctx, name)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	v := &verification{File: name, Checksums: sums}
-	for _, run := range slices.Sorted(maps.Keys(files)) {
+	for _, run := range slices.Sorted(maps.Keys(archived)) {
 		r.Progress = t.replaying(run)
-		again, err := r.Verify(ctx, files[run], *updates)
+		again, err := r.Verify(ctx, archived[run], *updates)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -149,19 +152,19 @@ func (t *terminal) replaying(run string) func(update, last uint64) {
 // readArchive reads the runs' own files from an archive, by run and name, and returns how
 // many files have the right checksum.
 func readArchive(ctx context.Context, name string) (map[string]map[string][]byte, int, error) {
-	file, err := os.Open(name)
+	file, _, err := files.Open(name)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer file.Close()
-	files := map[string]map[string][]byte{}
+	found := map[string]map[string][]byte{}
 	kept, sums, err := archive.Read(reader{ctx, file}, func(name string) bool {
 		parts := strings.Split(name, "/")
 		if parts[0] != runsFolder || len(parts) < 3 {
 			return false
 		}
-		if files[parts[1]] == nil {
-			files[parts[1]] = map[string][]byte{} // a run, were it of pictures alone
+		if found[parts[1]] == nil {
+			found[parts[1]] = map[string][]byte{} // a run, were it of pictures alone
 		}
 		return len(parts) == 3 && runs.Owns(parts[2])
 	})
@@ -169,12 +172,12 @@ func readArchive(ctx context.Context, name string) (map[string]map[string][]byte
 		return nil, 0, err
 	}
 	for name, data := range kept {
-		files[path.Base(path.Dir(name))][path.Base(name)] = data
+		found[path.Base(path.Dir(name))][path.Base(name)] = data
 	}
-	if len(files) == 0 {
+	if len(found) == 0 {
 		return nil, 0, errors.New("no run in it")
 	}
-	return files, sums, nil
+	return found, sums, nil
 }
 
 // reader reads until its context ends.

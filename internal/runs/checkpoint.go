@@ -18,6 +18,7 @@ import (
 	"tandem/dbm"
 	"tandem/dbm/kernel"
 	"tandem/internal/files"
+	"tandem/internal/format"
 )
 
 // A checkpoint is one file, all numbers little-endian:
@@ -140,7 +141,7 @@ func checkpointGone(d *files.Folder) error {
 	if n := len(metrics); n > 0 && metrics[n-1].Update > c.CheckpointEvery {
 		return fmt.Errorf("run %s has made %d updates, but its checkpoint is gone; "+
 			"`tandem train --config %s --out NEW` makes it again",
-			dir, metrics[n-1].Update, filepath.Join(dir, SettingsFile))
+			dir, metrics[n-1].Update, format.Argument(filepath.Join(dir, SettingsFile)))
 	}
 	return nil
 }
@@ -153,7 +154,7 @@ func openCheckpoint(d *files.Folder) (*os.File, int64, error) {
 			return nil, 0, err
 		}
 		return nil, 0, fmt.Errorf("run %s: %w; once stopped, `tandem resume %s` restarts it", d.Path(), ErrNoCheckpoint,
-			d.Path())
+			format.Argument(d.Path()))
 	}
 	return f, size, err
 }

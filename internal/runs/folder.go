@@ -16,6 +16,7 @@ import (
 
 	"tandem/dbm/kernel"
 	"tandem/internal/files"
+	"tandem/internal/format"
 )
 
 // What a run folder holds, beside pictures that others put there.
@@ -104,7 +105,8 @@ func create(dir string, c Settings) (_ *Run, err error) {
 	}
 	for _, name := range contents {
 		if _, err := r.folder.Lstat(name); err == nil {
-			return nil, fmt.Errorf("%s already holds a run (%s): `tandem resume %s` continues it", dir, name, dir)
+			return nil, fmt.Errorf("%s already holds a run (%s): `tandem resume %s` continues it", dir, name,
+				format.Argument(dir))
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
