@@ -20,13 +20,14 @@ import (
 )
 
 // begin starts a long run and returns when the folder has a file that is not empty.
-func begin(t *testing.T, dir, file, every string) (*exec.Cmd, *bytes.Buffer) {
+func begin(t *testing.T, dir, file, every string, more ...string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("no signals to other processes")
 	}
 	tandem(t, dir, "version") // skips where no process can be started
-	c := command(t, dir, small("--updates", "10000000", "--out", "run", "--threads", "1", "--checkpoint-every", every)...)
+	args := small("--updates", "10000000", "--out", "run", "--threads", "1", "--checkpoint-every", every)
+	c := command(t, dir, append(args, more...)...)
 	messages := new(bytes.Buffer)
 	c.Stderr = messages
 	if err := c.Start(); err != nil {
