@@ -69,3 +69,43 @@ func TestEval(t *testing.T) {
 	refuse(t, 2, dir, []string{"eval", "run", "--runs", "0"}, "runs")
 	refuse(t, 1, dir, []string{"eval", "nowhere"}, "nowhere")
 }
+
+// One value has no spread: no error, no interval, and no trust, in JSON null.
+func TestNoErrorOfOneValue(t *testing.T) {
+	dir := t.TempDir()
+	writeSet(t, dir, "train", 6, 2, 2)
+	writeSet(t, dir, "t10k", 1, 2, 2)
+	must(t, dir, "train", "--quiet", "--data", ".", "--layers", "4,3,2", "--updates", "20", "--out", "run")
+	for _, c := range []struct {
+		args                []string
+		logZ, test, trusted bool // has an error; is trusted
+	}{
+		{[]string{"--runs", "1"}, false, false, false},
+		{[]string{"--runs", "40"}, true, false, true},
+		{[]string{"--runs", "40", "--split", "train"}, true, true, true},
+	} {
+		args := append([]string{"eval", "run", "--temps", "100", "--quiet"}, c.args...)
+		var e map[string]any
+		if err := json.Unmarshal([]byte(must(t, dir, append(args, "--json")...)), &e); err != nil {
+			t.Fatal(err)
+		}
+		bound := "bound_test_stderr"
+		if len(c.args) > 2 {
+			bound = "bound_train_stderr"
+		}
+		for name, want := range map[string]bool{"log_z_stderr": c.logZ, "log_z_low": c.logZ, "log_z_high": c.logZ,
+			bound: c.test} {
+			if got, ok := e[name]; !ok || (got != nil) != want {
+				t.Errorf("%q: %s is %v", c.args, name, got)
+			}
+		}
+		if e["trusted"] != c.trusted {
+			t.Errorf("%q: trusted is %v", c.args, e["trusted"])
+		}
+		text := must(t, dir, args...)
+		if strings.Contains(text, "one run: no error") == c.logZ || strings.Contains(text, "one image: no error") == c.test ||
+			strings.Contains(text, "± 0.00") || strings.Contains(text, "not to be trusted") == c.trusted {
+			t.Errorf("%q says\n%s", c.args, text)
+		}
+	}
+}

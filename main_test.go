@@ -178,6 +178,12 @@ func TestMistakesAreExplained(t *testing.T) {
 // writeImages writes a training set of n images without labels.
 func writeImages(t *testing.T, dir string, n, rows, columns int) {
 	t.Helper()
+	writeSet(t, dir, "train", n, rows, columns)
+}
+
+// writeSet writes a set, train or t10k, of n images, with labels if there are any.
+func writeSet(t *testing.T, dir, set string, n, rows, columns int, labels ...byte) {
+	t.Helper()
 	b := []byte{0, 0, 8, 3}
 	for _, x := range []int{n, rows, columns} {
 		b = binary.BigEndian.AppendUint32(b, uint32(x))
@@ -188,7 +194,14 @@ func writeImages(t *testing.T, dir string, n, rows, columns int) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "train-images-idx3-ubyte"), b, 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, set+"-images-idx3-ubyte"), b, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if labels == nil {
+		return
+	}
+	b = append(binary.BigEndian.AppendUint32([]byte{0, 0, 8, 1}, uint32(len(labels))), labels...)
+	if err := os.WriteFile(filepath.Join(dir, set+"-labels-idx1-ubyte"), b, 0o666); err != nil {
 		t.Fatal(err)
 	}
 }

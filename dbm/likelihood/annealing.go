@@ -58,14 +58,15 @@ const Trusted = 1.0
 // Estimate is log Z by annealed importance sampling.
 type Estimate struct {
 	LogZ      float64 // from below
-	StdErr    float64 // of LogZ, from the spread of the weights
-	Low, High float64 // 95% interval: LogZ ± 1.96 standard errors
+	StdErr    float64 // of LogZ, from the spread of the weights; NaN of one run, which has none
+	Low, High float64 // 95% interval: LogZ ± 1.96 standard errors; NaN of one run
 	Reverse   float64 // from above; NaN without runs down
 	Gap       float64 // Reverse − LogZ
 }
 
-// Trusted reports whether the two sides meet.
-func (e *Estimate) Trusted() bool { return math.Abs(e.Gap) <= Trusted }
+// Trusted reports whether the two sides meet. One run, whose error nobody knows, is never
+// trusted.
+func (e *Estimate) Trusted() bool { return math.Abs(e.Gap) <= Trusted && !math.IsNaN(e.StdErr) }
 
 // Estimate combines runs.
 func (w *Weights) Estimate() Estimate {
@@ -85,7 +86,8 @@ func (w *Weights) Estimate() Estimate {
 	return e
 }
 
-// logMean is the logarithm of the mean of exp(x), and its standard error.
+// logMean is the logarithm of the mean of exp(x), and its standard error, NaN if x has one
+// number.
 func logMean(x []float64) (mean, stdErr float64) {
 	top := math.Inf(-1)
 	for _, v := range x {
@@ -99,6 +101,7 @@ func logMean(x []float64) (mean, stdErr float64) {
 		d := math.Exp(v-top) - sum/n
 		squares += d * d
 	}
+	stdErr = math.NaN()
 	if n > 1 {
 		stdErr = math.Sqrt(squares/(n-1)/n) / (sum / n)
 	}

@@ -71,12 +71,14 @@ func Mean(terms []Terms, logZ float64) (bound, stdErr float64, parts Terms) {
 		parts.Energy += t.Energy / n
 		parts.Entropy += t.Entropy / n
 	}
+	squares := 0.0
 	for _, t := range terms {
 		d := t.Energy + t.Entropy - parts.Energy - parts.Entropy
-		stdErr += d * d
+		squares += d * d
 	}
+	stdErr = math.NaN() // one example has no spread
 	if n > 1 {
-		stdErr = math.Sqrt(stdErr / (n - 1) / n)
+		stdErr = math.Sqrt(squares / (n - 1) / n)
 	}
 	return parts.Energy + parts.Entropy - logZ, stdErr, parts
 }

@@ -51,7 +51,7 @@ type Score struct {
 type Bounds struct {
 	Name   string
 	Mean   float64 // over the examples, with LogZ of the score; in nats
-	StdErr float64 // of Mean, from the spread of the examples
+	StdErr float64 // of Mean, from the spread of the examples; NaN of one example
 	Parts  Terms   // means
 	Terms  []Terms // of each example
 }

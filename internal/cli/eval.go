@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -25,9 +26,9 @@ type evaluation struct {
 	Sweeps  int     `json:"sweeps"`
 	Seed    uint64  `json:"seed"`
 	LogZ    float64 `json:"log_z"`
-	StdErr  float64 `json:"log_z_stderr"`
-	Low     float64 `json:"log_z_low"`
-	High    float64 `json:"log_z_high"`
+	StdErr  known   `json:"log_z_stderr"`
+	Low     known   `json:"log_z_low"`
+	High    known   `json:"log_z_high"`
 	Reverse float64 `json:"log_z_reverse"`
 	Gap     float64 `json:"log_z_gap"`
 	Trusted bool    `json:"trusted"`
@@ -36,13 +37,34 @@ type evaluation struct {
 	AISTime float64 `json:"log_z_seconds"`
 
 	BoundTest        *float64 `json:"bound_test,omitempty"`
-	BoundTestStdErr  *float64 `json:"bound_test_stderr,omitempty"`
-	EnergyTest       *float64 `json:"energy_test,omitempty"`
+	BoundTestStdErr  *known   `json:"bound_test_stderr,omitempty"`
+	NegEnergyTest    *float64 `json:"negative_energy_test,omitempty"` // E_q[−E]
 	EntropyTest      *float64 `json:"entropy_test,omitempty"`
 	BoundTrain       *float64 `json:"bound_train,omitempty"`
-	BoundTrainStdErr *float64 `json:"bound_train_stderr,omitempty"`
-	EnergyTrain      *float64 `json:"energy_train,omitempty"`
+	BoundTrainStdErr *known   `json:"bound_train_stderr,omitempty"`
+	NegEnergyTrain   *float64 `json:"negative_energy_train,omitempty"`
 	EntropyTrain     *float64 `json:"entropy_train,omitempty"`
+}
+
+// known is a figure that is null in JSON where it is not known: NaN.
+type known float64
+
+func (x known) MarshalJSON() ([]byte, error) {
+	if math.IsNaN(float64(x)) {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(x))
+}
+
+// plusMinus returns ± a standard error, or what there is instead of one.
+func plusMinus(x known, one string) string {
+	if math.IsNaN(float64(x)) {
+		return "(" + one + ": no error)"
+	}
+	if x > 0 && x < 0.01 { // not as if it were none
+		return fmt.Sprintf("± %.1g", float64(x))
+	}
+	return fmt.Sprintf("± %.2f", float64(x))
 }
 
 // exact is what can be enumerated.
@@ -183,7 +205,7 @@ func (o *evalOptions) examples(s *model) (sets []likelihood.Examples, mean []flo
 func (o *evalOptions) evaluation(s *model, score *likelihood.Score) *evaluation {
 	z := &score.LogZ
 	e := &evaluation{Run: o.run, Updates: s.Updates, Pixels: o.pixels.String(), Runs: o.Runs, Temps: o.Temperatures,
-		Sweeps: o.Sweeps, Seed: o.Seed, LogZ: z.LogZ, StdErr: z.StdErr, Low: z.Low, High: z.High, Reverse: z.Reverse,
+		Sweeps: o.Sweeps, Seed: o.Seed, LogZ: z.LogZ, StdErr: known(z.StdErr), Low: known(z.Low), High: known(z.High), Reverse: z.Reverse,
 		Gap: z.Gap, Trusted: z.Trusted()}
 	if score.Exact != nil {
 		e.Exact = &exact{LogZ: score.Exact.LogZ}
@@ -191,11 +213,12 @@ func (o *evalOptions) evaluation(s *model, score *likelihood.Score) *evaluation 
 	for i := range score.Bounds {
 		b := &score.Bounds[i]
 		if b.Name == mnist.Train {
-			e.BoundTrain, e.BoundTrainStdErr, e.EnergyTrain, e.EntropyTrain = &b.Mean, &b.StdErr, &b.Parts.Energy,
-				&b.Parts.Entropy
+			e.BoundTrain, e.BoundTrainStdErr, e.NegEnergyTrain, e.EntropyTrain = &b.Mean, (*known)(&b.StdErr),
+				&b.Parts.Energy, &b.Parts.Entropy
 			continue
 		}
-		e.BoundTest, e.BoundTestStdErr, e.EnergyTest, e.EntropyTest = &b.Mean, &b.StdErr, &b.Parts.Energy, &b.Parts.Entropy
+		e.BoundTest, e.BoundTestStdErr, e.NegEnergyTest, e.EntropyTest = &b.Mean, (*known)(&b.StdErr), &b.Parts.Energy,
+			&b.Parts.Entropy
 		if e.Exact == nil {
 			continue
 		}
@@ -210,21 +233,24 @@ func (o *evalOptions) evaluation(s *model, score *likelihood.Score) *evaluation 
 func (e *evaluation) print(t *terminal, s *model, score *likelihood.Score) {
 	rows := [][2]string{
 		{"model", fmt.Sprintf("%s after %s updates (%s)", format.Shape(s.Settings.Layers), format.Count(e.Updates), e.Run)},
-		{"log Z", fmt.Sprintf("%.2f ± %.2f, 95%% in %.2f to %.2f; %s of %s temperatures from base rates",
-			e.LogZ, e.StdErr, e.Low, e.High, format.Number(e.Runs, "run"), format.Count(uint64(e.Temps)))},
+		{"log Z", fmt.Sprintf("%.2f %s; %s of %s temperatures from base rates", e.LogZ, e.interval(),
+			format.Number(e.Runs, "run"), format.Count(uint64(e.Temps)))},
 		{"from above", fmt.Sprintf("%.2f; the same runs down again, begun %s sweeps after the end of each run up",
 			e.Reverse, format.Count(uint64(e.Sweeps)))},
 	}
 	verdict := fmt.Sprintf("the two sides are %.2f nats apart", math.Abs(e.Gap))
-	if !e.Trusted {
+	switch {
+	case math.IsNaN(float64(e.StdErr)):
+		verdict = "not to be trusted: one run has no error; try more --runs"
+	case !e.Trusted:
 		verdict = fmt.Sprintf("not to be trusted: %s, more than %v; try more --temps", verdict, likelihood.Trusted)
 	}
 	rows = append(rows, [2]string{"", verdict})
 	for _, b := range score.Bounds {
 		rows = append(rows,
-			[2]string{"bound, " + b.Name, fmt.Sprintf("%.2f ± %.2f nats an image (%s, %s pixels)", b.Mean, b.StdErr,
-				format.Number(len(b.Terms), "image"), e.Pixels)},
-			[2]string{"", fmt.Sprintf("energy %.2f, entropy %.2f", b.Parts.Energy, b.Parts.Entropy)})
+			[2]string{"bound, " + b.Name, fmt.Sprintf("%.2f %s nats an image (%s, %s pixels)", b.Mean,
+				plusMinus(known(b.StdErr), "one image"), format.Number(len(b.Terms), "image"), e.Pixels)},
+			[2]string{"", fmt.Sprintf("mean of −energy %.2f, entropy %.2f", b.Parts.Energy, b.Parts.Entropy)})
 	}
 	if e.Exact != nil {
 		what := fmt.Sprintf("log Z %.4f", e.Exact.LogZ)
@@ -236,9 +262,17 @@ func (e *evaluation) print(t *terminal, s *model, score *likelihood.Score) {
 	table(t.out, append(rows, [2]string{"took", format.Duration(e.Seconds)}))
 }
 
+// interval returns the standard error of log Z and the 95% interval.
+func (e *evaluation) interval() string {
+	if math.IsNaN(float64(e.StdErr)) {
+		return plusMinus(e.StdErr, "one run")
+	}
+	return fmt.Sprintf("%s, 95%% in %.2f to %.2f", plusMinus(e.StdErr, ""), e.Low, e.High)
+}
+
 // writeTerms writes a line for each image.
 func writeTerms(w io.Writer, score *likelihood.Score) error {
-	if _, err := fmt.Fprintln(w, "split,image,energy,entropy,bound"); err != nil {
+	if _, err := fmt.Fprintln(w, "split,image,negative_energy,entropy,bound"); err != nil {
 		return err
 	}
 	for _, b := range score.Bounds {

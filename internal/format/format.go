@@ -62,6 +62,8 @@ func Duration(seconds float64) string {
 		return fmt.Sprintf("%dh%02dm", h, m)
 	case m > 0:
 		return fmt.Sprintf("%dm%02ds", m, s)
+	case s == 0 && seconds > 0:
+		return fmt.Sprintf("%.1fs", max(seconds, 0.1))
 	default:
 		return fmt.Sprintf("%ds", s)
 	}
