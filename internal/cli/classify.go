@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math"
@@ -15,14 +16,12 @@ import (
 	"tandem/mnist"
 )
 
-// heldOut is how many of the training images choose the epoch.
-const heldOut = 10_000
-
 // classification is what classify finds out.
 type classification struct {
 	Run          string   `json:"run"`
 	Labels       int      `json:"labels"` // that were learnt from
 	HeldOut      int      `json:"held_out"`
+	HeldOutLast  bool     `json:"held_out_last"` // the last ones, not a share of each class
 	HeldOutError *float64 `json:"held_out_error,omitempty"`
 	TestError    float64  `json:"test_error"`
 	TestWrong    int      `json:"test_wrong"`
@@ -42,11 +41,11 @@ type classification struct {
 // classifying is a classifier that is being made.
 type classifying struct {
 	classifier.Config
-	labels       int // to learn from; 0: all but those held out
-	all, scratch bool
-	asJSON       bool
-	topFirst     bool // was given
-	execution    *execution
+	choice    choice
+	scratch   bool
+	asJSON    bool
+	topFirst  bool // was given
+	execution *execution
 
 	ctx         context.Context
 	terminal    *terminal
@@ -65,8 +64,11 @@ func classify(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 	if err != nil {
 		return err
 	}
-	if c.labels < 0 || c.all && c.labels > 0 {
-		return usageError{fmt.Errorf("labels: %d; give a number above 0, or --all, or neither", c.labels)}
+	switch {
+	case c.choice.few < 0 || c.choice.all && c.choice.few > 0:
+		return usageError{fmt.Errorf("labels: %d; give a number above 0, or --all, or neither", c.choice.few)}
+	case c.choice.held.n > 0 && (c.choice.all || c.choice.few > 0):
+		return usageError{errors.New("hold-out: with --labels or --all no images are held out")}
 	}
 	if err := checkOutputs(c.execution.outputs(), found[0]); err != nil {
 		return err
@@ -83,7 +85,7 @@ func classify(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 	if err := c.settle(); err != nil {
 		return err
 	}
-	r := &classification{Run: found[0], Labels: len(c.index), HeldOut: len(c.held), Epochs: c.Epochs, Epoch: c.Epochs,
+	r := &classification{Run: found[0], Labels: len(c.index), HeldOut: len(c.held), HeldOutLast: c.choice.held.last, Epochs: c.Epochs, Epoch: c.Epochs,
 		Batch: min(c.Batch, len(c.index)), LearningRate: c.LearningRate, DropVisible: c.DropVisible, DropHidden: c.DropHidden,
 		Adversarial: c.Adversarial, TopFirst: c.TopFirst, Seed: c.Seed, Scratch: c.scratch}
 	n, err := c.learn(r)
@@ -109,9 +111,11 @@ func classify(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 func classifyFlags(t *terminal) (*flag.FlagSet, *classifying) {
 	f := flags(t, "tandem classify RUN [flags]")
 	c := &classifying{Config: classifier.Config{Batch: 100, LearningRate: 0.001, DropHidden: 0.3, Adversarial: 0.1}}
-	f.IntVar(&c.labels, "labels", 0, "`N` training images with labels, as many of each class, and no others held out "+
-		"(default all but the last 10,000, which choose the epoch)")
-	f.BoolVar(&c.all, "all", false, "learn from all training images, and keep the model of the last epoch")
+	f.IntVar(&c.choice.few, "labels", 0, "`N` training images with labels, as many of each class, and no others held out "+
+		"(default all but those that --hold-out holds out)")
+	f.Var(&c.choice.held, "hold-out", "`N` training images that choose the epoch, of each class its share, drawn by the "+
+		"seed; last:N holds out the last ones (default a sixth, at most 10,000)")
+	f.BoolVar(&c.choice.all, "all", false, "learn from all training images, and keep the model of the last epoch")
 	f.BoolVar(&c.scratch, "scratch", false, "begin with random weights, for comparison")
 	f.IntVar(&c.Epochs, "epochs", 0, "`N` passes over the images (default 200, and with few labels as many as make "+
 		"5,000 updates)")
@@ -152,8 +156,9 @@ func (c *classifying) open(run string) (err error) {
 
 // settle chooses the images, what the flags leave open, and the weights to begin with.
 func (c *classifying) settle() (err error) {
-	if c.index, c.held, err = choose(c.train.Labels, c.classes, c.labels, c.all, c.Seed); err != nil {
-		return usageError{fmt.Errorf("labels: %w", err)}
+	c.choice.seed = c.Seed
+	if c.index, c.held, err = c.choice.images(c.train.Labels); err != nil {
+		return usageError{err}
 	}
 	c.Threads = c.execution.threads
 	if c.Epochs == 0 {
@@ -249,41 +254,6 @@ func (c *classifying) print(r *classification) {
 		[2]string{"test error", fmt.Sprintf("%.2f%% (%s of %s images)", 100*r.TestError,
 			format.Count(uint64(r.TestWrong)), format.Count(uint64(len(c.test.Labels))))},
 		[2]string{"took", format.Duration(r.Seconds)}))
-}
-
-// choose returns the images to learn from, and those held out. Of a few labels, equally
-// many are of each class: the first ones in an order that the seed decides.
-func choose(labels []byte, classes, few int, all bool, seed uint64) (index, held []int, err error) {
-	n := len(labels)
-	switch {
-	case all:
-		return numbers(n), nil, nil
-	case few == 0:
-		out := min(heldOut, n/6)
-		every := numbers(n)
-		return every[:n-out], every[n-out:], nil
-	case few < classes || few > n:
-		return nil, nil, fmt.Errorf("%d; must be %d to %d", few, classes, n)
-	}
-	order := numbers(n)
-	classifier.Shuffle(order, seed, 0)
-	left := make([]int, classes)
-	for c := range left {
-		left[c] = few / classes
-		if c < few%classes {
-			left[c]++
-		}
-	}
-	for _, i := range order {
-		if c := labels[i]; left[c] > 0 {
-			left[c]--
-			index = append(index, i)
-		}
-	}
-	if len(index) < few {
-		return nil, nil, fmt.Errorf("%d; some class has too few images for as many of each", few)
-	}
-	return index, nil, nil
 }
 
 // numbers returns the numbers from 0 to n-1.

@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tandem/dbm/classifier"
+)
+
+// choice says which labelled images a classifier learns from, and which are held out to
+// choose the epoch.
+type choice struct {
+	few  int  // learn from this many, as many of each class, and hold out none; 0: from the rest
+	all  bool // hold out none
+	held holdOut
+	seed uint64
+}
+
+// holdOut says how many images are held out: a number of them, drawn from each class in
+// proportion, or the last ones. Zero stands for a sixth, at most heldOut.
+type holdOut struct {
+	n    int
+	last bool
+}
+
+// heldOut is how many images are held out at most, unless more are asked for.
+const heldOut = 10_000
+
+func (h *holdOut) String() string {
+	switch {
+	case h == nil || h.n == 0:
+		return ""
+	case h.last:
+		return fmt.Sprintf("last:%d", h.n)
+	}
+	return strconv.Itoa(h.n)
+}
+
+// Set reads a number, or last: and a number.
+func (h *holdOut) Set(s string) error {
+	number, last := strings.CutPrefix(s, "last:")
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 1 {
+		return errors.New("must be a number of images, or last: and such a number")
+	}
+	*h = holdOut{n, last}
+	return nil
+}
+
+// images returns the images to learn from, and those held out. Which are drawn the seed
+// decides.
+func (c *choice) images(labels []byte) (index, held []int, err error) {
+	order := numbers(len(labels))
+	classifier.Shuffle(order, c.seed, 0)
+	sizes := map[byte]int{}
+	for _, l := range labels {
+		sizes[l]++
+	}
+	switch {
+	case c.few > 0:
+		index, err = balanced(labels, order, sizes, c.few)
+		return index, nil, err
+	case c.all:
+		return numbers(len(labels)), nil, nil
+	}
+	n := c.held.n
+	if n == 0 {
+		n = min(heldOut, len(labels)/6)
+	}
+	if n >= len(labels) {
+		return nil, nil, fmt.Errorf("hold-out: %d; there are %d images, and some must be left to learn from", n, len(labels))
+	}
+	if c.held.last {
+		every := numbers(len(labels))
+		return every[:len(labels)-n], every[len(labels)-n:], nil
+	}
+	index, held = split(labels, order, sizes, n)
+	return index, held, nil
+}
+
+// split holds out n images: of each class its share of them, the first ones of an order.
+func split(labels []byte, order []int, sizes map[byte]int, n int) (index, held []int) {
+	left := shares(sizes, n, len(labels))
+	for _, i := range order {
+		if l := labels[i]; left[l] > 0 {
+			left[l]--
+			held = append(held, i)
+		} else {
+			index = append(index, i)
+		}
+	}
+	slices.Sort(index)
+	slices.Sort(held)
+	return index, held
+}
+
+// shares divides n among classes in proportion to their sizes, which add up to all. What
+// rounding down leaves goes to those that it costs most, one to each.
+func shares(sizes map[byte]int, n, all int) map[byte]int {
+	share, rest := map[byte]int{}, n
+	for l, size := range sizes {
+		share[l] = n * size / all
+		rest -= share[l]
+	}
+	lost := slices.SortedFunc(maps.Keys(sizes), func(a, b byte) int {
+		return cmp.Or(cmp.Compare(n*sizes[b]%all, n*sizes[a]%all), cmp.Compare(a, b))
+	})
+	for _, l := range lost[:rest] {
+		share[l]++
+	}
+	return share
+}
+
+// balanced returns few images, equally many of each class that there is: the first ones of
+// an order.
+func balanced(labels []byte, order []int, sizes map[byte]int, few int) (index []int, err error) {
+	if few < len(sizes) || few > len(labels) {
+		return nil, fmt.Errorf("labels: %d; must be %d to %d, for there are %d classes and %d images", few, len(sizes),
+			len(labels), len(sizes), len(labels))
+	}
+	left, place := map[byte]int{}, 0
+	for l := range 256 {
+		if n := sizes[byte(l)]; n > 0 {
+			left[byte(l)] = few / len(sizes)
+			if place < few%len(sizes) {
+				left[byte(l)]++
+			}
+			if place++; left[byte(l)] > n {
+				return nil, fmt.Errorf("labels: %d; class %d has %d images, too few for as many of each", few, l, n)
+			}
+		}
+	}
+	for _, i := range order {
+		if l := labels[i]; left[l] > 0 {
+			left[l]--
+			index = append(index, i)
+		}
+	}
+	return index, nil
+}
