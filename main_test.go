@@ -133,14 +133,28 @@ func TestMistakesAreExplained(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "bad.json"), []byte(`{"layres": [784]}`), 0o666); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, "papr.json"), []byte(`{"preset": "papr"}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		args  []string
 		code  int
 		words []string
 	}{
-		{[]string{"trian"}, 2, []string{"trian"}},
+		{[]string{"trian"}, 2, []string{"trian: no such command; did you mean tandem train?"}},
 		{[]string{"train", "extra"}, 2, []string{"extra"}},
-		{[]string{"train", "--bathc", "5"}, 2, []string{"bathc", "--help"}},
+		{[]string{"train", "--bathc", "5"}, 2, []string{"no flag --bathc; did you mean --batch?", "--help"}},
+		{[]string{"sampl", "run"}, 2, []string{"did you mean tandem sample?"}},
+		{[]string{"fly"}, 2, []string{"fly: no such command; tandem alone"}},
+		{[]string{"train", "--qwertyuiop"}, 2, []string{"no flag --qwertyuiop;"}},
+		{[]string{"train", "--batch"}, 2, []string{"--batch needs a value"}},
+		{[]string{"train", "-updates", "-5"}, 2, []string{`--updates: "-5": `}},
+		{[]string{"train", "--quiet=perhaps"}, 2, []string{`--quiet: "perhaps": `}},
+		{[]string{"train", "--config", "papr.json"}, 2, []string{"papr.json", `"papr"`, "quick"}},
+		{[]string{"train", "--on-save-error", "panic"}, 2, []string{"--on-save-error", "stop or continue"}},
+		{[]string{"train", "--pixels", "x"}, 2, []string{`train: --pixels: "x" is not`}},
+		{[]string{"eval", "run", "--pixels", "x"}, 2, []string{`eval: --pixels: "x" is not`}},
+		{[]string{"features", "run", "--npz", "f", "--pixels", "x"}, 2, []string{`features: --pixels: "x" is not`}},
 		{[]string{"train", "--batch", "0"}, 2, []string{"batch"}},
 		{[]string{"train", "--batch", "x"}, 2, []string{"batch"}},
 		{[]string{"train", "--layers", "784,x"}, 2, []string{"layers", `"x"`}},
@@ -148,7 +162,7 @@ func TestMistakesAreExplained(t *testing.T) {
 		{[]string{"train", "--layers", "784"}, 2, []string{"layers", "hidden"}},
 		{[]string{"train", "--alpha", "0.1,0.2,0.3"}, 2, []string{"alpha"}},
 		{[]string{"train", "--alpha", "-1"}, 2, []string{"alpha"}},
-		{[]string{"train", "--learning-rate", "NaN"}, 2, []string{"learning_rate"}},
+		{[]string{"train", "--learning-rate", "NaN"}, 2, []string{"--learning-rate: NaN"}},
 		{[]string{"train", "--preset", "slow"}, 2, []string{"slow", "quick"}},
 		{[]string{"train", "--pixels", "red"}, 2, []string{"red", "threshold"}},
 		{[]string{"train", "--threads", "0"}, 2, []string{"threads"}},
@@ -168,7 +182,7 @@ func TestMistakesAreExplained(t *testing.T) {
 	} {
 		refuse(t, c.code, dir, c.args, c.words...)
 	}
-	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
 		t.Errorf("something was left behind: %v %v", entries, err)
 	}
 	t.Setenv("TANDEM_KERNEL", "abacus")

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 	"syscall"
 
 	"tandem/dbm/kernel"
@@ -115,38 +114,14 @@ func run(ctx context.Context, t *terminal, m *Machine, args []string) int {
 
 // noSuchVerb returns the error of a word that is no verb, with the verb that is most like it.
 func noSuchVerb(word string) error {
-	best, at := "", 3 // more changes than this are another word
+	var names []string
 	for _, v := range verbs() {
-		if d := changes(word, v.name); d < at || strings.HasPrefix(v.name, word) && len(word) > 1 {
-			best, at = v.name, d
-		}
+		names = append(names, v.name)
 	}
-	if best != "" {
-		return fmt.Errorf("%s: no such command; did you mean tandem %s? tandem alone lists them", word, best)
+	if like := nearest(word, names); like != "" {
+		return fmt.Errorf("%s: no such command; did you mean tandem %s? tandem alone lists them", word, like)
 	}
 	return fmt.Errorf("%s: no such command; tandem alone lists them", word)
-}
-
-// changes returns how many letters must be added, removed or replaced to make one word of
-// another (Levenshtein).
-func changes(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // overview lists the verbs.

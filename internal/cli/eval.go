@@ -160,7 +160,7 @@ func evalFlags(t *terminal, args []string) (*evalOptions, error) {
 	}
 	o.run = found[0]
 	if o.pixels, err = mnist.ParsePixels(*pixels); err != nil {
-		return nil, usageError{fmt.Errorf("pixels: %w", err)}
+		return nil, usageError{asFlag(f, err)}
 	}
 	if o.pixels != mnist.Fixed && o.pixels != mnist.Threshold {
 		return nil, usageError{fmt.Errorf("pixels: %s values have no log-probability; fixed or threshold have", o.pixels)}

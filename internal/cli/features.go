@@ -33,10 +33,10 @@ func features(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 	}
 	way, err := mnist.ParsePixels(*pixels)
 	if err == nil && way == mnist.Sample {
-		err = errors.New("sample draws others at each use; fixed draws them once")
+		err = errors.New("pixels: sample draws others at each use; fixed draws them once")
 	}
 	if err != nil {
-		return usageError{fmt.Errorf("pixels: %w", err)}
+		return usageError{asFlag(f, err)}
 	}
 	if err := checkOutputs(append(x.outputs(), output{"npz", *name}), found[0]); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -47,7 +48,7 @@ func parse(f *flag.FlagSet, args []string, names ...string) ([]string, error) {
 			return nil, err
 		}
 		if err != nil {
-			return nil, usageError{fmt.Errorf("%w; tandem %s --help lists the flags", err, f.Name())}
+			return nil, usageError{fmt.Errorf("%s; tandem %s --help lists the flags", mistake(f, err), f.Name())}
 		}
 		if f.NArg() == 0 {
 			break
@@ -62,6 +63,49 @@ func parse(f *flag.FlagSet, args []string, names ...string) ([]string, error) {
 		return nil, usageError{fmt.Errorf("%s is missing; see tandem %s --help", names[len(found)], f.Name())}
 	}
 	return found, nil
+}
+
+// What package flag says of mistakes.
+var (
+	invalidValue = regexp.MustCompile(`(?s)^invalid (?:boolean )?value (".*") for (?:flag )?-([^:]+): (.*)$`)
+	noSuchFlag   = regexp.MustCompile(`(?s)^flag provided but not defined: -(.*)$`)
+	noValue      = regexp.MustCompile(`(?s)^flag needs an argument: -(.*)$`)
+)
+
+// mistake returns what is wrong with a command line, of which package flag says it with one
+// dash, and with the flag that may have been meant.
+func mistake(f *flag.FlagSet, err error) string {
+	said := err.Error()
+	if m := invalidValue.FindStringSubmatch(said); m != nil {
+		reason := m[3]
+		if reason == "parse error" || reason == "value out of range" {
+			reason = "not a value for it"
+		}
+		return fmt.Sprintf("--%s: %s: %s", m[2], m[1], reason)
+	}
+	if m := noValue.FindStringSubmatch(said); m != nil {
+		return fmt.Sprintf("--%s needs a value", m[1])
+	}
+	if m := noSuchFlag.FindStringSubmatch(said); m != nil {
+		var names []string
+		f.VisitAll(func(g *flag.Flag) { names = append(names, g.Name) })
+		if like := nearest(m[1], names); like != "" {
+			return fmt.Sprintf("there is no flag --%s; did you mean --%s?", m[1], like)
+		}
+		return fmt.Sprintf("there is no flag --%s", m[1])
+	}
+	return said
+}
+
+// asFlag returns an error of a setting with the name of its flag in place of that of its
+// field in JSON.
+func asFlag(f *flag.FlagSet, err error) error {
+	field, rest, ok := strings.Cut(err.Error(), ":")
+	name := strings.ReplaceAll(field, "_", "-")
+	if !ok || f.Lookup(name) == nil {
+		return err
+	}
+	return fmt.Errorf("--%s:%s", name, rest)
 }
 
 // describe returns the name of a flag with that of its value, and what it does.

@@ -86,9 +86,11 @@ func ended(ctx context.Context, t *terminal, m *Machine, dir string, c *runs.Set
 		table(t.out, drawn)
 		return nil
 	}
-	err := fmt.Errorf("%s has made %s updates, and its total is %s", dir, format.Count(done),
-		format.Count(c.Updates))
-	return hintedError{err, fmt.Sprintf("tandem resume %s --updates %d doubles that", format.Argument(dir), 2*done)}
+	err := fmt.Errorf("%s has made all its %s updates", dir, format.Count(done))
+	if c.Updates < done {
+		err = fmt.Errorf("%s has already made %s updates, more than %s", dir, format.Count(done), format.Count(c.Updates))
+	}
+	return hintedError{err, fmt.Sprintf("tandem resume %s --updates %d makes as many again", format.Argument(dir), 2*done)}
 }
 
 // drawBoth draws the pictures of a run that is at its end, and returns what each shows and

@@ -17,6 +17,7 @@ import (
 
 // trainOptions are the flags of train that are not settings.
 type trainOptions struct {
+	flags               *flag.FlagSet
 	preset, config, out string
 	execution           *execution
 	estimates           session.Estimates
@@ -36,10 +37,10 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 	known := c
 	known.Patch = 0 // until the images are there
 	if err := known.Validate(); err != nil {
-		return usageError{fmt.Errorf("%w%s", err, from)}
+		return usageError{fmt.Errorf("%w%s", asFlag(o.flags, err), from)}
 	}
 	if _, err := mnist.ParsePixels(c.Pixels); err != nil {
-		return usageError{fmt.Errorf("pixels: %w", err)}
+		return usageError{fmt.Errorf("%w%s", asFlag(o.flags, err), from)}
 	}
 	if c.Data, err = absolute(c.Data); err != nil {
 		return err
@@ -57,7 +58,7 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 		return err
 	}
 	if err := fitImages(&c, data, given["layers"] || o.config != ""); err != nil {
-		return usageError{fmt.Errorf("%w%s", err, from)}
+		return usageError{fmt.Errorf("%w%s", asFlag(o.flags, err), from)}
 	}
 	if err := o.estimates.Open(c.Data, c.Layers[0]); err != nil {
 		return fmt.Errorf("eval-every: %w", err)
@@ -107,11 +108,14 @@ func chosen(o *trainOptions, asked bool) (runs.Settings, error) {
 		if err := c.ReadFile(o.config); err != nil {
 			return c, err
 		}
-		if _, err := runs.Preset(c.Preset); err == nil {
+		if c.Preset != "" {
 			o.preset = c.Preset
 		}
 	}
 	c, err := runs.Preset(o.preset)
+	if err != nil && o.config != "" && !asked {
+		err = fmt.Errorf("%s: %w; --preset overrides it", o.config, err)
+	}
 	if err != nil {
 		return c, usageError{err}
 	}
@@ -126,8 +130,8 @@ func chosen(o *trainOptions, asked bool) (runs.Settings, error) {
 func fitImages(c *runs.Settings, data *mnist.Set, asked bool) error {
 	if n := data.Rows() * data.Columns(); c.Layers[0] != n {
 		if asked {
-			return fmt.Errorf("layers: the visible layer has %d units, but the images of %s have %d × %d = %d pixels",
-				c.Layers[0], data.Source, data.Rows(), data.Columns(), n)
+			return fmt.Errorf("layers: the first layer, the visible one, has %d units, but the images of %s have %d × %d = %d "+
+				"pixels", c.Layers[0], data.Source, data.Rows(), data.Columns(), n)
 		}
 		c.Layers[0] = n
 	}
@@ -150,6 +154,7 @@ func trainFlags(t *terminal, c *runs.Settings) (*flag.FlagSet, *trainOptions) {
 	o.execution = executionFlags(f, t)
 	estimateFlag(f, &o.estimates)
 	saveErrorFlag(f, &o.saves)
+	o.flags = f
 	return f, o
 }
 

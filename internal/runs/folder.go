@@ -279,8 +279,11 @@ func (r *Run) Moved() error {
 // openRun opens a run folder. Its errors say what keeps a folder from being a run.
 func openRun(dir string) (*files.Folder, error) {
 	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no run %s: %w", dir, fs.ErrNotExist)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("no run folder: %w", err)
+		return nil, err
 	}
 	if !info.IsDir() {
 		return nil, fmt.Errorf("%s is not a run folder but a file", dir)

@@ -338,7 +338,7 @@ func TestNoRun(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			missing := filepath.Join(empty, "missing")
 			err := f.call(missing)
-			wantError(t, err, "no run folder", missing)
+			wantError(t, err, "there is no run", missing)
 			if !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("%v is no fs.ErrNotExist", err)
 			}

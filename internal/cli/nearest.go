@@ -1,0 +1,41 @@
+package cli
+
+import "strings"
+
+// nearest returns the name that a word with a mistake in it may have been meant as, or "".
+func nearest(word string, names []string) string {
+	best, least := "", min(3, (len(word)+2)/3+1) // more changes than this make another word
+	for _, name := range names {
+		if d := changes(word, name); d < least {
+			best, least = name, d
+		}
+	}
+	for _, name := range names {
+		if best == "" && len(word) > 2 && strings.HasPrefix(name, word) {
+			best = name
+		}
+	}
+	return best
+}
+
+// changes returns how many letters must be added, removed or replaced to make one word of
+// another (Levenshtein).
+func changes(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
