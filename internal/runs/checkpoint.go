@@ -254,11 +254,8 @@ func decodeHeader(r io.Reader, size int64) (*Header, error) {
 	if err := readFull(r, header); err != nil {
 		return nil, err
 	}
-	h := new(Header)
-	if err := decodeJSON(header, h); err != nil {
-		return nil, fmt.Errorf("header: %w", err)
-	}
-	if err := h.validate(); err != nil {
+	h, err := parseHeader(header)
+	if err != nil {
 		return nil, fmt.Errorf("header: %w", err)
 	}
 	need := h.Settings.StateBytes()
@@ -267,6 +264,18 @@ func decodeHeader(r io.Reader, size int64) (*Header, error) {
 	}
 	if rest > need {
 		return nil, fmt.Errorf("%d bytes too long: %d bytes, must be %d", rest-need, size, size-rest+need)
+	}
+	return h, nil
+}
+
+// parseHeader reads the JSON of a header, in a checkpoint or in an exported model.
+func parseHeader(data []byte) (*Header, error) {
+	h := new(Header)
+	if err := decodeJSON(data, h); err != nil {
+		return nil, err
+	}
+	if err := h.validate(); err != nil {
+		return nil, err
 	}
 	return h, nil
 }

@@ -75,44 +75,7 @@ func (c *Settings) decode(data []byte) error {
 	if err := decodeJSON(data, &next); err != nil {
 		return err
 	}
-	if err := checkFields(data); err != nil {
-		return err
-	}
 	*c = next
-	return nil
-}
-
-// checkFields rejects what encoding/json lets pass in a JSON object that it
-// accepted as a Config: names in other than small letters, names given twice, and
-// null, which would leave a field, or an old element of a list, as it was.
-func checkFields(data []byte) error {
-	known := new(Settings).fields()
-	seen := make(map[string]bool)
-	d := json.NewDecoder(bytes.NewReader(data))
-	if _, err := d.Token(); err != nil { // {
-		return err
-	}
-	for d.More() {
-		t, err := d.Token()
-		if err != nil {
-			return err
-		}
-		name, _ := t.(string)
-		var v json.RawMessage
-		if err := d.Decode(&v); err != nil {
-			return err
-		}
-		if known[name] == nil {
-			return fmt.Errorf("unknown field %q", name)
-		}
-		if seen[name] {
-			return fmt.Errorf("%s: given twice", name)
-		}
-		if v[0] != '"' && bytes.Contains(v, []byte("null")) {
-			return fmt.Errorf("%s: null; leave the field out to keep its value", name)
-		}
-		seen[name] = true
-	}
 	return nil
 }
 
