@@ -1,9 +1,12 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -41,7 +44,8 @@ func TestFilesOfEarlierVersions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(old, again) {
+		// From 0.3.0 on, members have a day that exists: the rest has the same bytes.
+		if one, other := unzipped(t, old), unzipped(t, again); !slices.EqualFunc(one, other, bytes.Equal) {
 			t.Errorf("%s of %s: the exported file has other bytes than before", w.run, w.version)
 		}
 		for _, model := range []string{w.run, w.run + ".npz"} {
@@ -56,4 +60,21 @@ func TestFilesOfEarlierVersions(t *testing.T) {
 			t.Errorf("%s of %s: resumed to hash %s, want %s", w.run, w.version, got, w.resumed)
 		}
 	}
+}
+
+// unzipped returns the names and contents of an archive's files, in its order.
+func unzipped(t *testing.T, data []byte) (all [][]byte) {
+	t.Helper()
+	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range z.File {
+		content, err := fs.ReadFile(z, f.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, []byte(f.Name), content)
+	}
+	return all
 }

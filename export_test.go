@@ -111,13 +111,12 @@ func TestExportedModelIsRead(t *testing.T) {
 			}
 		}
 	}
-	must(t, dir, "sample", "without.npz")
+	if run := about(t, dir, "with.npz"); run["has_chains"] != true {
+		t.Errorf("info of a model with chains: %v", run["has_chains"])
+	}
 	if run, model := about(t, dir, "run"), about(t, dir, "with.npz"); fmt.Sprint(model["layers"],
 		model["updates"]) != fmt.Sprint(run["layers"], run["updates"]) {
 		t.Errorf("info of an exported model is %v", model)
-	}
-	if _, err := os.Stat(filepath.Join(dir, "without-samples.png")); err != nil {
-		t.Error(err)
 	}
 	data, err := os.ReadFile(filepath.Join(dir, "with.npz"))
 	if err != nil {
@@ -130,6 +129,92 @@ func TestExportedModelIsRead(t *testing.T) {
 		refuse(t, 1, dir, []string{"sample", name}, name)
 	}
 	refuse(t, 1, dir, []string{"sample", "nowhere.npz"}, "nowhere.npz")
+}
+
+// A model without chains has none that sample could show: it says so and draws new ones,
+// the same each time.
+func TestModelWithoutChains(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, small("--out", "run")...)
+	must(t, dir, "export", "run", "--npz", "x.npz", "--chains=false")
+	out, messages, code := tandem(t, dir, "sample", "x.npz", "--quiet")
+	if code != 0 || !strings.Contains(messages, "x.npz has no training chains; this draws 50 new ones") ||
+		out != "x-samples-annealed-1000.png\n" {
+		t.Errorf("exit code %d, %q\n%s", code, out, messages)
+	}
+	must(t, dir, "sample", "run", "--fresh", "50", "--anneal", "1000", "--out", "asked.png", "--quiet")
+	drawn, err := os.ReadFile(filepath.Join(dir, "x-samples-annealed-1000.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, dir, "sample", "x.npz", "--quiet", "--out", "again.png")
+	if again, err := os.ReadFile(filepath.Join(dir, "again.png")); err != nil || !bytes.Equal(drawn, again) {
+		t.Errorf("drawn twice, two pictures; %v", err)
+	}
+	if asked, err := os.ReadFile(filepath.Join(dir, "asked.png")); err != nil || bytes.Equal(drawn, asked) {
+		t.Errorf("the caption does not say that there were no chains; %v", err)
+	}
+	refuse(t, 1, dir, []string{"sample", "x.npz", "--sweeps", "5"}, "x.npz", "no training chains", "--fresh 50")
+	refuse(t, 1, dir, []string{"export", "x.npz", "--npz", "y.npz", "--chains"}, "no training chains")
+	refuse(t, 1, dir, []string{"bench", "update", "--run", "x.npz"}, "x.npz", "folder")
+	if _, messages, code := tandem(t, dir, "export", "x.npz", "--npz", "y.npz"); code != 0 ||
+		!strings.Contains(messages, "no training chains") {
+		t.Errorf("exit code %d\n%s", code, messages)
+	}
+	one, err := os.ReadFile(filepath.Join(dir, "x.npz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other, err := os.ReadFile(filepath.Join(dir, "y.npz")); err != nil || !bytes.Equal(one, other) {
+		t.Errorf("what is exported from a model has other bytes; %v", err)
+	}
+	if about(t, dir, "x.npz")["has_chains"] != false {
+		t.Error("info says that there are chains")
+	}
+	table := must(t, dir, "info", "x.npz")
+	for _, none := range []string{"0 threads", "  kernels", ", kernels", "0 s"} {
+		if strings.Contains(table, none) {
+			t.Errorf("info prints %q of what is not known:\n%s", none, table)
+		}
+	}
+	if !strings.Contains(table, "none in the file") {
+		t.Errorf("info does not say that there are no chains:\n%s", table)
+	}
+	for _, verb := range [][]string{{"filters", "x.npz"}, {"complete", "x.npz", "--images", "1", "--sweeps", "2"},
+		{"features", "x.npz", "--npz", "f.npz", "--quiet"}} {
+		must(t, dir, verb...)
+	}
+}
+
+// A model is known by its content, whatever its name. Of what is none, the message says
+// what it is.
+func TestModelOfAnyName(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, small("--out", "run")...)
+	for _, name := range []string{"plain", "model.zip", "x.tar.gz"} {
+		must(t, dir, "export", "run", "--npz", name)
+		if about(t, dir, name)["updates"] != 30.0 {
+			t.Errorf("info of %s", name)
+		}
+		if out := must(t, dir, "filters", name); out != name+"-filters.png\n" {
+			t.Errorf("filters of %s is %q", name, out)
+		}
+	}
+	if err := os.Rename(filepath.Join(dir, "run"), filepath.Join(dir, "run.npz")); err != nil {
+		t.Fatal(err)
+	}
+	if out := must(t, dir, "filters", "run.npz"); out != filepath.Join("run.npz", "filters.png")+"\n" {
+		t.Errorf("filters of a folder with such a name is %q", out)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "text.npz"), []byte("not a model at all"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	refuse(t, 1, dir, []string{"info", "text.npz"}, "text.npz", "neither the folder of a run nor a model")
+	refuse(t, 1, dir, []string{"info", "run.npz/checkpoint.tandem"}, "checkpoint of a run", "hint: name the run's folder")
+	refuse(t, 1, dir, []string{"info", "."}, "no run")
+	if _, err := os.Stat("/dev/zero"); err == nil {
+		refuse(t, 1, dir, []string{"info", "/dev/zero"}, "/dev/zero", "not a regular file")
+	}
 }
 
 // What cannot be written is a failure.

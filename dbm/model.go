@@ -16,9 +16,9 @@ type Model struct {
 	doubled *doubled         // nil: all weights count once; see pretrain.go
 }
 
-// NewModel packs the parameters of a state.
+// NewModel packs the parameters of a state, which needs no chains.
 func NewModel(c *Config, set *kernel.Set, s *State) (*Model, error) {
-	if err := s.fits(c); err != nil {
+	if err := s.fits(c, false); err != nil {
 		return nil, err
 	}
 	return newModel(c.Layers, s, set), nil

@@ -104,22 +104,28 @@ func (s *State) Arrays(c *Config) iter.Seq[Array] {
 		for _, g := range s.groups() {
 			from, to := g.layers(c)
 			for l := from; l < to; l++ {
-				a := Array{Name: g.name, Title: g.title, Shape: g.shape(c, l), Binary: g.binary, TrainingOnly: g.trainingOnly,
-					size: 4}
-				if g.float64 != nil {
-					a.Float64, a.size = *g.float64, 8
-				} else {
-					a.Name, a.Title = fmt.Sprintf("%s%d", g.name, l), fmt.Sprintf("%s of layer %d", g.title, l)
-					if i := l - from; i < len(*g.float32) {
-						a.Float32 = (*g.float32)[i]
-					}
-				}
-				if !yield(a) {
+				if !yield(g.array(c, l)) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// array returns the array of a layer, with the numbers that the state has.
+func (g *group) array(c *Config, l int) Array {
+	a := Array{Name: g.name, Title: g.title, Shape: g.shape(c, l), Binary: g.binary, TrainingOnly: g.trainingOnly,
+		size: 4}
+	if g.float64 != nil {
+		a.Float64, a.size = *g.float64, 8
+		return a
+	}
+	a.Name, a.Title = fmt.Sprintf("%s%d", g.name, l), fmt.Sprintf("%s of layer %d", g.title, l)
+	from, _ := g.layers(c)
+	if i := l - from; i < len(*g.float32) {
+		a.Float32 = (*g.float32)[i]
+	}
+	return a
 }
 
 // NewState returns a zero state of the shapes that a configuration asks for.
@@ -139,6 +145,31 @@ func NewState(c *Config) *State {
 	return s
 }
 
+// StateFrom returns a state whose arrays come from read, which is called for one after the
+// other in the order of Arrays and sets Float32, of mu too. An array that read leaves
+// without numbers is missing in the state.
+func StateFrom(c *Config, read func(a *Array) error) (*State, error) {
+	s := new(State)
+	for _, g := range s.groups() {
+		from, to := g.layers(c)
+		for l := from; l < to; l++ {
+			a := g.array(c, l)
+			if err := read(&a); err != nil {
+				return nil, err
+			}
+			if g.float32 != nil && a.Float32 != nil {
+				*g.float32 = append(*g.float32, a.Float32)
+			}
+			if g.float64 != nil {
+				for _, x := range a.Float32 {
+					*g.float64 = append(*g.float64, float64(x))
+				}
+			}
+		}
+	}
+	return s, nil
+}
+
 // StateBytes returns the size in bytes of the arrays of a state.
 func (c *Config) StateBytes() int64 {
 	size := int64(0)
@@ -148,18 +179,27 @@ func (c *Config) StateBytes() int64 {
 	return size
 }
 
+// HasChains reports whether a state has chains, without which no training continues. An
+// exported model may be without.
+func (s *State) HasChains() bool { return len(s.Chains) > 0 }
+
 // fits returns an error that says how a state differs in shape from what a
-// configuration asks for.
-func (s *State) fits(c *Config) error {
+// configuration asks for. Without all, only the parameters of the model must fit, and the
+// chains if there are any.
+func (s *State) fits(c *Config, all bool) error {
 	for _, g := range s.groups() {
+		if !all && (g.trainingOnly || g.binary && !s.HasChains()) {
+			continue
+		}
 		from, to := g.layers(c)
 		if g.float32 != nil && len(*g.float32) != to-from {
 			return fmt.Errorf("state: %s of %d layers; the configuration asks for %d", g.title, len(*g.float32), to-from)
 		}
-	}
-	for a := range s.Arrays(c) {
-		if n := len(a.Float32) + len(a.Float64); n != a.Len() {
-			return fmt.Errorf("state: %s: %d values; the configuration asks for %d", a.Title, n, a.Len())
+		for l := from; l < to; l++ {
+			a := g.array(c, l)
+			if n := len(a.Float32) + len(a.Float64); n != a.Len() {
+				return fmt.Errorf("state: %s: %d values; the configuration asks for %d", a.Title, n, a.Len())
+			}
 		}
 	}
 	return nil
@@ -169,19 +209,19 @@ func (s *State) fits(c *Config) error {
 // another shape than the configuration asks for, a number that is not finite, a unit
 // of a chain that is neither 0 nor 1.
 func (s *State) Check(c *Config) error {
-	if err := s.fits(c); err != nil {
+	if err := s.fits(c, true); err != nil {
 		return err
 	}
 	for a := range s.Arrays(c) {
-		if err := a.check(); err != nil {
+		if err := a.Check(); err != nil {
 			return fmt.Errorf("%s: %w", a.Title, err)
 		}
 	}
 	return nil
 }
 
-// check returns an error that names the first number that is not valid.
-func (a *Array) check() error {
+// Check returns an error that names the first number that is not valid.
+func (a *Array) Check() error {
 	for i, x := range a.Float64 {
 		if x-x != 0 { // NaN for what is not finite
 			return fmt.Errorf("value %d is %v; must be finite", i, x)

@@ -35,7 +35,7 @@ func NewTrainer(c Config, set *kernel.Set, s *State, examples Examples, threads 
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	if err := s.fits(&c); err != nil {
+	if err := s.fits(&c, true); err != nil {
 		return nil, err
 	}
 	if threads < 1 {

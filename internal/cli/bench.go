@@ -112,6 +112,9 @@ func benchFlags(t *terminal, args []string) (*benchOptions, error) {
 
 // readRun takes settings and state from a run, but for the flags of mean field.
 func (o *benchOptions) readRun(f *flag.FlagSet) error {
+	if isFile(o.run) {
+		return fmt.Errorf("%s: a file holds no run; training continues from the folder of one", o.run)
+	}
 	saved, err := runs.ReadCheckpoint(o.run)
 	if err != nil {
 		return err

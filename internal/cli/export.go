@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 )
 
@@ -26,6 +27,13 @@ func export(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	s, err := load(found[0])
 	if err != nil {
 		return err
+	}
+	if *chains && !s.State.HasChains() {
+		if given(f)["chains"] {
+			return fmt.Errorf("%s has no training chains; export it with --chains=false", s.from)
+		}
+		*chains = false
+		t.say("%s has no training chains: the new file has none either", s.from)
 	}
 	if err := writeFile(ctx, *name, func(w io.Writer) error { return s.WriteModel(w, *chains) }); err != nil {
 		return err

@@ -86,7 +86,11 @@ type report struct {
 	Started          time.Time `json:"started"`
 	Checkpoint       string    `json:"checkpoint"`
 
+	HasChains bool `json:"has_chains"` // an exported model may be without
+
 	Settings *runs.Settings `json:"config"`
+
+	exported bool // not a run, but a file
 }
 
 // options returns what settings make use of that is not in every training.
@@ -137,8 +141,8 @@ func runInfo(t *terminal, m *Machine, dir string, asJSON bool) error {
 func describeRun(s *model) (*report, error) {
 	manifest, checkpoint, sum := &runs.Manifest{}, s.from, ""
 	c := &s.Settings
-	if filepath.Ext(s.from) != ".npz" { // an exported model is all there is
-		checkpoint, sum = filepath.Join(s.from, "checkpoint.tandem"), s.State.SHA256()
+	if !s.exported { // an exported model is all there is
+		checkpoint, sum = filepath.Join(s.from, runs.CheckpointFile), s.State.SHA256()
 		read, err := runs.ReadManifest(s.from)
 		if err == nil {
 			manifest = read
@@ -154,7 +158,7 @@ func describeRun(s *model) (*report, error) {
 		Kernel: manifest.Kernel, Threads: manifest.Threads, Seed: c.Seed, Pixels: c.Pixels, Numerics: s.Numerics,
 		Version: s.Version, LearningRate: c.LearningRate, Alpha: c.Alpha, Gamma: c.Gamma, Batch: c.Batch,
 		Chains: c.Chains, Gibbs: c.Gibbs, Mu: s.State.Mu, ParamsSHA256: sum, Data: manifest.Data, Started: manifest.Started,
-		Checkpoint: checkpoint, Settings: c,
+		Checkpoint: checkpoint, HasChains: s.State.HasChains(), Settings: c, exported: s.exported,
 	}
 	if n := len(manifest.Parts); n > 0 {
 		r.Kernel, r.Threads = manifest.Parts[n-1].Kernel, manifest.Parts[n-1].Threads
@@ -173,10 +177,11 @@ func (r *report) print(t *terminal, a *dbm.FilterMeasures) {
 		{"model", fmt.Sprintf("%s%s, seed %d, %s pixels", format.Shape(r.Layers), from, r.Seed, r.Pixels)},
 		{"learning", fmt.Sprintf("rate %v, batch %d, %d chains, %d %s an update", r.LearningRate, r.Batch, r.Chains, r.Gibbs,
 			format.Plural(r.Gibbs, "sweep")) + options(r.Settings)},
-		{"updates", fmt.Sprintf("%s of %s in %s", format.Count(r.Updates), format.Count(r.UpdatesTotal),
-			format.Duration(r.Seconds))},
-		{"trained by", fmt.Sprintf("tandem %s, %s kernels, %d %s, numerics %d", r.Version, r.Kernel, r.Threads,
-			format.Plural(r.Threads, "thread"), r.Numerics)},
+		{"updates", fmt.Sprintf("%s of %s", format.Count(r.Updates), format.Count(r.UpdatesTotal)) + r.took()},
+		{"trained by", fmt.Sprintf("tandem %s%s, numerics %d", r.Version, r.with(), r.Numerics)},
+	}
+	if !r.HasChains {
+		rows = append(rows, [2]string{"chains", "none in the file; sample draws new ones"})
 	}
 	for l := range a.Live {
 		row := fmt.Sprintf("%s, norm %.3f ± %.3f, mu %.3f", fractions(a, l+1), a.NormMean[l], a.NormSD[l], r.Mu[l])
@@ -185,9 +190,31 @@ func (r *report) print(t *terminal, a *dbm.FilterMeasures) {
 	if r.Data.Source != "" {
 		rows = append(rows, [2]string{"data", strings.Trim(r.Data.Source+". "+r.Data.Credit, ". ")})
 	}
-	rows = append(rows, [2]string{"checkpoint", r.Checkpoint})
+	if !r.exported {
+		rows = append(rows, [2]string{"checkpoint", r.Checkpoint})
+	}
 	if r.ParamsSHA256 != "" {
 		rows = append(rows, [2]string{"sha256", r.ParamsSHA256})
 	}
 	table(t.out, rows)
+}
+
+// took returns how long training took, where that is known.
+func (r *report) took() string {
+	if r.exported {
+		return ""
+	}
+	return " in " + format.Duration(r.Seconds)
+}
+
+// with returns the kernels and threads that trained a model, where they are known.
+func (r *report) with() string {
+	s := ""
+	if r.Kernel != "" {
+		s += fmt.Sprintf(", %s kernels", r.Kernel)
+	}
+	if r.Threads > 0 {
+		s += fmt.Sprintf(", %d %s", r.Threads, format.Plural(r.Threads, "thread"))
+	}
+	return s
 }

@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"archive/zip"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -13,23 +16,53 @@ import (
 type model struct {
 	*runs.Checkpoint
 	from          string // folder of the run, or exported file
+	exported      bool   // from is a file
 	rows, columns int
 }
 
 // load reads the checkpoint of a run, whatever its version of the numerics, or an exported
-// model.
+// model. A run is a folder; a file is a model whatever its name.
 func load(name string) (*model, error) {
-	read := runs.ReadCheckpoint
-	if strings.HasSuffix(name, ".npz") {
-		read = runs.ReadModel
+	m := &model{from: name, exported: isFile(name)}
+	var err error
+	if m.exported {
+		m.Checkpoint, err = readModel(name)
+	} else {
+		m.Checkpoint, err = runs.ReadCheckpoint(name)
 	}
-	c, err := read(name)
 	if err != nil {
 		return nil, err
 	}
-	m := &model{Checkpoint: c, from: name}
-	m.rows, m.columns = imageSize(&c.Settings)
+	m.rows, m.columns = imageSize(&m.Settings)
 	return m, nil
+}
+
+// isFile reports whether something has a name and is not a folder.
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && !info.IsDir()
+}
+
+// readModel reads an exported model, and says of another file what it is.
+func readModel(name string) (*runs.Checkpoint, error) {
+	c, err := runs.ReadModel(name)
+	if errors.Is(err, zip.ErrFormat) {
+		if filepath.Base(name) == runs.CheckpointFile {
+			return nil, hintedError{fmt.Errorf("%s is the checkpoint of a run, not a model", name),
+				"name the run's folder: " + filepath.Dir(name)}
+		}
+		return nil, fmt.Errorf("%s: neither the folder of a run nor a model that tandem export wrote: %w", name, zip.ErrFormat)
+	}
+	return c, err
+}
+
+// beside returns the name of a file beside a model: in the folder of its run, or with the
+// name of an exported file before it.
+func (m *model) beside(name string) string {
+	if m.exported {
+		return strings.TrimSuffix(m.from, ".npz") + "-" + name
+	}
+	return filepath.Join(m.from, name)
 }
 
 // images reads a set of the images that the model is of.

@@ -34,10 +34,7 @@ func (m *model) draw(ctx context.Context, name, standard, title string, grids []
 	if name != "" {
 		return name, writeFile(ctx, name, write)
 	}
-	name = filepath.Join(m.from, standard)
-	if model, ok := strings.CutSuffix(m.from, ".npz"); ok {
-		name = model + "-" + standard
-	}
+	name = m.beside(standard)
 	return name, files.Write(name, until(ctx, write))
 }
 

@@ -25,13 +25,24 @@ type sampling struct {
 	sweeps int
 	seed   uint64
 	sweep  func(g *dbm.Sampler, done int) error // called after each sweep, if not nil
+	reason string                               // why the chains are new ones that nobody asked for
 }
+
+// What sample draws of a model without chains.
+const (
+	standardFresh  = 50
+	standardAnneal = 1000
+)
+
+// mostSweeps is more than anybody waits for.
+const mostSweeps = 1_000_000_000
 
 // sample is the verb that draws samples.
 func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	f := flags(t, "tandem sample RUN [flags]")
 	var o sampling
-	f.IntVar(&o.fresh, "fresh", 0, "`N` new chains that begin with fair coins (default the chains of the checkpoint)")
+	f.IntVar(&o.fresh, "fresh", 0, "`N` new chains that begin with fair coins (default the chains of the checkpoint; of a model "+
+		"exported without chains, 50 new ones, annealed for 1000 sweeps)")
 	f.IntVar(&o.sweeps, "sweeps", 0, "`N` Gibbs sweeps first (default 0, or 1000 for new chains)")
 	f.IntVar(&o.anneal, "anneal", 0, "`N` sweeps of new chains at first, from base rates to the model, so that they "+
 		"pass all modes")
@@ -56,8 +67,20 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	if err != nil {
 		return err
 	}
+	if o.fresh == 0 && !s.State.HasChains() {
+		if given(f)["sweeps"] {
+			return hintedError{fmt.Errorf("%s: %w, which --sweeps without --fresh continues", s.from, dbm.ErrNoChains),
+				fmt.Sprintf("--fresh %d --anneal %d draws new ones", standardFresh, standardAnneal)}
+		}
+		o.fresh, o.anneal, o.reason = standardFresh, standardAnneal, "the file has no training chains"
+		t.say("%s has no training chains; this draws %d new ones, annealed for %s sweeps", s.from, o.fresh,
+			format.Count(uint64(o.anneal)))
+	}
 	if o.anneal > 0 {
-		if set, err := s.images(mnist.Train); err == nil {
+		set, err := s.images(mnist.Train)
+		if err != nil {
+			t.say("annealing begins at the model's own biases, not at base rates, for there are no training images: %v", err)
+		} else {
 			o.base = set.Mean(mnist.Grey)
 		}
 	}
@@ -87,8 +110,10 @@ func (o *sampling) validate(film bool) error {
 		return fmt.Errorf("fresh: %d; must not be below 0", o.fresh)
 	case o.anneal < 0 || o.anneal > 0 && o.fresh == 0:
 		return fmt.Errorf("anneal: %d; must not be below 0, and needs --fresh", o.anneal)
-	case o.sweeps < 0:
-		return fmt.Errorf("sweeps: %d; must not be below 0", o.sweeps)
+	case o.anneal > mostSweeps:
+		return fmt.Errorf("anneal: %d; must be at most %d", o.anneal, mostSweeps)
+	case o.sweeps < 0 || o.sweeps > mostSweeps:
+		return fmt.Errorf("sweeps: %d; must be 0 to %d", o.sweeps, mostSweeps)
 	case film && o.sweeps+o.anneal == 0:
 		return errors.New("gif: nothing moves without --sweeps or --anneal")
 	}
@@ -186,6 +211,9 @@ func (o *sampling) describe(chains int) (name, caption string) {
 	}
 	if o.sweeps > 0 {
 		caption += fmt.Sprintf(", %s sweeps on", format.Count(uint64(o.sweeps)))
+	}
+	if o.reason != "" {
+		caption += fmt.Sprintf(" (%s)", o.reason)
 	}
 	switch {
 	case o.anneal > 0:

@@ -5,11 +5,9 @@ package npz
 import (
 	"bufio"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -80,123 +78,84 @@ func (a *Array) Float32s(x []float32) error {
 	return nil
 }
 
-const (
-	magic     = "\x93NUMPY"
-	maxHeader = 1 << 16 // bytes
-	maxAxes   = 32      // as in NumPy
-)
-
 // Read reads an array of at most limit bytes of elements. Memory is taken as the bytes
 // arrive, so that a header cannot ask for more than there is.
 func Read(r io.Reader, limit int64) (*Array, error) {
 	b := bufio.NewReader(r)
-	header, err := readHeader(b)
+	h, err := readHeader(b)
 	if err != nil {
 		return nil, err
 	}
-	a, fortran, err := parseHeader(header)
-	if err != nil {
+	a := &Array{Type: Type(h.descr), Shape: h.shape}
+	size := int64(a.Type.Size())
+	if size == 0 {
+		return nil, fmt.Errorf("elements of type %q; must be float32, float64, uint8, int32, int64 or bool, "+
+			"little-endian", h.descr)
+	}
+	if size, err = h.bytes(size, limit); err != nil {
 		return nil, err
 	}
-	size, err := a.bytes(limit)
-	if err != nil {
+	if a.Data, err = readExactly(b, size); err != nil {
 		return nil, err
 	}
-	if a.Data, err = io.ReadAll(io.LimitReader(b, size+1)); err != nil {
-		return nil, err
-	}
-	if n := int64(len(a.Data)); n != size {
-		if n > size {
-			return nil, fmt.Errorf("more than the %d bytes that the shape asks for", size)
-		}
-		return nil, fmt.Errorf("truncated: %d bytes of %d", n, size)
-	}
-	if fortran {
+	if h.fortran {
 		a.toC()
 	}
 	return a, nil
 }
 
-// readHeader reads what stands before the elements: a Python literal.
-func readHeader(r io.Reader) (string, error) {
-	var start [12]byte
-	if _, err := io.ReadFull(r, start[:10]); err != nil || string(start[:6]) != magic {
-		return "", errors.New("not an array in NumPy's format")
+// readText reads an array of one string of bytes, of at most limit. Its shape is (), or
+// (1,) after some of NumPy's functions.
+func readText(r io.Reader, limit int64) ([]byte, error) {
+	b := bufio.NewReader(r)
+	h, err := readHeader(b)
+	if err != nil {
+		return nil, err
 	}
-	length := int64(binary.LittleEndian.Uint16(start[8:]))
-	switch start[6] {
-	case 1:
-	case 2, 3:
-		if _, err := io.ReadFull(r, start[10:]); err != nil {
-			return "", errors.New("truncated header")
-		}
-		length = int64(binary.LittleEndian.Uint32(start[8:]))
-	default:
-		return "", fmt.Errorf("version %d.%d of NumPy's format; this build reads 1 to 3", start[6], start[7])
+	length, isText := strings.CutPrefix(h.descr, "|S")
+	n, err := strconv.ParseUint(length, 10, 31)
+	if !isText || err != nil || len(h.shape) > 1 || len(h.shape) == 1 && h.shape[0] != 1 {
+		return nil, fmt.Errorf("elements of type %q and shape %s; must be bytes, of shape ()", h.descr, Tuple(h.shape))
 	}
-	if length > maxHeader {
-		return "", fmt.Errorf("a header of %d bytes is more than %d", length, maxHeader)
+	if int64(n) > limit {
+		return nil, fmt.Errorf("%d bytes; must be at most %d", n, limit)
 	}
-	header := make([]byte, length)
-	if _, err := io.ReadFull(r, header); err != nil {
-		return "", errors.New("truncated header")
-	}
-	return string(header), nil
+	return readExactly(b, int64(n))
 }
 
-var (
-	descrField   = regexp.MustCompile(`['"]descr['"]\s*:\s*['"]([^'"]*)['"]`)
-	fortranField = regexp.MustCompile(`['"]fortran_order['"]\s*:\s*(True|False)`)
-	shapeField   = regexp.MustCompile(`['"]shape['"]\s*:\s*\(([0-9,\sL]*)\)`)
-)
-
-// parseHeader returns an array of the type and shape of a header, still without elements,
-// and reports whether they follow in Fortran's order.
-func parseHeader(header string) (a *Array, fortran bool, err error) {
-	descr, order, shape := descrField.FindStringSubmatch(header), fortranField.FindStringSubmatch(header),
-		shapeField.FindStringSubmatch(header)
-	if descr == nil || order == nil || shape == nil {
-		return nil, false, errors.New("a header without descr, fortran_order or shape, or of records")
-	}
-	a = &Array{Type: Type(descr[1]), Shape: []int{}}
-	if a.Type.Size() == 0 {
-		return nil, false, fmt.Errorf("elements of type %q; must be float32, float64, uint8, int32, int64 or bool, "+
-			"little-endian", descr[1])
-	}
-	for _, word := range strings.Split(shape[1], ",") {
-		if word = strings.TrimSuffix(strings.TrimSpace(word), "L"); word == "" {
-			continue
+// readExactly reads the last size bytes of r, to its end, which is where an archive
+// compares its checksum. Memory grows with what arrives.
+func readExactly(r io.Reader, size int64) ([]byte, error) {
+	data := make([]byte, 0, min(size, 1<<16)+1)
+	for {
+		n, err := r.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		switch {
+		case int64(len(data)) > size:
+			return nil, fmt.Errorf("more than the %d bytes that the shape asks for", size)
+		case err == io.EOF && int64(len(data)) < size:
+			return nil, fmt.Errorf("truncated: %d bytes of %d", len(data), size)
+		case err == io.EOF:
+			return data, nil
+		case err != nil:
+			return nil, err
 		}
-		n, err := strconv.Atoi(word)
-		if err != nil {
-			return nil, false, fmt.Errorf("shape (%s): %w", shape[1], err)
+		if len(data) == cap(data) {
+			data = append(make([]byte, 0, min(int64(2*len(data)), size)+1), data...)
 		}
-		a.Shape = append(a.Shape, n)
 	}
-	if len(a.Shape) > maxAxes {
-		return nil, false, fmt.Errorf("%d axes; must be at most %d", len(a.Shape), maxAxes)
-	}
-	return a, order[1] == "True", nil
 }
 
-// bytes returns the size of the elements, which must not be above limit.
-func (a *Array) bytes(limit int64) (int64, error) {
-	size := int64(a.Type.Size())
-	for _, n := range a.Shape {
-		if n == 0 {
-			return 0, nil
-		}
+// Tuple returns a shape in NumPy's notation: (784, 64), (64,) or ().
+func Tuple(shape []int) string {
+	if len(shape) == 1 {
+		return fmt.Sprintf("(%d,)", shape[0])
 	}
-	for _, n := range a.Shape {
-		if int64(n) > limit/size {
-			return 0, fmt.Errorf("shape %v asks for more than %d bytes", a.Shape, limit)
-		}
-		size *= int64(n)
+	axes := make([]string, len(shape))
+	for i, n := range shape {
+		axes[i] = strconv.Itoa(n)
 	}
-	if size > limit {
-		return 0, fmt.Errorf("shape %v asks for more than %d bytes", a.Shape, limit)
-	}
-	return size, nil
+	return "(" + strings.Join(axes, ", ") + ")"
 }
 
 // toC brings elements in Fortran's order, the first index fastest, into C order.
@@ -223,25 +182,6 @@ func (a *Array) toC() {
 		}
 	}
 	a.Data = out
-}
-
-// writeHeader writes what stands before the elements of an array, version 1.0 of the
-// format: magic, version, the length of a header that is a Python literal, padded so that
-// the elements begin at a multiple of 64 bytes. They follow in C order, little-endian.
-func writeHeader(w io.Writer, t Type, shape ...int) error {
-	axes := make([]string, len(shape))
-	for i, n := range shape {
-		axes[i] = fmt.Sprintf("%d,", n)
-	}
-	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", t, strings.Join(axes, " "))
-	const before = len(magic) + 4
-	header += strings.Repeat(" ", 63-(before+len(header))%64) + "\n"
-	if len(header) > math.MaxUint16 {
-		return fmt.Errorf("shape of %d axes", len(shape))
-	}
-	start := binary.LittleEndian.AppendUint16([]byte(magic+"\x01\x00"), uint16(len(header)))
-	_, err := w.Write(append(start, header...))
-	return err
 }
 
 // WriteFloats writes numbers as elements of Float32.

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -21,7 +20,7 @@ func file(header string, elements ...any) []byte {
 	return b
 }
 
-func header(t, fortran, shape string) string {
+func headerText(t, fortran, shape string) string {
 	return fmt.Sprintf("{'descr': '%s', 'fortran_order': %s, 'shape': (%s), }\n", t, fortran, shape)
 }
 
@@ -32,15 +31,15 @@ func TestRead(t *testing.T) {
 		shape []int
 		want  []float64
 	}{
-		{file(header("<f4", "False", "3,"), []float32{1, -2, 0.5}), []int{3}, []float64{1, -2, 0.5}},
-		{file(header("<f8", "False", "1, 2"), []float64{1e300, 3}), []int{1, 2}, []float64{1e300, 3}},
-		{file(header("|u1", "False", "2,"), []uint8{255, 7}), []int{2}, []float64{255, 7}},
-		{file(header("|b1", "False", "2,"), []bool{true, false}), []int{2}, []float64{1, 0}},
-		{file(header("<i4", "False", ""), int32(-9)), []int{}, []float64{-9}},
-		{file(header("<i8", "True", "2, 3"), []int64{1, 4, 2, 5, 3, 6}), []int{2, 3}, []float64{1, 2, 3, 4, 5, 6}},
-		{file(header("|u1", "True", "2, 2, 2"), []uint8{0, 4, 2, 6, 1, 5, 3, 7}), []int{2, 2, 2}, []float64{0, 1, 2, 3, 4,
+		{file(headerText("<f4", "False", "3,"), []float32{1, -2, 0.5}), []int{3}, []float64{1, -2, 0.5}},
+		{file(headerText("<f8", "False", "1, 2"), []float64{1e300, 3}), []int{1, 2}, []float64{1e300, 3}},
+		{file(headerText("|u1", "False", "2,"), []uint8{255, 7}), []int{2}, []float64{255, 7}},
+		{file(headerText("|b1", "False", "2,"), []bool{true, false}), []int{2}, []float64{1, 0}},
+		{file(headerText("<i4", "False", ""), int32(-9)), []int{}, []float64{-9}},
+		{file(headerText("<i8", "True", "2, 3"), []int64{1, 4, 2, 5, 3, 6}), []int{2, 3}, []float64{1, 2, 3, 4, 5, 6}},
+		{file(headerText("|u1", "True", "2, 2, 2"), []uint8{0, 4, 2, 6, 1, 5, 3, 7}), []int{2, 2, 2}, []float64{0, 1, 2, 3, 4,
 			5, 6, 7}},
-		{file(header("<f4", "True", "0, 5")), []int{0, 5}, nil},
+		{file(headerText("<f4", "True", "0, 5")), []int{0, 5}, nil},
 	} {
 		a, err := Read(bytes.NewReader(c.file), 1000)
 		if err != nil {
@@ -66,16 +65,29 @@ func TestReadRejects(t *testing.T) {
 		{nil, "NumPy"},
 		{[]byte("PK\x03\x04 and more of it"), "NumPy"},
 		{[]byte("\x93NUMPY\x09\x00\x00\x00"), "version 9"},
-		{file(header(">f4", "False", "1,"), one), "little-endian"},
-		{file(header("<f2", "False", "1,"), one), "type"},
+		{file(headerText(">f4", "False", "1,"), one), "little-endian"},
+		{file(headerText("<f2", "False", "1,"), one), "type"},
 		{file("{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (1,), }", one), "records"},
-		{file(header("<f4", "False", "2,"), one), "truncated"},
-		{file(header("<f4", "False", "1,"), one, one), "more than"},
-		{file(header("<f4", "False", "-1,"), one), "header"},
-		{file(header("<f4", "False", "9223372036854775807, 4"), one), "asks for more"},
-		{file(header("<f4", "False", "99999999999999999999,"), one), "shape"},
-		{file(header("<f4", "False", "251,"), make([]float32, 251)), "asks for more"},
-		{file(header("<f4", "False", strings.Repeat("1,", 33)), one), "axes"},
+		{file(headerText("<f4", "False", "2,"), one), "truncated"},
+		{file(headerText("<f4", "False", "1,"), one, one), "more than"},
+		{file(headerText("<f4", "False", "-1,"), one), "header"},
+		{file(headerText("<f4", "False", "9223372036854775807, 4"), one), "asks for more"},
+		{file(headerText("<f4", "False", "99999999999999999999,"), one), "shape"},
+		{file(headerText("<f4", "False", "251,"), make([]float32, 251)), "asks for more"},
+		{file(headerText("<f4", "False", strings.Repeat("1,", 33)), one), "axes"},
+		{file(headerText("<f4", "False", "1"), one), "not a tuple"},
+		{file(headerText("<f4", "False", "1,,1"), one), "shape"},
+		{file(headerText("<f4", "False", "1 1,"), one), "shape"},
+		{file("{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'descr': '|u1'}", one), "descr is given twice"},
+		{file("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)} 'shape': (2,)", one), "not of an array"},
+		{file("{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'more': True}", one), "must have"},
+		{file("{'descr': '<f4', 'fortran_order': 'False', 'shape': (1,)}", one), "must have"},
+		{file("{'descr': True, 'fortran_order': False, 'shape': (1,)}", one), "must have"},
+		{file("{'fortran_order': False, 'shape': (1,)}", one), "must have"},
+		{file("'descr': '<f4', 'fortran_order': False, 'shape': (1,)", one), "not of an array"},
+		{[]byte("\x93NUMPY\x01\x01\x00\x00"), "version 1.1"},
+		{[]byte("\x93NUMPY\x02\x00\x00\x00"), "truncated header"},
+		{[]byte("\x93NUMPY\x02\x00\xff\xff\xff\xff"), "header of 4294967295 bytes"},
 	} {
 		if _, err := Read(bytes.NewReader(c.file), 1000); err == nil || !strings.Contains(err.Error(), c.word) {
 			t.Errorf("%.80q: error %v, want one with %q", c.file, err, c.word)
@@ -120,7 +132,7 @@ func TestArchive(t *testing.T) {
 	if err := a.Float32s(x[:5]); err == nil {
 		t.Error("five numbers of six are no error")
 	}
-	if _, err := r.Array("y", 24); !errors.Is(err, ErrNoArray) {
+	if _, err := r.Array("y", 24); !errors.Is(err, ErrMissing) {
 		t.Errorf("an array that is not there: %v", err)
 	}
 	if _, err := r.Array("x", 23); err == nil {
@@ -132,29 +144,4 @@ func TestArchive(t *testing.T) {
 	if names := r.Names(); !slices.Equal(names, []string{"x"}) {
 		t.Errorf("names %q", names)
 	}
-}
-
-// Whatever the bytes, Read returns an array within the limit or an error.
-func FuzzRead(f *testing.F) {
-	f.Add(file(header("<f4", "False", "2, 2"), []float32{1, 2, 3, float32(math.NaN())}))
-	f.Add(file(header("<i8", "True", "3, 1, 2"), make([]int64, 6)))
-	f.Add(file(header("|b1", "True", "0, 7")))
-	f.Add(file(header("<f8", "False", "")))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		const limit = 1 << 12
-		a, err := Read(bytes.NewReader(data), limit)
-		if err != nil {
-			return
-		}
-		n := 1
-		for _, d := range a.Shape {
-			n *= d
-		}
-		if len(a.Data) > limit || a.Len() != n {
-			t.Errorf("%d bytes, %d elements of shape %v", len(a.Data), a.Len(), a.Shape)
-		}
-		for i := range a.Len() {
-			a.At(i)
-		}
-	})
 }

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"slices"
-	"strings"
 
 	"tandem/dbm"
 	"tandem/internal/npz"
@@ -20,9 +17,12 @@ import (
 // aboutModel is the file with that header. NumPy reads it as bytes.
 const aboutModel = "tandem.json"
 
-// WriteModel writes the model of a checkpoint, with or without its chains. The same
-// training gives the same bytes: the seconds it took are left out.
+// WriteModel writes the model of a checkpoint, with or without its chains, which it then
+// must have. The same training gives the same bytes: the seconds it took are left out.
 func (c *Checkpoint) WriteModel(w io.Writer, chains bool) error {
+	if chains && !c.State.HasChains() {
+		return dbm.ErrNoChains
+	}
 	z := npz.NewWriter(w)
 	about := c.Header
 	about.Seconds = 0
@@ -55,99 +55,94 @@ func (c *Checkpoint) WriteModel(w io.Writer, chains bool) error {
 	return z.Close()
 }
 
-// ReadModel reads an exported model. Where it has no chains, they begin with fair coins,
-// as in a new run. It lacks what only training needs, so that a run cannot continue from
-// it.
+// ReadModel reads an exported model. Its state has no chains where the file has none, and
+// lacks what only training needs, so that a run cannot continue from it. Arrays that a
+// model does not have are passed over.
 func ReadModel(name string) (*Checkpoint, error) {
 	z, err := npz.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, err
 	}
 	defer z.Close()
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	c, err := decodeModel(z, info.Size())
+	c, err := decodeModel(z)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return c, nil
 }
 
-// decodeModel reads a model from an archive of size bytes.
-func decodeModel(z *npz.Reader, size int64) (*Checkpoint, error) {
+// decodeModel reads a model. The headers of all arrays are looked at before numbers are
+// read, so that memory is taken only for what the archive holds.
+func decodeModel(z *npz.Reader) (*Checkpoint, error) {
 	about, err := z.File(aboutModel, maxHeader)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no %s in it: not written by tandem export", aboutModel)
+	if errors.Is(err, npz.ErrMissing) {
+		return nil, fmt.Errorf("%w: not written by tandem export", err)
 	}
+	if err != nil {
+		return nil, err
+	}
+	h, err := parseHeader(about)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", aboutModel, err)
 	}
-	c := new(Checkpoint)
-	if err := json.NewDecoder(strings.NewReader(string(about))).Decode(&c.Header); err != nil {
-		return nil, fmt.Errorf("%s: %w", aboutModel, err)
+	chains := false
+	for a := range new(dbm.State).Arrays(&h.Settings.Config) {
+		chains = chains || a.Binary && z.Has(a.Name)
 	}
-	if err := c.Settings.Validate(); err != nil {
-		return nil, fmt.Errorf("%s: %w", aboutModel, err)
-	}
-	config := &c.Settings.Config
-	chains := slices.Contains(z.Names(), "chains0")
-	if !chains { // a few are enough for pictures
-		config.Chains = min(config.Chains, 100)
-	}
-	// No memory is taken for arrays that the archive does not hold: it is not compressed.
-	need := int64(0)
-	for a := range new(dbm.State).Arrays(config) {
-		if !a.TrainingOnly && (chains || !a.Binary) {
-			need += 4 * int64(a.Len()) // mu is float32 here
+	here := func(a *dbm.Array) bool { return !a.TrainingOnly && (chains || !a.Binary) }
+	for a := range new(dbm.State).Arrays(&h.Settings.Config) {
+		if here(&a) {
+			if err := checkModelArray(z, &a); err != nil {
+				return nil, err
+			}
 		}
 	}
-	if need > size {
-		return nil, fmt.Errorf("truncated: %d bytes of arrays in a file of %d bytes", need, size)
-	}
-	if c.State, err = dbm.Initial(config, nil); err != nil {
+	s, err := dbm.StateFrom(&h.Settings.Config, func(a *dbm.Array) error {
+		if !here(a) {
+			return nil
+		}
+		return readModelArray(z, a)
+	})
+	if err != nil {
 		return nil, err
 	}
-	c.State.Updates = c.Updates
-	for a := range c.State.Arrays(config) {
-		if a.TrainingOnly {
-			continue
-		}
-		err := readModelArray(z, &a)
-		if errors.Is(err, npz.ErrNoArray) && a.Binary {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return c, nil
+	s.Updates = h.Updates
+	return &Checkpoint{*h, s}, nil
 }
 
-// readModelArray reads the numbers of an array, which must be finite.
+// checkModelArray returns an error where an array is missing or has another type or shape
+// than the model's.
+func checkModelArray(z *npz.Reader, a *dbm.Array) error {
+	kind, shape, err := z.Describe(a.Name)
+	switch {
+	case err != nil:
+		return err
+	case kind != npz.Float32 && kind != npz.Float64:
+		return fmt.Errorf("%s: type %s; must be %s or %s", a.Name, kind, npz.Float32, npz.Float64)
+	case !slices.Equal(shape, a.Shape):
+		return fmt.Errorf("%s: shape %s; must be %s", a.Name, npz.Tuple(shape), npz.Tuple(a.Shape))
+	}
+	return nil
+}
+
+// readModelArray reads the numbers of an array, which must be such as a checkpoint has,
+// and fit float32.
 func readModelArray(z *npz.Reader, a *dbm.Array) error {
-	read, err := z.Array(a.Name, 4*int64(a.Len()))
+	read, err := z.Array(a.Name, 8*int64(a.Len()))
 	if err != nil {
 		return err
 	}
-	x := a.Float32
-	if a.Float64 != nil {
-		x = make([]float32, len(a.Float64))
+	x := make([]float32, read.Len())
+	for i := range x {
+		v := read.At(i)
+		x[i] = float32(v)
+		if float64(x[i]) != v && v == v {
+			return fmt.Errorf("%s: value %d is %v, which is no float32; save the array as float32", a.Name, i, v)
+		}
 	}
-	if !slices.Equal(read.Shape, a.Shape) {
-		return fmt.Errorf("%s: shape %v; must be %v", a.Name, read.Shape, a.Shape)
-	}
-	if err := read.Float32s(x); err != nil {
+	a.Float32 = x
+	if err := a.Check(); err != nil {
 		return fmt.Errorf("%s: %w", a.Name, err)
-	}
-	for i, v := range x {
-		if v-v != 0 { // NaN for what is not finite
-			return fmt.Errorf("%s: number %d is %v; must be finite", a.Name, i, v)
-		}
-		if a.Float64 != nil {
-			a.Float64[i] = float64(v)
-		}
 	}
 	return nil
 }
