@@ -22,6 +22,11 @@ const (
 	maxFiles = 10_000
 	maxName  = 1000     // bytes of a name
 	maxBytes = MaxBytes // of all files together
+
+	// What each byte of an archive may unpack to, beside slack. Numbers unpack to less than
+	// twice their size, text to some ten times.
+	slack = int64(64 << 20)
+	ratio = int64(100)
 )
 
 // MaxBytes is the most bytes that the files of an archive may have together.

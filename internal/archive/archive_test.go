@@ -299,6 +299,95 @@ func TestBombs(t *testing.T) {
 	wantError(t, err, "more than 10000 files")
 }
 
+// A small archive that unpacks to far more than its size is given up early, in one file,
+// in several or in what is not kept.
+func TestSmallBombs(t *testing.T) {
+	zeros := strings.Repeat("\x00", 100<<20)
+	one := entry("runs/a/checkpoint.tandem", zeros)
+	var many []item
+	for i := range 10 {
+		many = append(many, entry(fmt.Sprint(i), zeros[:10<<20]))
+	}
+	for name, data := range map[string][]byte{
+		"one file":   build(t, nil, sums(one), one),
+		"many files": build(t, nil, append([]item{sums(many...)}, many...)...),
+	} {
+		for _, keep := range []bool{true, false} {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, _, err := Read(bytes.NewReader(data), func(string) bool { return keep })
+			runtime.ReadMemStats(&after)
+			if !errors.Is(err, errTooLong) {
+				t.Errorf("%s: error %v", name, err)
+			}
+			if taken := after.TotalAlloc - before.TotalAlloc; taken > 4*uint64(slack) || !keep && taken > 1<<20 {
+				t.Errorf("%s of %d bytes took %d bytes of memory", name, len(data), taken)
+			}
+		}
+	}
+	if err := Write(io.Discard, []File{{Name: "zeros", Data: []byte(zeros)}}); !errors.Is(err, errTooLong) {
+		t.Errorf("Write makes what Read rejects: %v", err)
+	}
+	fine := entry("zeros", zeros[:50<<20])
+	if _, _, err := Read(bytes.NewReader(build(t, nil, sums(fine), fine)), all); err != nil {
+		t.Errorf("50 MiB of zeros: %v", err)
+	}
+}
+
+// Whatever the bytes, an archive is rejected, or its files can be written and read again.
+func FuzzRead(f *testing.F) {
+	var b bytes.Buffer
+	if err := Write(&b, three); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	f.Add(b.Bytes()[:b.Len()/2])
+	f.Add(append(b.Bytes(), 0))
+	z, err := gzip.NewReader(bytes.NewReader(b.Bytes()))
+	if err != nil {
+		f.Fatal(err)
+	}
+	tarred, err := io.ReadAll(z)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(tarred)
+	f.Add(append(tarred, tarred...))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		check := func(data []byte) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			kept, n, err := Read(bytes.NewReader(data), all)
+			runtime.ReadMemStats(&after)
+			if taken := after.TotalAlloc - before.TotalAlloc; taken > 4<<20+4000*uint64(len(data)) {
+				t.Fatalf("%d bytes took %d bytes of memory", len(data), taken)
+			}
+			if err != nil {
+				return
+			}
+			var files []File
+			for name, data := range kept {
+				files = append(files, File{Name: name, Data: data})
+			}
+			var b bytes.Buffer
+			if err := Write(&b, files); err != nil {
+				t.Fatal(err)
+			}
+			again, m, err := Read(&b, all)
+			if err != nil || m != n || !reflect.DeepEqual(kept, again) {
+				t.Fatalf("%q came back as %q, %v", kept, again, err)
+			}
+		}
+		check(data)
+		// Behind the checksum of gzip, or nothing would come to the tar.
+		var b bytes.Buffer
+		z, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+		z.Write(data)
+		z.Close()
+		check(b.Bytes())
+	})
+}
+
 // Write refuses what Read would, and passes on what its writer says.
 func TestWriteRefuses(t *testing.T) {
 	for name, files := range map[string][]File{

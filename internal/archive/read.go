@@ -21,21 +21,22 @@ import (
 // not for what a header announces.
 //
 // It rejects everything that is not a plain file, names that lead out of a folder, names
-// given twice, and too many files or bytes. It rejects a file that Sums does not list,
+// given twice, and too many files or bytes, also for the size of the archive. It rejects a file that Sums does not list,
 // that is missing, or that has changed.
 func Read(r io.Reader, keep func(name string) bool) (kept map[string][]byte, files int, err error) {
 	return read(r, keep, maxBytes)
 }
 
 func read(r io.Reader, keep func(name string) bool, most int64) (map[string][]byte, int, error) {
-	from := bufio.NewReader(r)
+	packed := &counter{from: r}
+	from := bufio.NewReader(packed)
 	z, err := gzip.NewReader(from)
 	if err != nil {
 		return nil, 0, fmt.Errorf("not an archive of tandem: %w", err)
 	}
 	z.Multistream(false)
 	// Headers and padding take less than 4 KiB a file, if they are honest.
-	stream := &limited{from: z, left: most + 4<<10*maxFiles}
+	stream := &limited{from: z, left: most + 4<<10*maxFiles, packed: packed}
 	t := tar.NewReader(stream)
 	count := census{most: most, names: map[string]bool{}}
 	kept, found := map[string][]byte{}, map[string]string{}
@@ -54,7 +55,7 @@ func read(r io.Reader, keep func(name string) bool, most int64) (map[string][]by
 		if err := count.add(h.Name, h.Size); err != nil {
 			return nil, 0, err
 		}
-		data, sum, err := take(t, h.Name == Sums || keep(h.Name))
+		data, sum, err := take(t, h.Size, h.Name == Sums || keep(h.Name))
 		if err != nil {
 			return nil, 0, fmt.Errorf("%s: %w", h.Name, damaged(err))
 		}
@@ -79,14 +80,33 @@ func read(r io.Reader, keep func(name string) bool, most int64) (map[string][]by
 }
 
 // take reads a file and hashes it; what is not to be kept is forgotten.
-func take(r io.Reader, keep bool) (data []byte, sum string, err error) {
+func take(r io.Reader, size int64, keep bool) (data []byte, sum string, err error) {
 	h := sha256.New()
 	if keep {
-		data, err = io.ReadAll(io.TeeReader(r, h))
+		data, err = readAll(io.TeeReader(r, h), size)
 	} else {
 		_, err = io.Copy(h, r)
 	}
 	return data, hex.EncodeToString(h.Sum(nil)), err
+}
+
+// readAll reads size bytes, into memory that grows with what arrives, but not beyond size.
+func readAll(r io.Reader, size int64) ([]byte, error) {
+	data := make([]byte, 0, min(size, 1<<16))
+	for int64(len(data)) < size {
+		if len(data) == cap(data) {
+			data = append(make([]byte, 0, min(2*int64(len(data)), size)), data...)
+		}
+		n, err := io.ReadFull(r, data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return data, nil
 }
 
 // end sees that nothing but zeros, which pad a tar, is behind the last file. Only
@@ -151,17 +171,33 @@ func damaged(err error) error {
 
 var errTooLong = errors.New("unpacks to more than an archive may hold")
 
-// limited reads a number of bytes, and fails, rather than ends, where there are more.
+// limited reads a number of bytes, and fails, rather than ends, where there are more. It
+// fails too where more bytes come out than the archive's size explains.
 type limited struct {
-	from io.Reader
-	left int64
+	from   io.Reader
+	left   int64
+	packed *counter
+	read   int64
 }
 
 func (l *limited) Read(b []byte) (int, error) {
-	if l.left <= 0 {
+	if l.left <= 0 || l.read > slack+ratio*l.packed.read {
 		return 0, errTooLong
 	}
 	n, err := l.from.Read(b[:min(int64(len(b)), l.left)])
 	l.left -= int64(n)
+	l.read += int64(n)
+	return n, err
+}
+
+// counter counts the bytes that are read.
+type counter struct {
+	from io.Reader
+	read int64
+}
+
+func (c *counter) Read(b []byte) (int, error) {
+	n, err := c.from.Read(b)
+	c.read += int64(n)
 	return n, err
 }

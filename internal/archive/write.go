@@ -25,7 +25,8 @@ func Write(w io.Writer, files []File) error {
 	slices.SortStableFunc(sorted, byName)
 
 	count := census{most: maxBytes, names: map[string]bool{}}
-	z := gzip.NewWriter(w) // its header has no name and no time
+	packed := &sized{to: w}
+	z := gzip.NewWriter(packed) // its header has no name and no time
 	t := tar.NewWriter(z)
 	for _, f := range sorted {
 		if err := count.add(f.Name, int64(len(f.Data))); err != nil {
@@ -47,5 +48,23 @@ func Write(w io.Writer, files []File) error {
 	if err := t.Close(); err != nil {
 		return err
 	}
-	return z.Close()
+	if err := z.Close(); err != nil {
+		return err
+	}
+	if count.bytes > slack+ratio*packed.written {
+		return errTooLong
+	}
+	return nil
+}
+
+// sized counts the bytes that are written.
+type sized struct {
+	to      io.Writer
+	written int64
+}
+
+func (s *sized) Write(b []byte) (int, error) {
+	n, err := s.to.Write(b)
+	s.written += int64(n)
+	return n, err
 }
