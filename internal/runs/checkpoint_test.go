@@ -430,10 +430,14 @@ func FuzzReadCheckpoint(f *testing.F) {
 	f.Add(withHeader(1, uint32(len(h)), strings.Replace(h, "[2,1]", "[2,9]", 1),
 		good[prefixSize+len(h):len(good)-sha256.Size]))
 	f.Add(withHeader(1, maxHeader, h, nil))
+	twice := strings.Replace(h, `"updates":7`, `"updates":7,"updates":8`, 1)
+	f.Add(withHeader(1, uint32(len(twice)), twice, good[prefixSize+len(h):len(good)-sha256.Size]))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		check := func(data []byte) {
-			c, err := decode(data)
+			var c *Checkpoint
+			var err error
+			bounded(t, data, func() { c, err = decode(data) })
 			if err != nil {
 				return
 			}

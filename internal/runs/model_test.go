@@ -255,13 +255,9 @@ func FuzzReadModel(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		c, err := decodeBytes(data)
-		runtime.ReadMemStats(&after)
-		if n := after.TotalAlloc - before.TotalAlloc; n > 1<<22+1000*uint64(len(data)) {
-			t.Fatalf("%d bytes took %d bytes of memory", len(data), n)
-		}
+		var c *Checkpoint
+		var err error
+		bounded(t, data, func() { c, err = decodeBytes(data) })
 		if err != nil {
 			return
 		}

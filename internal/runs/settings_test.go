@@ -166,14 +166,15 @@ func TestConfigValidate(t *testing.T) {
 func FuzzConfig(f *testing.F) {
 	for _, s := range []string{
 		configGolden, `{}`, `null`, `{"layers":[1,null]}`, `{"seed":1,"seed":2}`, `{"SEED":1}`, `{"alpha":[]}`,
-		`{"alpha":[1,2,3,4]}`, `{"x":`,
+		`{"alpha":[1,2,3,4]}`, `{"x":`, `{"preset":"papr"}`, `{"updates":1e5}`, `{"alpha":[[1]]}`, `{"seed":{"a":1,"a":2}}`,
 	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		base := testConfig()
 		c := base
-		err := c.decode(data)
+		var err error
+		bounded(t, data, func() { err = c.decode(data) })
 		if !reflect.DeepEqual(base, testConfig()) {
 			t.Fatal("decoding changed the lists of another configuration")
 		}
