@@ -5,6 +5,7 @@ import (
 	"image/gif"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -34,4 +35,25 @@ func TestAnnealedSamplesAndFilms(t *testing.T) {
 	must(t, dir, "sample", "run", "--fresh", "1", "--sweeps", "1200", "--gif", "long.gif") // its captions grow
 	refuse(t, 2, dir, []string{"sample", "run", "--anneal", "20"}, "--fresh")
 	refuse(t, 2, dir, []string{"sample", "run", "--gif", "x.gif"}, "--sweeps")
+}
+
+// Without the images that a run was trained on, annealing begins elsewhere, which is said.
+func TestAnnealingWithoutImages(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, filepath.Join(dir, "images"), 20, 28, 28)
+	must(t, dir, small("--data", "images", "--out", "run")...)
+	args := []string{"sample", "run", "--fresh", "2", "--anneal", "5", "--out", "a.png"}
+	if _, messages, code := tandem(t, dir, args...); code != 0 || messages != "" {
+		t.Errorf("exit code %d, %s", code, messages)
+	}
+	if err := os.Rename(filepath.Join(dir, "images"), filepath.Join(dir, "moved")); err != nil {
+		t.Fatal(err)
+	}
+	if _, messages, code := tandem(t, dir, args...); code != 0 || !strings.Contains(messages, "no training images") {
+		t.Errorf("exit code %d, %s", code, messages)
+	}
+	refuse(t, 2, dir, []string{"sample", "run", "--fresh", "1", "--anneal", "9223372036854775807", "--sweeps",
+		"9223372036854775807", "--gif", "x.gif"}, "anneal: 9223372036854775807")
+	refuse(t, 2, dir, []string{"sample", "run", "--sweeps", "9223372036854775807", "--gif", "x.gif"}, "sweeps: ")
+	refuse(t, 2, dir, []string{"sample", "run", "--fresh", "9223372036854775807"}, "fresh: ")
 }

@@ -1,10 +1,13 @@
 package dbm
 
 import (
+	"errors"
 	"math"
 	"reflect"
 	"strings"
 	"testing"
+
+	"tandem/dbm/kernel/kerneltest"
 )
 
 // Every array of a state is in its list: filling all of them by the list leaves no
@@ -81,5 +84,44 @@ func TestStateCheck(t *testing.T) {
 		if err := s.Check(&c); err == nil || !strings.Contains(err.Error(), f.want) {
 			t.Errorf("error %v, want %q", err, f.want)
 		}
+	}
+}
+
+// A state can be made of a model's arrays alone. Without chains it can be sampled from new
+// ones, and can be no beginning of training.
+func TestStateWithoutChains(t *testing.T) {
+	c := tiny(5, 4, 3)
+	c.OffsetRate = 0.1
+	whole := NewState(&c)
+	s, err := StateFrom(&c, func(a *Array) error {
+		if !a.TrainingOnly && !a.Binary {
+			a.Float32 = make([]float32, a.Len())
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(s.Weights, whole.Weights) || !reflect.DeepEqual(s.Biases, whole.Biases) ||
+		!reflect.DeepEqual(s.Mu, whole.Mu) || s.HasChains() || !whole.HasChains() || s.Offsets != nil {
+		t.Errorf("state %+v", s)
+	}
+	set := kerneltest.Reference
+	if _, err := NewSampler(&c, set, s, 0, 1); !errors.Is(err, ErrNoChains) {
+		t.Errorf("sampler of chains that are not there: %v", err)
+	}
+	if _, err := NewSampler(&c, set, s, 2, 1); err != nil {
+		t.Error(err)
+	}
+	if err := s.Check(&c); err == nil || !strings.Contains(err.Error(), "chains") {
+		t.Errorf("a state to train from: %v", err)
+	}
+	s.Weights[1] = s.Weights[1][:2]
+	if _, err := NewModel(&c, set, s); err == nil || !strings.Contains(err.Error(), "weights of layer 2") {
+		t.Errorf("a model with other weights: %v", err)
+	}
+	stop := errors.New("stop")
+	if _, err := StateFrom(&c, func(*Array) error { return stop }); err != stop {
+		t.Errorf("error %v, want %v", err, stop)
 	}
 }

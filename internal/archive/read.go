@@ -21,8 +21,8 @@ import (
 // not for what a header announces.
 //
 // It rejects everything that is not a plain file, names that lead out of a folder, names
-// given twice, and too many files or bytes, also for the size of the archive. It rejects a file that Sums does not list,
-// that is missing, or that has changed.
+// given twice, and too many files or bytes, also for the size of the archive. It rejects a
+// file that Sums does not list, that is missing, or that has changed.
 func Read(r io.Reader, keep func(name string) bool) (kept map[string][]byte, files int, err error) {
 	return read(r, keep, maxBytes)
 }

@@ -51,7 +51,8 @@ func readModel(name string) (*runs.Checkpoint, error) {
 			return nil, hintedError{fmt.Errorf("%s is the checkpoint of a run, not a model", name),
 				"name the run's folder: " + filepath.Dir(name)}
 		}
-		return nil, fmt.Errorf("%s: neither the folder of a run nor a model that tandem export wrote: %w", name, zip.ErrFormat)
+		return nil, fmt.Errorf("%s: neither the folder of a run nor a model that tandem export wrote: %w", name,
+			zip.ErrFormat)
 	}
 	return c, err
 }

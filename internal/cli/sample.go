@@ -34,15 +34,18 @@ const (
 	standardAnneal = 1000
 )
 
-// mostSweeps is more than anybody waits for.
-const mostSweeps = 1_000_000_000
+// More than anybody looks at, and waits for.
+const (
+	mostChains = 1 << 20
+	mostSweeps = 1_000_000_000
+)
 
 // sample is the verb that draws samples.
 func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	f := flags(t, "tandem sample RUN [flags]")
 	var o sampling
-	f.IntVar(&o.fresh, "fresh", 0, "`N` new chains that begin with fair coins (default the chains of the checkpoint; of a model "+
-		"exported without chains, 50 new ones, annealed for 1000 sweeps)")
+	f.IntVar(&o.fresh, "fresh", 0, "`N` new chains that begin with fair coins (default the chains of the checkpoint; "+
+		"of a model exported without chains, 50 new ones, annealed for 1000 sweeps)")
 	f.IntVar(&o.sweeps, "sweeps", 0, "`N` Gibbs sweeps first (default 0, or 1000 for new chains)")
 	f.IntVar(&o.anneal, "anneal", 0, "`N` sweeps of new chains at first, from base rates to the model, so that they "+
 		"pass all modes")
@@ -106,8 +109,8 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 // validate returns an error that names the first option that is not valid.
 func (o *sampling) validate(film bool) error {
 	switch {
-	case o.fresh < 0:
-		return fmt.Errorf("fresh: %d; must not be below 0", o.fresh)
+	case o.fresh < 0 || o.fresh > mostChains:
+		return fmt.Errorf("fresh: %d; must be 0 to %d", o.fresh, mostChains)
 	case o.anneal < 0 || o.anneal > 0 && o.fresh == 0:
 		return fmt.Errorf("anneal: %d; must not be below 0, and needs --fresh", o.anneal)
 	case o.anneal > mostSweeps:

@@ -57,7 +57,8 @@ func FuzzMetrics(f *testing.F) {
 		f.Fatal(err)
 	}
 	for _, s := range []string{
-		string(line) + "\n" + string(line) + "\n{", "{\"update\":1,\"new\":[1,2]}\n", "{}\n", "\n", "\x00\x00\n", "{\"update\":x}\n",
+		string(line) + "\n" + string(line) + "\n{",
+		"{\"update\":1,\"new\":[1,2]}\n", "{}\n", "\n", "\x00\x00\n", "{\"update\":x}\n",
 		"{\"update\":1,\"update\":2}\n", "{\"update\":1,\"mu\":null}\n", "{\"update\":1,\"noise_filters\":[]}\n", "null\n",
 		"{\"update\":18446744073709551615,\"seconds\":1e999}\n", "{\"update\":null}\n", "{\"Metrics\":{\"update\":1}}\n",
 	} {
