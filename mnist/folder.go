@@ -35,8 +35,10 @@ func (f folder) find(names []string) (string, error) {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
 			return "", fmt.Errorf("%s: %w", f.full(name), cause(err))
-		case !info.IsDir():
+		case info.Mode().IsRegular():
 			return name, nil
+		case !info.IsDir(): // a pipe would be waited for
+			return "", fmt.Errorf("%s: not a regular file", f.full(name))
 		}
 	}
 	list := strings.Join(names, ", ")

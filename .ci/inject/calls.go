@@ -56,8 +56,8 @@ func (s *suite) systemCalls() error {
 	return nil
 }
 
-// skip reports whether the short part leaves something out: nine in ten.
-func (s *suite) skip() bool { return !s.long && s.random.IntN(10) > 0 }
+// skip reports whether the short part leaves something out: two in three.
+func (s *suite) skip() bool { return !s.long && s.random.IntN(3) > 0 }
 
 // command returns what is traced: a run that begins, or one that is resumed.
 func (s *suite) command(begins bool) ([]string, error) {
