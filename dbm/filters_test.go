@@ -1,10 +1,14 @@
 package dbm
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
+	"reflect"
+	"slices"
 	"testing"
 
+	"tandem/dbm/kernel"
 	"tandem/dbm/kernel/kerneltest"
 )
 
@@ -15,7 +19,7 @@ func TestFilterMeasures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := NewFilterStats(&c, kerneltest.Reference, 10, 10)
+	a := NewFilterStats(&c, kerneltest.Reference, 10, 10, 1)
 	got := a.Measure(s)
 	if got.Live[0] != 0 || got.Live[1] != 0 || got.Noise[0] != 1 || got.Duplicate[0] != 0 {
 		t.Errorf("at the start: %+v", got)
@@ -65,7 +69,7 @@ func TestFilterMeasures(t *testing.T) {
 	if got := a.Measure(s); got.Duplicate[1] != 2.0/4 {
 		t.Errorf("duplicates %v of layer 2, want 2 of 4", got.Duplicate[1])
 	}
-	if c := NewFilterStats(&c, kerneltest.Reference, 0, 0).Measure(s); c.Noise != nil {
+	if c := NewFilterStats(&c, kerneltest.Reference, 0, 0, 1).Measure(s); c.Noise != nil {
 		t.Errorf("noise %v without an image", c.Noise)
 	}
 }
@@ -100,7 +104,7 @@ func TestPictures(t *testing.T) {
 		s.Weights[1][j*2] = float32(j)         // units 10 … 29 are the strongest
 		s.Weights[1][j*2+1] = -float32(30 - j) // units 0 … 19
 	}
-	first, second := Pictures(&c, s, 1), Pictures(&c, s, 2)
+	first, second := Pictures(&c, s, 1, 1), Pictures(&c, s, 2, 1)
 	for v := range 4 {
 		var want [2]float64
 		for j := range 30 {
@@ -119,5 +123,83 @@ func TestPictures(t *testing.T) {
 				t.Errorf("picture %d of layer 2 has %v at pixel %d, want %v", j, got, v, want[j])
 			}
 		}
+	}
+}
+
+// The measures are those of the definition in plain loops, to the bit, for any number of
+// threads, with more units than a block has.
+func TestFilterMeasuresOnManyThreads(t *testing.T) {
+	c := tiny(30, 200, 70, 25)
+	c.InitScale = 0.5
+	s, err := Initial(&c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for l, w := range s.Weights {
+		n := c.Layers[l+1]
+		for i := 0; i < len(w); i += n { // unit 70 is like unit 3 and 199 like 130, where they exist
+			for _, pair := range [][2]int{{70, 3}, {199, 130}, {20, 4}} {
+				if pair[0] < n {
+					w[i+pair[0]] = 2 * w[i+pair[1]]
+				}
+			}
+		}
+	}
+	one := NewFilterStats(&c, kerneltest.Reference, 5, 6, 1).Measure(s)
+	for _, threads := range []int{2, 3, 1000} {
+		if got := NewFilterStats(&c, kerneltest.Reference, 5, 6, threads).Measure(s); !reflect.DeepEqual(got, one) {
+			t.Errorf("%d threads: %+v, want %+v", threads, got, one)
+		}
+	}
+	for l := 1; l < len(c.Layers); l++ {
+		n, size := c.Layers[l], c.Layers[0]
+		pictures := Pictures(&c, s, l, 2)
+		norm, found := make([]float64, n), 0
+		for j := range n {
+			for _, x := range pictures[j*size:][:size] {
+				norm[j] += float64(x) * float64(x)
+			}
+			norm[j] = math.Sqrt(norm[j])
+		}
+		for j := range n {
+			alike := false
+			for i := range n {
+				dot := float32(0)
+				for k := range size {
+					dot = kernel.FMA(pictures[j*size+k], pictures[i*size+k], dot)
+				}
+				alike = alike || i != j && float64(dot) > 0.9*norm[i]*norm[j]
+			}
+			if alike {
+				found++
+			}
+		}
+		if want := float64(found) / float64(n); one.Duplicate[l-1] != want || found < 2 {
+			t.Errorf("layer %d: duplicates %v, want %v", l, one.Duplicate[l-1], want)
+		}
+	}
+}
+
+// The strongest connections are the first ones of a stable sort.
+func TestStrongest(t *testing.T) {
+	const rows, n = 300, 3
+	w := make([]float32, rows*n)
+	for i := range w {
+		w[i] = float32(i*7919%31 - 15) // with many equal ones
+	}
+	for j := range n {
+		order := make([]int, rows)
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortStableFunc(order, func(a, b int) int {
+			return cmp.Compare(math.Abs(float64(w[b*n+j])), math.Abs(float64(w[a*n+j])))
+		})
+		if got := strongest(w, n, j); !slices.Equal(got, order[:Strongest]) {
+			t.Errorf("column %d: %v, want %v", j, got, order[:Strongest])
+		}
+	}
+	if got := strongest(w[:5*n], n, 0); len(got) != 5 {
+		t.Errorf("%d of 5 rows", len(got))
 	}
 }

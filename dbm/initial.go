@@ -71,8 +71,14 @@ func meanNorm(w []float32, n int) float64 {
 // circle; if not, the next counter has its turn. Weights j = 4b … 4b+3 of row i come from
 // counters (b, i, 0, tag), (b, i, 1, tag) and so on. Outside of patches they are 0.
 func initialWeights(w []float32, c *Config, l int) {
+	initialRows(w, c, l, 0, c.Layers[l-1])
+	clearOutside(w, c, l)
+}
+
+// initialRows draws rows [from, to) of the initial weights, without regard to patches.
+func initialRows(w []float32, c *Config, l, from, to int) {
 	n := c.Layers[l]
-	for i := range c.Layers[l-1] {
+	for i := from; i < to; i++ {
 		for j := 0; j < n; j += 4 {
 			four := fourNormals(c.Seed, uint32(j/4), uint32(i), kernel.Tag(kernel.ForWeights, l, 0))
 			for k, x := range four[:min(4, n-j)] {
@@ -80,12 +86,17 @@ func initialWeights(w []float32, c *Config, l int) {
 			}
 		}
 	}
-	if l == 1 && c.Patch > 0 {
-		patches := newPatches(c)
-		for i := range w {
-			if !patches.sees(i/n, i%n) {
-				w[i] = 0
-			}
+}
+
+// clearOutside makes the weights outside of patches 0.
+func clearOutside(w []float32, c *Config, l int) {
+	if l > 1 || c.Patch == 0 {
+		return
+	}
+	n, patches := c.Layers[l], newPatches(c)
+	for i := range w {
+		if !patches.sees(i/n, i%n) {
+			w[i] = 0
 		}
 	}
 }

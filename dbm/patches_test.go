@@ -15,7 +15,7 @@ func TestPatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a := NewFilterStats(&c, kerneltest.Reference, 5, 7).Measure(start); a.Live[0] != 0 {
+	if a := NewFilterStats(&c, kerneltest.Reference, 5, 7, 1).Measure(start); a.Live[0] != 0 {
 		t.Errorf("%v of the filters of layer 1 are live before they have learnt", a.Live[0])
 	}
 	end := run(t, c, nil, 4, 2)

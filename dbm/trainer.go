@@ -27,6 +27,7 @@ type Trainer struct {
 // Stats is what an update measures.
 type Stats struct {
 	Iterations float64 // of mean field, mean over the minibatch
+	Cost       float64 // in multiply-adds; see Config.UpdateCost
 }
 
 // NewTrainer continues training from a state, which it copies. threads is the number
@@ -89,6 +90,7 @@ func (t *Trainer) Update() (Stats, error) {
 		t.begin()
 	}
 	stats, err := t.updater.update()
+	stats.Cost = t.config.UpdateCost(n, stats.Iterations)
 	if err != nil && t.stage.layer > 0 {
 		err = fmt.Errorf("pretraining layer %d: %w", t.stage.layer, err)
 	}
@@ -97,8 +99,17 @@ func (t *Trainer) Update() (Stats, error) {
 
 // ReconstructionError returns the squared difference between the examples of the last
 // minibatch and their reconstructions σ(b_0 + q_1·W_1ᵀ), summed over the visible units
-// and averaged over the examples. In pretraining it is that of the RBM.
+// and averaged over the examples. All is of the parameters as they are now, after the
+// update that learnt from these examples: their mean field is computed again. In
+// pretraining it is that of the RBM. Before the first update it is 0.
 func (t *Trainer) ReconstructionError() float64 { return t.updater.reconstructionError() }
+
+// ReconstructionCost returns the multiply-adds of ReconstructionError, where mean field
+// takes some iterations.
+func (t *Trainer) ReconstructionCost(iterations float64) float64 {
+	c := &t.updater.config
+	return c.inferCost(iterations) + float64(c.Batch)*c.weights(1)
+}
 
 // Phase is what a worker is doing.
 type Phase int

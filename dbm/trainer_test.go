@@ -163,18 +163,27 @@ func TestUpdateByHand(t *testing.T) {
 			}
 		}
 	}
+	// The reconstruction is of one state, that after the update.
+	inference, err := NewInference(&c, kerneltest.Reference, after, c.Batch, c.MeanFieldTolerance, c.MeanFieldMax)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for r := range c.Batch {
+		copy(inference.Visible(r), row(0, r))
+	}
+	inference.Infer(c.Batch)
 	wrong := 0.0
 	for r := range c.Batch {
 		for i, v := range row(0, r) {
 			pre := float64(after.Biases[0][i])
-			for j, q := range row(1, r) {
+			for j, q := range inference.Hidden(1)[r*kernel.Stride(c.Layers[1]):][:c.Layers[1]] {
 				pre += float64(after.Weights[0][i*c.Layers[1]+j]) * float64(q)
 			}
 			d := float64(v) - 1/(1+math.Exp(-pre))
 			wrong += d * d / float64(c.Batch)
 		}
 	}
-	if got := tr.ReconstructionError(); math.Abs(got-wrong) > 1e-5 {
+	if got := tr.ReconstructionError(); math.Abs(got-wrong) > 1e-6 {
 		t.Errorf("reconstruction error %v, want %v", got, wrong)
 	}
 	if stats.Iterations < 1 || stats.Iterations > float64(c.MeanFieldMax) ||

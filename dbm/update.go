@@ -30,6 +30,7 @@ type updater struct {
 	model    *Model
 	examples Examples
 	updates  uint64
+	loaded   bool    // the minibatch is there
 	rate     float64 // the learning rate of this update
 	rateAt   func(updates uint64) float64
 
@@ -92,6 +93,7 @@ type worker struct {
 func (u *updater) update() (Stats, error) {
 	u.examples.Prepare(u.updates)
 	u.workers.Each(u.phases) // the positive and the negative phase
+	u.loaded = true
 	u.statistics()
 	u.workers.Each(u.step)
 	u.updates++
@@ -224,19 +226,34 @@ func (u *updater) diverged(what string) error {
 	return fmt.Errorf("update %d: %s: training has diverged; try a lower learning rate", u.updates, what)
 }
 
-// reconstructionError is that of Trainer.ReconstructionError.
+// reconstructionError is that of Trainer.ReconstructionError. It replaces the means of the
+// minibatch, which the next update computes anew for its own.
 func (u *updater) reconstructionError() float64 {
+	if !u.loaded {
+		return 0
+	}
 	v := &u.layers[0]
-	out := make([]float32, u.config.Batch*v.stride)
-	p := kernel.NewPass(v.units, u.config.Batch, u.model.Bias[0], out)
-	p.Above = u.model.FromAbove(0, u.layers[1].asUpper)
-	u.model.kind(0).mean(u.set, &p, nil)
-	sum := 0.0
-	for r := range u.config.Batch {
-		for i, x := range v.row(v.asLower, r) {
-			d := float64(x) - float64(out[r*v.stride+i])
-			sum += float64(d * d)
+	out, errors := make([]float32, u.config.Batch*v.stride), make([]float64, u.config.Batch)
+	u.workers.Each(func(id int) {
+		from, to := Split(u.config.Batch, id, len(u.worker))
+		if from == to {
+			return
 		}
+		w, x := u.worker[id], v.asLower[from*v.stride:]
+		w.field.infer(x, from, to-from)
+		p := kernel.NewPass(v.units, to-from, u.model.Bias[0], out[from*v.stride:])
+		p.Above = u.model.FromAbove(0, u.layers[1].asUpper[from*u.layers[1].stride:])
+		u.model.kind(0).mean(u.set, &p, nil)
+		for r := from; r < to; r++ {
+			for i, x := range v.row(v.asLower, r) {
+				d := float64(x) - float64(out[r*v.stride+i])
+				errors[r] += float64(d * d)
+			}
+		}
+	})
+	sum := 0.0
+	for _, e := range errors {
+		sum += e
 	}
 	return sum / float64(u.config.Batch)
 }

@@ -117,11 +117,18 @@ func Split(n, worker, workers int) (from, to int) {
 	return n * worker / workers, n * (worker + 1) / workers
 }
 
+// Useful returns how many of some threads have work where n items are done in blocks of
+// at most size: at least one, and no more than there are blocks. A worker that has no
+// work costs memory and time all the same.
+func Useful(threads, n, size int) int {
+	return max(min(threads, (n+size-1)/size), 1)
+}
+
 // Blocks calls f for consecutive blocks [from, to) of n items, of at most size, each
-// by whichever of several workers is free. It stops between blocks when ctx ends, and
-// returns its cause.
-func Blocks(ctx context.Context, n, size, workers int, f func(worker, from, to int)) error {
-	w := NewWorkers(workers)
+// by whichever of several workers is free. There are as many workers as are Useful. It
+// stops between blocks when ctx ends, and returns its cause.
+func Blocks(ctx context.Context, n, size, threads int, f func(worker, from, to int)) error {
+	w := NewWorkers(Useful(threads, n, size))
 	defer w.Close()
 	var next atomic.Int64
 	w.Each(func(worker int) {

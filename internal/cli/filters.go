@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"runtime"
 
 	"tandem/dbm"
 	"tandem/dbm/kernel"
@@ -32,7 +33,7 @@ func filters(ctx context.Context, t *terminal, m *Machine, args []string) error 
 	if err != nil {
 		return err
 	}
-	name, err := s.drawFilters(ctx, *out, m.Kernels, *units)
+	name, err := s.drawFilters(ctx, *out, m.Kernels, *units, runtime.GOMAXPROCS(0))
 	if err != nil {
 		return err
 	}
@@ -42,9 +43,9 @@ func filters(ctx context.Context, t *terminal, m *Machine, args []string) error 
 
 // drawFilters draws the first units of each layer, or all if units is 0, into a file, by
 // default filters.png of the run's folder, and returns its name.
-func (m *model) drawFilters(ctx context.Context, name string, k *kernel.Set, units int) (string, error) {
+func (m *model) drawFilters(ctx context.Context, name string, k *kernel.Set, units, threads int) (string, error) {
 	c := &m.Settings.Config
-	a := dbm.NewFilterStats(c, k, m.rows, m.columns).Measure(m.State)
+	a := m.measure(k, threads)
 	var grids []figure.Grid
 	for l := 1; l < len(c.Layers); l++ {
 		if ctx.Err() != nil {
@@ -56,12 +57,21 @@ func (m *model) drawFilters(ctx context.Context, name string, k *kernel.Set, uni
 			shown = units
 			caption = fmt.Sprintf("layer %d: the first %d of %d units", l, units, n)
 		}
-		caption += fmt.Sprintf(", %s, norm %.2f ± %.2f", fractions(&a, l), a.NormMean[l-1], a.NormSD[l-1])
-		grids = append(grids, figure.Grid{Caption: caption, Tiles: dbm.Pictures(c, m.State, l)[:shown*c.Layers[0]],
+		caption += fmt.Sprintf(", %s, norm %.2f ± %.2f", fractions(a, l), a.NormMean[l-1], a.NormSD[l-1])
+		grids = append(grids, figure.Grid{Caption: caption, Tiles: dbm.Pictures(c, m.State, l, threads)[:shown*c.Layers[0]],
 			Rows: m.rows, Columns: m.columns, Scale: figure.Symmetric})
 	}
 	title := fmt.Sprintf("filters of %s after %s updates", format.Shape(c.Layers), format.Count(m.State.Updates))
 	return m.draw(ctx, name, filtersFile, title, grids)
+}
+
+// measure measures the filters, unless that is done.
+func (m *model) measure(k *kernel.Set, threads int) *dbm.FilterMeasures {
+	if m.measures == nil {
+		a := dbm.NewFilterStats(&m.Settings.Config, k, m.rows, m.columns, threads).Measure(m.State)
+		m.measures = &a
+	}
+	return m.measures
 }
 
 // fractions returns the fractions of the filters of layer l: live, noise and duplicate.

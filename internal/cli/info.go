@@ -127,13 +127,13 @@ func runInfo(t *terminal, m *Machine, dir string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	a := dbm.NewFilterStats(&s.Settings.Config, m.Kernels, s.rows, s.columns).Measure(s.State)
+	a := s.measure(m.Kernels, runtime.GOMAXPROCS(0))
 	r.LiveFilters, r.NoiseFilters, r.DuplicateFilters, r.NormMean, r.NormSD = a.Live, a.Noise, a.Duplicate, a.NormMean,
 		a.NormSD
 	if asJSON {
 		return format.JSON(t.out, r)
 	}
-	r.print(t, &a)
+	r.print(t, a)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"tandem/dbm"
 	"tandem/internal/runs"
 	"tandem/mnist"
 )
@@ -18,6 +19,7 @@ type model struct {
 	from          string // folder of the run, or exported file
 	exported      bool   // from is a file
 	rows, columns int
+	measures      *dbm.FilterMeasures // of its filters; nil: not measured yet
 }
 
 // load reads the checkpoint of a run, whatever its version of the numerics, or an exported

@@ -53,7 +53,7 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 		return usageError{err}
 	}
 	if c.Updates <= done {
-		return ended(ctx, t, m, dir, &c, checkpoint)
+		return ended(ctx, t, m, x.threads, dir, &c, checkpoint)
 	}
 	if err := x.begin(ctx); err != nil {
 		return err
@@ -72,14 +72,14 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 
 // ended draws the pictures of a run that has made its updates, where they are missing: it
 // was killed after its last checkpoint. Otherwise there is nothing to do, an error.
-func ended(ctx context.Context, t *terminal, m *Machine, dir string, c *runs.Settings,
+func ended(ctx context.Context, t *terminal, m *Machine, threads int, dir string, c *runs.Settings,
 	checkpoint *runs.Checkpoint) error {
 	done := checkpoint.Updates
 	if c.Updates == done && (!runs.Has(dir, filtersFile) || !runs.Has(dir, samplesFile)) {
 		made := &model{Checkpoint: checkpoint, from: dir}
 		made.Settings = *c
 		made.rows, made.columns = imageSize(c)
-		drawn, err := made.drawBoth(ctx, m.Kernels)
+		drawn, err := made.drawBoth(ctx, m.Kernels, threads)
 		if err != nil {
 			return err
 		}
@@ -95,8 +95,8 @@ func ended(ctx context.Context, t *terminal, m *Machine, dir string, c *runs.Set
 
 // drawBoth draws the pictures of a run that is at its end, and returns what each shows and
 // its name.
-func (m *model) drawBoth(ctx context.Context, k *kernel.Set) ([][2]string, error) {
-	filters, err := m.drawFilters(ctx, "", k, firstUnits)
+func (m *model) drawBoth(ctx context.Context, k *kernel.Set, threads int) ([][2]string, error) {
+	filters, err := m.drawFilters(ctx, "", k, firstUnits, threads)
 	if err != nil {
 		return nil, err
 	}

@@ -274,8 +274,8 @@ func trainRun(ctx context.Context, t *terminal, o session.Options) error {
 	}
 	c := o.Run.Settings()
 	made := &model{Checkpoint: &runs.Checkpoint{Header: runs.Header{Updates: c.Updates, Settings: c}, State: found.State},
-		from: dir, rows: o.Data.Rows(), columns: o.Data.Columns()}
-	drawn, err := made.drawBoth(context.WithoutCancel(ctx), o.Kernels)
+		from: dir, rows: o.Data.Rows(), columns: o.Data.Columns(), measures: found.Filters}
+	drawn, err := made.drawBoth(context.WithoutCancel(ctx), o.Kernels, o.Threads)
 	if err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
@@ -336,21 +336,24 @@ func updates(e *session.Event) []string {
 // important first.
 func measures(e *session.Event) (fields []string) {
 	add := func(format string, args ...any) { fields = append(fields, fmt.Sprintf(format, args...)) }
-	a := e.Filters()
-	add("live %s%%", format.Percents(a.Live))
-	if a.Noise != nil {
-		add("noise %s%%", format.Percents(a.Noise))
+	if a := e.Filters(); a != nil {
+		add("live %s%%", format.Percents(a.Live))
+		if a.Noise != nil {
+			add("noise %s%%", format.Percents(a.Noise))
+		}
+		add("duplicate %s%%", format.Percents(a.Duplicate))
+		norms := "norm"
+		for l := range a.NormMean {
+			norms += fmt.Sprintf(" %.2f±%.2f", a.NormMean[l], a.NormSD[l])
+		}
+		add("%s", norms)
 	}
-	add("duplicate %s%%", format.Percents(a.Duplicate))
-	norms := "norm"
-	for l := range a.NormMean {
-		norms += fmt.Sprintf(" %.2f±%.2f", a.NormMean[l], a.NormSD[l])
-	}
-	add("%s", norms)
 	if e.Bound != 0 {
 		add("bound about %.0f", e.Bound)
 	}
-	add("reconstruction %.1f", e.Reconstruction())
+	if x := e.Reconstruction(); x > 0 {
+		add("reconstruction %.1f", x)
+	}
 	if n := e.MeanField(); n > 0 {
 		add("mean field %.1f", n)
 	}

@@ -62,15 +62,15 @@ type Measures struct {
 const roughAbove = 0.5
 
 // Measure looks at the filters of a run.
-func Measure(name string, c *runs.Checkpoint, k *kernel.Set, rows, columns int) *Measures {
+func Measure(name string, c *runs.Checkpoint, k *kernel.Set, rows, columns, threads int) *Measures {
 	config := &c.Settings.Config
 	m := &Measures{Run: name, Updates: c.Updates, Seconds: c.Seconds, ParamsSHA256: c.State.SHA256()}
-	a := dbm.NewFilterStats(config, k, rows, columns).Measure(c.State)
+	a := dbm.NewFilterStats(config, k, rows, columns, threads).Measure(c.State)
 	for l := 1; l < len(config.Layers); l++ {
 		n := config.Layers[l]
 		layer := Layer{Units: n, Live: a.Live[l-1], Duplicate: a.Duplicate[l-1], NormMean: a.NormMean[l-1],
 			NormSD: a.NormSD[l-1], NoiseRank: -1}
-		pictures := dbm.Pictures(config, c.State, l)
+		pictures := dbm.Pictures(config, c.State, l, threads)
 		for j := range n {
 			square := 0.0
 			for i := range config.Layers[l-1] {
@@ -139,7 +139,7 @@ func drawFilters(c *runs.Checkpoint, m *Measures, rows, columns, each int) (*ima
 	var grids []figure.Grid
 	for l := range m.Layers {
 		layer := &m.Layers[l]
-		pictures := dbm.Pictures(&c.Settings.Config, c.State, l+1)
+		pictures := dbm.Pictures(&c.Settings.Config, c.State, l+1, 1)
 		order := make([]int, layer.Units)
 		for j := range order {
 			order[j] = j

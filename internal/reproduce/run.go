@@ -224,7 +224,7 @@ func (s *Study) measure(ctx context.Context, r *Run) error {
 	rows, columns := s.train.Rows(), s.train.Columns()
 	if m == nil || !m.Pictures {
 		before := m
-		m = Measure(r.Name, c, s.machine.Kernels, rows, columns)
+		m = Measure(r.Name, c, s.machine.Kernels, rows, columns, s.machine.Threads)
 		if before != nil {
 			m.Score = before.Score
 		}

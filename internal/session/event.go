@@ -22,9 +22,6 @@ type Event struct {
 	session *session
 }
 
-// filtersEvery is the greatest age of the measures of filters in an event.
-const filtersEvery = 5 * time.Second
-
 // report sends an event.
 func (s *session) report() {
 	if s.events == nil {
@@ -54,17 +51,25 @@ func (e *Event) Left() float64 {
 	return float64(e.Updates-e.Update) / e.Rate
 }
 
-// Filters returns measures of the filters that are at most five seconds old.
+// Filters returns measures of the filters, or nil where there are none yet. They are taken
+// again where the budget of looks allows it.
 func (e *Event) Filters() *dbm.FilterMeasures {
 	s := e.session
-	if e.Time.Sub(s.measured) >= filtersEvery {
-		s.measureFilters(s.trainer.State(), e.Time)
+	if s.looks.allow(s.filterStats.Cost()) {
+		s.measureFilters(s.trainer.State())
 	}
-	return &s.measures
+	return s.measures
 }
 
-// Reconstruction returns the squared error of the reconstructions of the last minibatch.
-func (e *Event) Reconstruction() float64 { return e.session.trainer.ReconstructionError() }
+// Reconstruction returns the squared error of the reconstructions of a minibatch, the last
+// one where the budget of looks allows it; 0 before the first update.
+func (e *Event) Reconstruction() float64 {
+	s := e.session
+	if s.looks.allow(s.reconstructionCost()) {
+		s.reconstruct()
+	}
+	return s.reconstruction
+}
 
 // MeanField returns the mean number of iterations of mean field since the last line of
 // metrics, or 0 right after that line.

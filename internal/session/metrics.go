@@ -19,14 +19,15 @@ func (s *session) elapsed(now time.Time) float64 {
 // likelihood if one is due.
 func (s *session) record(ctx context.Context, state *dbm.State) error {
 	now := time.Now()
-	s.measureFilters(state, now)
+	s.measureFilters(state)
+	s.reconstruct()
 	made := float64(state.Updates - s.since)
 	line := &runs.Metrics{
 		Update:              state.Updates,
 		Seconds:             s.elapsed(now),
 		PerSecond:           made / max(now.Sub(s.then).Seconds(), 1e-9),
 		MeanFieldIterations: s.iterations / made,
-		ReconstructionError: s.trainer.ReconstructionError(),
+		ReconstructionError: s.reconstruction,
 		LearningRate:        s.settings.Rate(state.Updates),
 		Mu:                  slices.Clone(state.Mu),
 		NormMean:            s.measures.NormMean,
@@ -48,9 +49,4 @@ func (s *session) record(ctx context.Context, state *dbm.State) error {
 	s.iterations, s.since, s.then = 0, state.Updates, time.Now()
 	s.unwritten = append(s.unwritten, line)
 	return nil
-}
-
-// measureFilters measures the filters.
-func (s *session) measureFilters(state *dbm.State, now time.Time) {
-	s.measures, s.measured = s.filterStats.Measure(state), now
 }

@@ -45,6 +45,7 @@ type Options struct {
 // Result is what a session that came to the end of its run leaves.
 type Result struct {
 	State   *dbm.State
+	Filters *dbm.FilterMeasures
 	Updates uint64  // made in this session
 	Seconds float64 // that they took
 }
@@ -91,8 +92,10 @@ type session struct {
 	saved     uint64          // update of the last checkpoint; 0: there is none
 	warning   error           // for the next event
 
-	measures dbm.FilterMeasures // of the filters, the last ones
-	measured time.Time
+	last           dbm.Stats // of the last update
+	looks          looks
+	measures       *dbm.FilterMeasures // of the filters, the last ones; nil: none yet
+	reconstruction float64             // the last one
 }
 
 // Run trains a run to its end. events, if not nil, is called before the first update and
@@ -111,7 +114,7 @@ func Run(ctx context.Context, o Options, events func(*Event)) (*Result, error) {
 	if err := s.train(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Run.Dir(), err)
 	}
-	return &Result{s.trainer.State(), s.settings.Updates - s.first, time.Since(s.began).Seconds()}, nil
+	return &Result{s.trainer.State(), s.measures, s.settings.Updates - s.first, time.Since(s.began).Seconds()}, nil
 }
 
 // prepare writes down who continues the run, and removes metrics beyond the checkpoint.
@@ -158,7 +161,7 @@ func (s *session) train(ctx context.Context) (err error) {
 		return err
 	}
 	defer s.trainer.Close()
-	s.filterStats = dbm.NewFilterStats(&s.settings.Config, s.Kernels, s.Data.Rows(), s.Data.Columns())
+	s.filterStats = dbm.NewFilterStats(&s.settings.Config, s.Kernels, s.Data.Rows(), s.Data.Columns(), s.Threads)
 	s.first = s.trainer.Updates()
 	s.began = time.Now()
 	s.then, s.since = s.began, s.first
@@ -169,6 +172,8 @@ func (s *session) train(ctx context.Context) (err error) {
 			return &UpdateError{err}
 		}
 		s.iterations += stats.Iterations
+		s.last = stats
+		s.looks.trained += stats.Cost
 		stop := ctx.Err() != nil
 		if err := s.keep(ctx, stop); err != nil {
 			return err

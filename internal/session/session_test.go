@@ -77,8 +77,8 @@ func TestRun(t *testing.T) {
 		if e.Begins() != (e.Update == 0) || e.Ends() != (e.Update == 11) || e.Updates != 11 {
 			t.Errorf("event %+v", e)
 		}
-		if a := e.Filters(); len(a.Live) != 2 {
-			t.Errorf("measures of %d layers", len(a.Live))
+		if a := e.Filters(); e.Begins() != (a == nil) || a != nil && len(a.Live) != 2 {
+			t.Errorf("update %d: measures %+v", e.Update, a)
 		}
 	})
 	if err != nil {
