@@ -24,7 +24,8 @@ var floors = [][]string{
 	{"internal/session"},
 	{"internal/team", "internal/runs", "internal/dataset", "internal/figure",
 		"dbm/likelihood", "dbm/classifier", "dbm/dbmtest"},
-	{"dbm", "mnist", "internal/npz", "internal/format", "internal/files", "dbm/kernel/kerneltest", "main's kernels"},
+	{"dbm", "mnist", "internal/npz", "internal/format", "internal/files", "internal/memory", "dbm/kernel/kerneltest",
+		"main's kernels"},
 	{"dbm/kernel"},
 }
 

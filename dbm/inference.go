@@ -77,6 +77,9 @@ func (n *Inference) Interaction(out []float32, l, rows int) {
 	n.set.Linear(&p)
 }
 
+// InferRows is how many examples a worker of InferAll infers at a time.
+const InferRows = 50
+
 // InferAll infers n examples, which row writes, some at a time by each of several
 // threads, and passes every such block to take: examples first … first+rows−1 are rows
 // 0 … of the inference. row and take are called by many goroutines at once. The number
@@ -84,18 +87,17 @@ func (n *Inference) Interaction(out []float32, l, rows int) {
 // fraction done. When ctx ends, InferAll returns its cause.
 func InferAll(ctx context.Context, c *Config, set *kernel.Set, s *State, n, threads int, tolerance float64, most int,
 	row func(i int, v []float32), take func(inference *Inference, first, rows int), progress func(done float64)) error {
-	const size = 50
 	m, err := NewModel(c, set, s)
 	if err != nil {
 		return err
 	}
-	workers := make([]*Inference, max(threads, 1))
+	workers := make([]*Inference, Useful(threads, n, InferRows))
 	for i := range workers {
-		workers[i] = newInference(m, set, size, tolerance, most)
+		workers[i] = newInference(m, set, InferRows, tolerance, most)
 	}
 	var report sync.Mutex
 	done := 0
-	return Blocks(ctx, n, size, len(workers), func(worker, from, to int) {
+	return Blocks(ctx, n, InferRows, len(workers), func(worker, from, to int) {
 		inference := workers[worker]
 		for r := range to - from {
 			row(from+r, inference.Visible(r))

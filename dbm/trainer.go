@@ -87,6 +87,7 @@ func (t *Trainer) Update() (Stats, error) {
 	if t.config.stageLayer(n) != t.stage.layer {
 		t.state = t.State()
 		t.Close()
+		t.updater = nil // its memory is for the next
 		t.begin()
 	}
 	stats, err := t.updater.update()

@@ -126,6 +126,7 @@ func newUpdater(g stage, set *kernel.Set, s *State, examples Examples, threads i
 	u.model.doubled = newDoubled(u.model.Weights[1], set, g.twiceUp, g.twiceDown)
 	u.makeRows(s)
 	u.planTasks()
+	threads = u.team(threads)
 	u.workers = NewWorkers(threads)
 	for id := range threads {
 		w := &worker{updater: u, id: id, trace: tracer{id, trace}, rows: make([][]float32, len(c.Layers))}
@@ -141,6 +142,11 @@ func newUpdater(g stage, set *kernel.Set, s *State, examples Examples, threads i
 	}
 	u.step = func(id int) { u.worker[id].learn() }
 	return u
+}
+
+// team returns how many of some threads have work in an update.
+func (u *updater) team(threads int) int {
+	return Useful(threads, max(u.config.Batch, u.config.Chains, len(u.tasks)), 1)
 }
 
 // makeRows makes the rows of all layers, with the chains of a state.

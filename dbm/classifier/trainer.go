@@ -69,7 +69,9 @@ type trainer struct {
 }
 
 func newTrainer(n *Network, c Config, rows int) *trainer {
-	t := &trainer{Network: n, c: c, threads: max(c.Threads, 1), q: [][]float32{nil, nil}, meanPart: 1, squarePart: 1}
+	// An update has work for a thread for each example, and then for each piece of the learning.
+	threads := dbm.Useful(c.Threads, max(rows, n.pieces()), 1)
+	t := &trainer{Network: n, c: c, threads: threads, q: [][]float32{nil, nil}, meanPart: 1, squarePart: 1}
 	t.workers = dbm.NewWorkers(t.threads)
 	t.lists = make([]*kernel.Lists, t.threads)
 	if c.Adversarial > 0 {
@@ -104,6 +106,15 @@ func newTrainer(n *Network, c Config, rows int) *trainer {
 		t.lists[i] = new(kernel.Lists)
 	}
 	return t
+}
+
+// pieces returns about how many tasks the learning has.
+func (n *Network) pieces() int {
+	all := 0
+	for _, m := range append(n.up[1:], n.side[1:]...) {
+		all += (kernel.Panels(m.Units)+taskPanels-1)/taskPanels + 1
+	}
+	return all
 }
 
 // top is the number of hidden layers; the classes are layer top+1.
@@ -268,14 +279,16 @@ type task struct {
 	from, to int
 }
 
+// taskPanels is the most panels of a task.
+const taskPanels = 8
+
 // tasks cuts the learning into pieces: of all layers, or of the softmax alone.
 func (t *trainer) tasks(topOnly bool) []task {
 	var all []task
 	add := func(m *matrix, x, y []float32, lists *kernel.Lists) {
-		const panels = 8
 		width := kernel.Panels(m.Units)
-		for from := 0; from < width; from += panels {
-			all = append(all, task{m: m, x: x, y: y, lists: lists, from: from, to: min(from+panels, width)})
+		for from := 0; from < width; from += taskPanels {
+			all = append(all, task{m: m, x: x, y: y, lists: lists, from: from, to: min(from+taskPanels, width)})
 		}
 	}
 	first := 1
@@ -458,10 +471,13 @@ func (n *Network) Gradient(c Config, e *Examples, index []int) (all []float32) {
 	return all
 }
 
+// testRows is how many examples Mistakes looks at in one go.
+const testRows = 200
+
 // Mistakes counts the examples of index whose most probable class is not their
 // label.
 func (n *Network) Mistakes(e *Examples, index []int, threads int) int {
-	const rows = 200
+	rows := min(testRows, max(len(index), 1))
 	t := newTrainer(n, Config{Threads: threads}, rows)
 	defer t.workers.Close()
 	wrong := 0

@@ -128,9 +128,8 @@ func Anneal(ctx context.Context, c *dbm.Config, set *kernel.Set, s *dbm.State, o
 		}
 	}
 	betas := schedule(o.Temperatures)
-	const most = 50 // runs side by side
-	threads := min(max(o.Threads, 1), o.Runs)
-	size := min(most, (o.Runs+threads-1)/threads)
+	threads := dbm.Useful(o.Threads, o.Runs, 1)
+	size := o.together(threads)
 	progress := o.progress()
 	err = dbm.Blocks(ctx, o.Runs, size, threads, func(_, from, to int) {
 		a := newAnnealer(m, set, base, to-from, o.Seed, o.First+from)
@@ -151,6 +150,12 @@ func Anneal(ctx context.Context, c *dbm.Config, set *kernel.Set, s *dbm.State, o
 		return nil, err
 	}
 	return w, nil
+}
+
+// together returns how many runs a worker anneals side by side.
+func (o *Annealing) together(workers int) int {
+	const most = 50
+	return min(most, (o.Runs+workers-1)/workers)
 }
 
 // validate returns an error that names the option that is wrong.
