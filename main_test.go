@@ -162,7 +162,7 @@ func TestMistakesAreExplained(t *testing.T) {
 		{[]string{"train", "--layers", "784"}, 2, []string{"layers", "hidden"}},
 		{[]string{"train", "--alpha", "0.1,0.2,0.3"}, 2, []string{"alpha"}},
 		{[]string{"train", "--alpha", "-1"}, 2, []string{"alpha"}},
-		{[]string{"train", "--learning-rate", "NaN"}, 2, []string{"--learning-rate: NaN"}},
+		{[]string{"train", "--learning-rate", "NaN"}, 2, []string{"learning-rate", "finite"}},
 		{[]string{"train", "--preset", "slow"}, 2, []string{"slow", "quick"}},
 		{[]string{"train", "--pixels", "red"}, 2, []string{"red", "threshold"}},
 		{[]string{"train", "--threads", "0"}, 2, []string{"threads"}},

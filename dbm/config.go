@@ -60,15 +60,15 @@ type Config struct {
 	Seed         uint64 `json:"seed"`
 }
 
-// The limits keep sizes from overflowing, and every number of a random counter within its
-// bits.
+// The limits of a configuration keep sizes from overflowing, and every number of a random
+// counter within its bits.
 const (
-	maxLayers  = 64
-	maxUnits   = 1 << 20
+	MaxLayers  = 64
+	MaxUnits   = 1 << 20 // of a layer
 	maxWeights = 1 << 31
-	maxRows    = 1 << 20
-	maxSweeps  = 1 << 15
-	maxUpdates = 1 << 32 // exclusive
+	MaxRows    = 1 << 20 // examples of a minibatch, or chains
+	MaxSweeps  = 1 << 15 // of an update, or iterations of mean field
+	MaxUpdates = 1 << 32 // exclusive
 	maxStates  = 1 << 30 // examples and chains, times the units of a layer
 )
 
@@ -87,13 +87,13 @@ func (c *Config) validateLayers() error {
 	if len(c.Layers) < 2 {
 		return fmt.Errorf("layers: need the visible layer and at least one hidden layer, have %d", len(c.Layers))
 	}
-	if len(c.Layers) > maxLayers {
-		return fmt.Errorf("layers: %d is more than %d", len(c.Layers), maxLayers)
+	if len(c.Layers) > MaxLayers {
+		return fmt.Errorf("layers: %d is more than %d", len(c.Layers), MaxLayers)
 	}
 	weights := int64(0)
 	for l, n := range c.Layers {
-		if n < 1 || n > maxUnits {
-			return fmt.Errorf("layers: layer %d has %d units; must be 1 to %d", l, n, maxUnits)
+		if n < 1 || n > MaxUnits {
+			return fmt.Errorf("layers: layer %d has %d units; must be 1 to %d", l, n, MaxUnits)
 		}
 		if l > 0 {
 			weights += int64(n) * int64(c.Layers[l-1])
@@ -110,8 +110,8 @@ func (c *Config) validateCounts() error {
 		name    string
 		v, high int
 	}{
-		{"batch", c.Batch, maxRows}, {"chains", c.Chains, maxRows}, {"gibbs", c.Gibbs, maxSweeps},
-		{"mean_field_max", c.MeanFieldMax, maxSweeps},
+		{"batch", c.Batch, MaxRows}, {"chains", c.Chains, MaxRows}, {"gibbs", c.Gibbs, MaxSweeps},
+		{"mean_field_max", c.MeanFieldMax, MaxSweeps},
 	} {
 		if f.v < 1 || f.v > f.high {
 			return fmt.Errorf("%s: %d; must be 1 to %d", f.name, f.v, f.high)
@@ -127,8 +127,8 @@ func (c *Config) validateCounts() error {
 		name string
 		v    uint64
 	}{{"learning_rate_end", c.LearningRateEnd}, {"pretrain", c.Pretrain}} {
-		if f.v >= maxUpdates {
-			return fmt.Errorf("%s: %d; must be below %d", f.name, f.v, uint64(maxUpdates))
+		if f.v >= MaxUpdates {
+			return fmt.Errorf("%s: %d; must be below %d", f.name, f.v, uint64(MaxUpdates))
 		}
 	}
 	return nil

@@ -26,8 +26,8 @@ func NewInference(c *Config, set *kernel.Set, s *State, rows int, tolerance floa
 	if err != nil {
 		return nil, err
 	}
-	if rows < 1 || rows > maxRows {
-		return nil, fmt.Errorf("examples: %d; must be 1 to %d", rows, maxRows)
+	if rows < 1 || rows > MaxRows {
+		return nil, fmt.Errorf("examples: %d; must be 1 to %d", rows, MaxRows)
 	}
 	return newInference(m, set, rows, tolerance, most), nil
 }

@@ -26,8 +26,8 @@ var ErrNoChains = errors.New("the model has no training chains")
 // NewSampler returns a sampler of a state. Its chains are those of the state, or, if
 // fresh is not 0, as many new ones of fair coins.
 func NewSampler(c *Config, set *kernel.Set, s *State, fresh int, seed uint64) (*Sampler, error) {
-	if fresh < 0 || fresh > maxRows {
-		return nil, fmt.Errorf("chains: %d; must be 1 to %d", fresh, maxRows)
+	if fresh < 0 || fresh > MaxRows {
+		return nil, fmt.Errorf("chains: %d; must be 1 to %d", fresh, MaxRows)
 	}
 	if fresh == 0 && !s.HasChains() {
 		return nil, ErrNoChains

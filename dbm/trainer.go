@@ -81,8 +81,8 @@ func (t *Trainer) State() *State {
 // Update makes one update. After an error the parameters must not be used.
 func (t *Trainer) Update() (Stats, error) {
 	n := t.Updates()
-	if n+1 >= maxUpdates {
-		return Stats{}, fmt.Errorf("update %d: more than %d updates", n+1, uint64(maxUpdates)-1)
+	if n+1 >= MaxUpdates {
+		return Stats{}, fmt.Errorf("update %d: more than %d updates", n+1, uint64(MaxUpdates)-1)
 	}
 	if t.config.stageLayer(n) != t.stage.layer {
 		t.state = t.State()

@@ -18,7 +18,7 @@ func TestMemory(t *testing.T) {
 		"model":    {[]int{600, 900, 700}, Annealing{Runs: 2, Temperatures: 3}, 10},
 		"runs":     {[]int{400, 300}, Annealing{Runs: 4000, Temperatures: 3, Threads: 30}, 10},
 		"examples": {[]int{300, 200, 200}, Annealing{Runs: 4, Temperatures: 3, Threads: 20}, 5000},
-		"threads":  {[]int{300, 200}, Annealing{Runs: 3, Temperatures: 3, Threads: 1024}, 120},
+		"threads":  {[]int{900, 700}, Annealing{Runs: 3, Temperatures: 3, Threads: 1024}, 120},
 	} {
 		c, s := dbmtest.Model(1, 0.1, test.layers...)
 		h := dbmtest.NewHeap(kerneltest.Reference, 7)

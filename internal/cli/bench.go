@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 
 	"tandem/bench"
@@ -39,6 +38,9 @@ type benchOptions struct {
 	state    *dbm.State // to measure updates from; nil: the beginning
 }
 
+// mostSeconds is the most seconds that a measurement may take: a day.
+const mostSeconds = 24 * 60 * 60
+
 // benchmark is the verb that measures how fast this machine trains.
 func benchmark(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	o, err := benchFlags(t, args)
@@ -70,17 +72,19 @@ func benchFlags(t *terminal, args []string) (*benchOptions, error) {
 	o.settings, _ = runs.Preset("paper")
 	c := &o.settings
 	c.MeanFieldTolerance, c.MeanFieldMax = 0, 10
-	f.Var(list[int]{&c.Layers, strconv.Atoi}, "layers", "`N,N,…` units of each layer, the visible one first")
-	f.IntVar(&c.Batch, "batch", c.Batch, "`N` examples per update")
-	f.IntVar(&c.Chains, "chains", c.Chains, "`N` persistent chains")
-	f.IntVar(&c.Gibbs, "gibbs", c.Gibbs, "`N` sweeps of the chains per update")
-	f.Float64Var(&c.MeanFieldTolerance, "mean-field-tolerance", c.MeanFieldTolerance,
+	f.Var(list[int]{&c.Layers, parseUnits}, "layers", "`N,N,…` units of each layer, the visible one first")
+	countVar(f, &c.Batch, "batch", 1, dbm.MaxRows, "`N` examples per update")
+	countVar(f, &c.Chains, "chains", 1, dbm.MaxRows, "`N` persistent chains")
+	countVar(f, &c.Gibbs, "gibbs", 1, dbm.MaxSweeps, "`N` sweeps of the chains per update")
+	numberVar(f, &c.MeanFieldTolerance, "mean-field-tolerance",
 		"`X` 0: exactly as many iterations as --mean-field-max says")
-	f.IntVar(&c.MeanFieldMax, "mean-field-max", c.MeanFieldMax, "`N` most iterations of mean field")
-	f.IntVar(&o.threads, "threads", runtime.GOMAXPROCS(0), "`N` threads for update (default one a core); scaling has "+
+	countVar(f, &c.MeanFieldMax, "mean-field-max", 1, dbm.MaxSweeps, "`N` most iterations of mean field")
+	o.threads = runtime.GOMAXPROCS(0)
+	countVar(f, &o.threads, "threads", 1, mostThreads, "`N` threads for update (default one a core); scaling has "+
 		"1, 2, 4, … up to it")
 	f.Lookup("threads").DefValue = ""
-	f.Float64Var(&o.seconds, "seconds", 6, "`X` seconds for each measurement of updates")
+	o.seconds = 6
+	numberVar(f, &o.seconds, "seconds", "`X` seconds for each measurement of updates")
 	f.StringVar(&o.run, "run", "", "`RUN` to measure updates from its checkpoint, with its settings (but for the "+
 		"flags of mean field, if given)")
 	f.BoolVar(&o.asJSON, "json", false, "print JSON, for programs")
@@ -93,10 +97,8 @@ func benchFlags(t *terminal, args []string) (*benchOptions, error) {
 	switch {
 	case !slices.Contains([]string{"", "kernels", "update", "scaling"}, o.what):
 		return nil, usageError{fmt.Errorf("no benchmark %q; there are kernels, update and scaling", o.what)}
-	case o.threads < 1 || o.threads > 1024:
-		return nil, usageError{fmt.Errorf("threads: %d; must be 1 to 1024", o.threads)}
-	case !(o.seconds > 0):
-		return nil, usageError{fmt.Errorf("seconds: %v; must be above 0", o.seconds)}
+	case !(o.seconds > 0 && o.seconds <= mostSeconds):
+		return nil, usageError{fmt.Errorf("seconds: %v; must be above 0, and at most %d", o.seconds, mostSeconds)}
 	}
 	c.FitAlpha(false)
 	if o.run != "" {

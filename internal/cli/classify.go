@@ -65,8 +65,8 @@ func classify(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 		return err
 	}
 	switch {
-	case c.choice.few < 0 || c.choice.all && c.choice.few > 0:
-		return usageError{fmt.Errorf("labels: %d; give a number above 0, or --all, or neither", c.choice.few)}
+	case c.choice.all && c.choice.few > 0:
+		return usageError{fmt.Errorf("labels: %d; give this number, or --all, or neither", c.choice.few)}
 	case c.choice.held.n > 0 && (c.choice.all || c.choice.few > 0):
 		return usageError{errors.New("hold-out: with --labels or --all no images are held out")}
 	}
@@ -111,22 +111,23 @@ func classify(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 func classifyFlags(t *terminal) (*flag.FlagSet, *classifying) {
 	f := flags(t, "tandem classify RUN [flags]")
 	c := &classifying{Config: classifier.Config{Batch: 100, LearningRate: 0.001, DropHidden: 0.3, Adversarial: 0.1}}
-	f.IntVar(&c.choice.few, "labels", 0, "`N` training images with labels, as many of each class, and no others held out "+
-		"(default all but those that --hold-out holds out)")
+	countVar(f, &c.choice.few, "labels", 1, math.MaxInt32, "`N` training images with labels, as many of each class, and "+
+		"no others held out (default all but those that --hold-out holds out)")
 	f.Var(&c.choice.held, "hold-out", "`N` training images that choose the epoch, of each class its share, drawn by the "+
 		"seed; last:N holds out the last ones (default a sixth, at most 10,000)")
 	f.BoolVar(&c.choice.all, "all", false, "learn from all training images, and keep the model of the last epoch")
 	f.BoolVar(&c.scratch, "scratch", false, "begin with random weights, for comparison")
-	f.IntVar(&c.Epochs, "epochs", 0, "`N` passes over the images (default 200, and with few labels as many as make "+
+	countVar(f, &c.Epochs, "epochs", 1, 1<<20, "`N` passes over the images (default 200, and with few labels as many as make "+
 		"5,000 updates)")
-	f.IntVar(&c.Batch, "batch", c.Batch, "`N` images per update")
-	f.Float64Var(&c.LearningRate, "learning-rate", c.LearningRate, "`X` at the start; it falls to 0 in a straight line")
-	f.Float64Var(&c.DropVisible, "drop-visible", c.DropVisible, "`X` probability that a pixel is left out; for comparison")
-	f.Float64Var(&c.DropHidden, "drop-hidden", c.DropHidden, "`X` probability that a hidden unit is left out")
-	f.Float64Var(&c.Adversarial, "adversarial", c.Adversarial, "`X` by which each pixel of an image is moved against "+
+	countVar(f, &c.Batch, "batch", 1, 1<<16, "`N` images per update")
+	numberVar(f, &c.LearningRate, "learning-rate", "`X` at the start; it falls to 0 in a straight line")
+	numberVar(f, &c.DropVisible, "drop-visible", "`X` probability that a pixel is left out; for comparison")
+	numberVar(f, &c.DropHidden, "drop-hidden", "`X` probability that a hidden unit is left out")
+	numberVar(f, &c.Adversarial, "adversarial", "`X` by which each pixel of an image is moved against "+
 		"its label; the images moved are learnt too")
-	f.IntVar(&c.TopFirst, "top-first", 3, "`N` epochs at the beginning in which only the softmax learns")
-	f.Uint64Var(&c.Seed, "seed", 1, "`N` of order, dropout, choice of images and weights from scratch")
+	c.TopFirst, c.Seed = 3, 1
+	countVar(f, &c.TopFirst, "top-first", 0, 1<<20, "`N` epochs at the beginning in which only the softmax learns")
+	countVar(f, &c.Seed, "seed", 0, math.MaxUint64, "`N` of order, dropout, choice of images and weights from scratch")
 	f.BoolVar(&c.asJSON, "json", false, "print JSON, for programs")
 	c.execution = executionFlags(f, t)
 	return f, c

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"tandem/dbm"
@@ -27,20 +28,15 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	f := flags(t, "tandem complete RUN [flags]")
 	var o completion
 	f.StringVar(&o.half, "known", "top", "`HALF` what is known of each image: top, bottom, left or right")
-	f.IntVar(&o.images, "images", 20, "`N` test images, the first ones")
-	f.IntVar(&o.sweeps, "sweeps", 1000, "`N` Gibbs sweeps with the known pixels clamped")
-	f.Uint64Var(&o.seed, "seed", 1, "`N` of the random numbers")
+	o.images, o.sweeps, o.seed = 20, 1000, 1
+	countVar(f, &o.images, "images", 1, dbm.MaxRows, "`N` test images, the first ones")
+	countVar(f, &o.sweeps, "sweeps", 1, mostSweeps, "`N` Gibbs sweeps with the known pixels clamped")
+	countVar(f, &o.seed, "seed", 0, math.MaxUint64, "`N` of the random numbers")
 	f.BoolVar(&t.quiet, "quiet", false, "show no progress")
 	out := f.String("out", "", "`FILE` in PNG (default completed-HALF.png in the run's folder)")
 	found, err := parse(f, args, "RUN")
 	if err != nil {
 		return err
-	}
-	if o.images < 1 {
-		return usageError{fmt.Errorf("images: %d; must be at least 1", o.images)}
-	}
-	if o.sweeps < 1 {
-		return usageError{fmt.Errorf("sweeps: %d; must be at least 1", o.sweeps)}
 	}
 	if _, err := knownPixels(o.half, 2, 2); err != nil {
 		return usageError{fmt.Errorf("known: %w", err)}

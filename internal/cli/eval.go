@@ -145,10 +145,11 @@ func eval(ctx context.Context, t *terminal, m *Machine, args []string) (err erro
 // evalFlags parses the command line of eval.
 func evalFlags(t *terminal, args []string) (*evalOptions, error) {
 	f, o := flags(t, "tandem eval RUN [flags]"), new(evalOptions)
-	f.IntVar(&o.Runs, "runs", 100, "`N` runs of annealed importance sampling")
-	f.IntVar(&o.Temperatures, "temps", 20_000, "`N` temperatures of each run")
-	f.IntVar(&o.Sweeps, "sweeps", 1000, "`N` sweeps between a run up and the run down that begins where it ended")
-	f.Uint64Var(&o.Seed, "seed", 0, "`N` of the annealing runs")
+	o.Runs, o.Temperatures, o.Sweeps = 100, 20_000, 1000
+	countVar(f, &o.Runs, "runs", 1, 1<<20, "`N` runs of annealed importance sampling")
+	countVar(f, &o.Temperatures, "temps", 2, 1<<30, "`N` temperatures of each run")
+	countVar(f, &o.Sweeps, "sweeps", 0, mostSweeps, "`N` sweeps between a run up and the run down that begins where it ended")
+	countVar(f, &o.Seed, "seed", 0, math.MaxUint64, "`N` of the annealing runs")
 	splits := f.String("split", "test", "`test,train` images to compute the bound on")
 	pixels := f.String("pixels", "fixed", "`HOW` pixels become 0 or 1: fixed (sampled once) or threshold")
 	f.StringVar(&o.perExample, "per-example", "", "write the terms of each image to `FILE` in CSV")
@@ -170,14 +171,6 @@ func evalFlags(t *terminal, args []string) (*evalOptions, error) {
 		if name != mnist.Test && name != mnist.Train || slices.Contains(o.names[:i], name) {
 			return nil, usageError{fmt.Errorf("split: %q; must be test, train or test,train", *splits)}
 		}
-	}
-	switch {
-	case o.Runs < 1 || o.Runs > 1<<20:
-		return nil, usageError{fmt.Errorf("runs: %d; must be 1 to %d", o.Runs, 1<<20)}
-	case o.Temperatures < 2 || o.Temperatures > 1<<30:
-		return nil, usageError{fmt.Errorf("temps: %d; must be 2 to %d", o.Temperatures, 1<<30)}
-	case o.Sweeps < 0:
-		return nil, usageError{fmt.Errorf("sweeps: %d; must not be below 0", o.Sweeps)}
 	}
 	return o, checkOutputs(append(o.execution.outputs(), output{"per-example", o.perExample}), o.run)
 }

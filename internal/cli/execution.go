@@ -13,6 +13,9 @@ import (
 	"tandem/internal/web"
 )
 
+// mostThreads is the most threads that --threads may ask for.
+const mostThreads = 1024
+
 // execution holds the options that do not affect the result: threads, profiles.
 type execution struct {
 	threads                           int
@@ -26,7 +29,8 @@ type execution struct {
 // executionFlags defines the flags of an execution, and --quiet.
 func executionFlags(f *flag.FlagSet, t *terminal) *execution {
 	x := new(execution)
-	f.IntVar(&x.threads, "threads", runtime.GOMAXPROCS(0), "`N` threads (default one a core); they do not change the "+
+	x.threads = runtime.GOMAXPROCS(0)
+	countVar(f, &x.threads, "threads", 1, mostThreads, "`N` threads (default one a core); they do not change the "+
 		"numbers")
 	f.Lookup("threads").DefValue = "" // not the same on all machines
 	f.BoolVar(&t.quiet, "quiet", false, "show no progress")
@@ -43,9 +47,6 @@ func (x *execution) outputs() []output {
 
 // begin starts the profiles that were asked for.
 func (x *execution) begin(ctx context.Context) error {
-	if x.threads < 1 || x.threads > 1024 {
-		return usageError{fmt.Errorf("threads: %d; must be 1 to 1024", x.threads)}
-	}
 	x.ctx, x.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if x.listen != "" {
 		if err := x.serve(); err != nil {

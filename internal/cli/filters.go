@@ -17,14 +17,12 @@ const firstUnits = 100
 // filters is the verb that draws filters.
 func filters(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	f := flags(t, "tandem filters RUN [flags]")
-	units := f.Int("units", firstUnits, "`N` units of each layer, the first ones; 0: all")
+	units := firstUnits
+	countVar(f, &units, "units", 0, dbm.MaxUnits, "`N` units of each layer, the first ones; 0: all")
 	out := f.String("out", "", "`FILE` in PNG (default filters.png in the run's folder)")
 	found, err := parse(f, args, "RUN")
 	if err != nil {
 		return err
-	}
-	if *units < 0 {
-		return usageError{fmt.Errorf("units: %d; must not be below 0", *units)}
 	}
 	if err := checkPictures(found[0], output{"out", *out}); err != nil {
 		return err
@@ -33,7 +31,7 @@ func filters(ctx context.Context, t *terminal, m *Machine, args []string) error 
 	if err != nil {
 		return err
 	}
-	name, err := s.drawFilters(ctx, *out, m.Kernels, *units, runtime.GOMAXPROCS(0))
+	name, err := s.drawFilters(ctx, *out, m.Kernels, units, runtime.GOMAXPROCS(0))
 	if err != nil {
 		return err
 	}

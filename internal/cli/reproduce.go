@@ -13,10 +13,14 @@ import (
 	"tandem/internal/session"
 )
 
+// mostScale is the largest --scale.
+const mostScale = 100
+
 // reproduction is the verb that trains the paper's experiments.
 func reproduction(ctx context.Context, t *terminal, m *Machine, args []string) (err error) {
 	f := flags(t, "tandem reproduce [EXPERIMENT…] [flags]")
-	scale := f.Float64("scale", 0, "`X` times as many updates as the paper's 10⁶ for what it trains, 50,000 for the "+
+	var scale float64
+	numberVar(f, &scale, "scale", "`X` times as many updates as the paper's 10⁶ for what it trains, 50,000 for the "+
 		"map of settings, 100,000 for depths and 400,000 for models of likelihood (default as many as are planned to end "+
 		"within 40 minutes)")
 	out := f.String("out", "reproduction", "`DIR` for the runs and the report; a study that is there already is continued")
@@ -30,6 +34,9 @@ func reproduction(ctx context.Context, t *terminal, m *Machine, args []string) (
 	if err != nil {
 		return err
 	}
+	if given(f)["scale"] && !(scale > 0 && scale <= mostScale) {
+		return usageError{fmt.Errorf("scale: %v; must be above 0, and at most %v", scale, mostScale)}
+	}
 	if err := checkOutputs(x.outputs()); err != nil {
 		return err
 	}
@@ -41,7 +48,7 @@ func reproduction(ctx context.Context, t *terminal, m *Machine, args []string) (
 	t.signals.wait(func() string { return "finishing an update and writing a checkpoint" })
 	t.last = time.Now()
 	watch := reproduce.Watch{Say: func(message string) { t.say("%s", message) }, Train: t.follow, Stage: t.stage}
-	study, err := reproduce.Open(ctx, *out, m.trainer(x.threads), names, *scale, watch)
+	study, err := reproduce.Open(ctx, *out, m.trainer(x.threads), names, scale, watch)
 	if err == nil {
 		err = study.Run(ctx)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"tandem/dbm/kernel"
 	"tandem/internal/format"
@@ -15,7 +16,8 @@ import (
 // resume is the verb that continues a run.
 func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err error) {
 	f := flags(t, "tandem resume RUN [flags]")
-	total := f.Uint64("updates", 0, "`N` updates in all, those done included (default as the run was begun)")
+	var total uint64
+	countVar(f, &total, "updates", 1, math.MaxUint32, "`N` updates in all, those done included (default as the run was begun)")
 	data := f.String("data", "", "`DIR` of the IDX files, if it has moved")
 	x := executionFlags(f, t)
 	var estimates session.Estimates
@@ -41,7 +43,7 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 		done = checkpoint.Updates
 	}
 	if given(f)["updates"] {
-		c.Updates = *total
+		c.Updates = total
 	}
 	if given(f)["data"] {
 		c.Data = *data

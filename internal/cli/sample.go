@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/gif"
 	"io"
+	"math"
 	"time"
 
 	"tandem/dbm"
@@ -34,23 +35,18 @@ const (
 	standardAnneal = 1000
 )
 
-// More than anybody looks at, and waits for.
-const (
-	mostChains = 1 << 20
-	mostSweeps = 1_000_000_000
-)
-
 // sample is the verb that draws samples.
 func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	f := flags(t, "tandem sample RUN [flags]")
 	var o sampling
-	f.IntVar(&o.fresh, "fresh", 0, "`N` new chains that begin with fair coins (default the chains of the checkpoint; "+
-		"of a model exported without chains, 50 new ones, annealed for 1000 sweeps)")
-	f.IntVar(&o.sweeps, "sweeps", 0, "`N` Gibbs sweeps first (default 0, or 1000 for new chains)")
-	f.IntVar(&o.anneal, "anneal", 0, "`N` sweeps of new chains at first, from base rates to the model, so that they "+
+	countVar(f, &o.fresh, "fresh", 0, dbm.MaxRows, "`N` new chains that begin with fair coins (default the chains of the "+
+		"checkpoint; of a model exported without chains, 50 new ones, annealed for 1000 sweeps)")
+	countVar(f, &o.sweeps, "sweeps", 0, mostSweeps, "`N` Gibbs sweeps first (default 0, or 1000 for new chains)")
+	countVar(f, &o.anneal, "anneal", 0, mostSweeps, "`N` sweeps of new chains at first, from base rates to the model, so that they "+
 		"pass all modes")
 	film := f.String("gif", "", "`FILE` for an animation of the sweeps, of at most a hundred frames")
-	f.Uint64Var(&o.seed, "seed", 1, "`N` of the random numbers")
+	o.seed = 1
+	countVar(f, &o.seed, "seed", 0, math.MaxUint64, "`N` of the random numbers")
 	f.BoolVar(&t.quiet, "quiet", false, "show no progress")
 	out := f.String("out", "", "`FILE` in PNG (default in the run's folder, with a name that has chains and sweeps)")
 	found, err := parse(f, args, "RUN")
@@ -109,14 +105,8 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 // validate returns an error that names the first option that is not valid.
 func (o *sampling) validate(film bool) error {
 	switch {
-	case o.fresh < 0 || o.fresh > mostChains:
-		return fmt.Errorf("fresh: %d; must be 0 to %d", o.fresh, mostChains)
-	case o.anneal < 0 || o.anneal > 0 && o.fresh == 0:
-		return fmt.Errorf("anneal: %d; must not be below 0, and needs --fresh", o.anneal)
-	case o.anneal > mostSweeps:
-		return fmt.Errorf("anneal: %d; must be at most %d", o.anneal, mostSweeps)
-	case o.sweeps < 0 || o.sweeps > mostSweeps:
-		return fmt.Errorf("sweeps: %d; must be 0 to %d", o.sweeps, mostSweeps)
+	case o.anneal > 0 && o.fresh == 0:
+		return fmt.Errorf("anneal: %d; needs --fresh", o.anneal)
 	case film && o.sweeps+o.anneal == 0:
 		return errors.New("gif: nothing moves without --sweeps or --anneal")
 	}

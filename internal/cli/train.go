@@ -5,10 +5,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"strconv"
+	"math"
 	"sync/atomic"
 	"time"
 
+	"tandem/dbm"
 	"tandem/internal/format"
 	"tandem/internal/runs"
 	"tandem/internal/session"
@@ -160,7 +161,7 @@ func trainFlags(t *terminal, c *runs.Settings) (*flag.FlagSet, *trainOptions) {
 
 // estimateFlag defines --eval-every.
 func estimateFlag(f *flag.FlagSet, e *session.Estimates) {
-	f.Uint64Var(&e.Every, "eval-every", 0, "`N` updates from one rough estimate of the likelihood to the next, which "+
+	countVar(f, &e.Every, "eval-every", 0, math.MaxUint32, "`N` updates from one rough estimate of the likelihood to the next, which "+
 		"can be tens of nats too high; left out where they would take more than 5% of the time")
 }
 
@@ -194,9 +195,9 @@ func settingsFlags(f *flag.FlagSet, c *runs.Settings) {
 	modelFlags(f, c)
 	learningFlags(f, c)
 	springFlags(f, c)
-	f.Uint64Var(&c.Updates, "updates", c.Updates, "`N` updates in all")
-	f.Uint64Var(&c.Seed, "seed", c.Seed, "`N` the same seed gives the same bits on every machine")
-	f.Uint64Var(&c.CheckpointEvery, "checkpoint-every", c.CheckpointEvery, "`N` updates from one checkpoint to the next")
+	countVar(f, &c.Updates, "updates", 1, math.MaxUint32, "`N` updates in all")
+	countVar(f, &c.Seed, "seed", 0, math.MaxUint64, "`N` the same seed gives the same bits on every machine")
+	countVar(f, &c.CheckpointEvery, "checkpoint-every", 1, math.MaxUint32, "`N` updates from one checkpoint to the next")
 	f.StringVar(&c.Pixels, "pixels", c.Pixels, "`HOW` grey levels become values: grey, threshold, sample (anew at "+
 		"each use) or fixed (sampled once)")
 	f.StringVar(&c.Data, "data", c.Data, "`DIR` folder with images in IDX format, train-images-idx3-ubyte or the same "+
@@ -205,32 +206,38 @@ func settingsFlags(f *flag.FlagSet, c *runs.Settings) {
 
 // modelFlags defines the flags of a model and where it begins.
 func modelFlags(f *flag.FlagSet, c *runs.Settings) {
-	f.Var(list[int]{&c.Layers, strconv.Atoi}, "layers", "`N,N,…` units of each layer, the visible one first; one "+
+	f.Var(list[int]{&c.Layers, parseUnits}, "layers", "`N,N,…` units of each layer, the visible one first; one "+
 		"hidden layer makes an RBM")
-	f.Float64Var(&c.InitScale, "init-scale", c.InitScale, "`X` standard deviation of the initial weights")
+	numberVar(f, &c.InitScale, "init-scale", "`X` standard deviation of the initial weights")
 	f.BoolVar(&c.ZeroBiases, "zero-biases", c.ZeroBiases, "visible biases begin at 0, not at the log-odds of the mean "+
 		"image; for comparison")
-	f.IntVar(&c.Patch, "patch", c.Patch, "`N` side of the square of pixels that a unit of layer 1 sees; 0: all pixels")
-	f.Uint64Var(&c.Pretrain, "pretrain", c.Pretrain, "`N` updates of greedy pretraining for each layer, of those in all")
+	countVar(f, &c.Patch, "patch", 0, dbm.MaxUnits, "`N` side of the square of pixels that a unit of layer 1 sees; 0: all pixels")
+	countVar(f, &c.Pretrain, "pretrain", 0, math.MaxUint32, "`N` updates of greedy pretraining for each layer, of those in all")
+}
+
+// parseUnits reads the number of units of a layer.
+func parseUnits(s string) (int, error) {
+	n, err := parseCount(s, 1, dbm.MaxUnits)
+	return int(n), err
 }
 
 // learningFlags defines the flags of the updates.
 func learningFlags(f *flag.FlagSet, c *runs.Settings) {
-	f.IntVar(&c.Batch, "batch", c.Batch, "`N` examples per update")
-	f.IntVar(&c.Chains, "chains", c.Chains, "`N` persistent chains")
-	f.IntVar(&c.Gibbs, "gibbs", c.Gibbs, "`N` sweeps of the chains per update")
-	f.Float64Var(&c.MeanFieldTolerance, "mean-field-tolerance", c.MeanFieldTolerance,
+	countVar(f, &c.Batch, "batch", 1, dbm.MaxRows, "`N` examples per update")
+	countVar(f, &c.Chains, "chains", 1, dbm.MaxRows, "`N` persistent chains")
+	countVar(f, &c.Gibbs, "gibbs", 1, dbm.MaxSweeps, "`N` sweeps of the chains per update")
+	numberVar(f, &c.MeanFieldTolerance, "mean-field-tolerance",
 		"`X` an example is done when none of its units changes by as much in an iteration; 0: always the most iterations")
-	f.IntVar(&c.MeanFieldMax, "mean-field-max", c.MeanFieldMax, "`N` most iterations of mean field")
-	f.Float64Var(&c.LearningRate, "learning-rate", c.LearningRate, "`X` of weights and biases")
-	f.Uint64Var(&c.LearningRateEnd, "learning-rate-end", c.LearningRateEnd,
+	countVar(f, &c.MeanFieldMax, "mean-field-max", 1, dbm.MaxSweeps, "`N` most iterations of mean field")
+	numberVar(f, &c.LearningRate, "learning-rate", "`X` of weights and biases")
+	countVar(f, &c.LearningRateEnd, "learning-rate-end", 0, math.MaxUint32,
 		"`N` update towards which the rate falls in a straight line, to a hundredth; it starts anew with each stage of "+
 			"pretraining; 0: the rate stays")
-	f.Float64Var(&c.UpperRate, "upper-rate", c.UpperRate, "`X` rate of the layers above the first hidden one over the "+
+	numberVar(f, &c.UpperRate, "upper-rate", "`X` rate of the layers above the first hidden one over the "+
 		"learning rate, when all train together; 0: the same")
-	f.Float64Var(&c.OffsetRate, "offset-rate", c.OffsetRate, "`X` centering: the rate at which offsets follow the "+
+	numberVar(f, &c.OffsetRate, "offset-rate", "`X` centering: the rate at which offsets follow the "+
 		"means of each minibatch; 0: none")
-	f.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "`X` each update takes learning rate · X of the weights")
+	numberVar(f, &c.WeightDecay, "weight-decay", "`X` each update takes learning rate · X of the weights")
 	f.BoolVar(&c.ContrastiveDivergence, "contrastive-divergence", c.ContrastiveDivergence,
 		"the chains of an RBM begin each update at its examples; for comparison")
 	f.BoolVar(&c.SamplePosterior, "sample-posterior", c.SamplePosterior,
@@ -242,8 +249,8 @@ func learningFlags(f *flag.FlagSet, c *runs.Settings) {
 func springFlags(f *flag.FlagSet, c *runs.Settings) {
 	f.Var(list[float64]{&c.Alpha, parseFloat}, "alpha", "`X,…` strength of the spring on the norms, one for all "+
 		"hidden layers or one for each; 0: no spring")
-	f.Float64Var(&c.Gamma, "gamma", c.Gamma, "`X` pull between the mean norms of neighbouring layers")
-	f.Float64Var(&c.MuDamping, "mu-damping", c.MuDamping, "`X` learning rate of the mean norms over that of the weights")
+	numberVar(f, &c.Gamma, "gamma", "`X` pull between the mean norms of neighbouring layers")
+	numberVar(f, &c.MuDamping, "mu-damping", "`X` learning rate of the mean norms over that of the weights")
 }
 
 // trainRun trains a run to its end, with progress, and draws its pictures.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -40,7 +41,8 @@ type verified struct {
 // the archive is written or executed.
 func verify(ctx context.Context, t *terminal, m *Machine, args []string) (err error) {
 	f := flags(t, "tandem verify FILE [flags]")
-	updates := f.Uint64("updates", 100, "`N` updates of each run to make again, the first ones")
+	updates := uint64(100)
+	countVar(f, &updates, "updates", 1, math.MaxUint32, "`N` updates of each run to make again, the first ones")
 	folder := f.String("data", "", "`DIR` with the IDX files of runs that did not learn from the embedded MNIST")
 	asJSON := f.Bool("json", false, "print JSON, for programs")
 	x := executionFlags(f, t)
@@ -67,7 +69,7 @@ func verify(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 	v := &verification{File: name, Checksums: sums}
 	for _, run := range slices.Sorted(maps.Keys(archived)) {
 		r.Progress = t.replaying(run)
-		again, err := r.Verify(ctx, archived[run], *updates)
+		again, err := r.Verify(ctx, archived[run], updates)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
