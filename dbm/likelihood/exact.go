@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"sync"
 
 	"tandem/dbm"
 )
@@ -24,14 +25,15 @@ func Enumerable(layers []int) bool {
 	return units <= MostEnumerable
 }
 
-// LogZ returns the exact logarithm of the partition function, in float64. When ctx
+// LogZ returns the exact logarithm of the partition function, in float64. The number of
+// threads does not affect it. progress, if not nil, receives the fraction done. When ctx
 // ends, it returns its cause.
-func LogZ(ctx context.Context, c *dbm.Config, s *dbm.State) (float64, error) {
+func LogZ(ctx context.Context, c *dbm.Config, s *dbm.State, threads int, progress func(done float64)) (float64, error) {
 	if !Enumerable(c.Layers) {
 		return 0, fmt.Errorf("layers: both sides of %v have more than %d units: too many to enumerate",
 			c.Layers, MostEnumerable)
 	}
-	return enumerate(ctx, c.Layers, s, nil)
+	return enumerate(ctx, c.Layers, s, nil, threads, progress)
 }
 
 // LogP is the exact log-likelihood of an example of 0s and 1s, given log Z. The
@@ -46,28 +48,77 @@ func LogP(ctx context.Context, c *dbm.Config, s *dbm.State, v []float32, logZ fl
 		return 0, fmt.Errorf("layers: both sides of the hidden layers %v have more than %d units: too many to enumerate",
 			c.Layers[1:], MostEnumerable)
 	}
-	sum, err := enumerate(ctx, c.Layers, s, v)
+	sum, err := enumerate(ctx, c.Layers, s, v, 1, nil)
 	return sum - logZ, err
 }
 
+// enumerateBlock is how many states a worker enumerates in one go. The blocks, and the order
+// in which their sums are added, do not depend on the number of threads.
+const enumerateBlock = 1 << 12
+
+// scaled is the number sum·exp(top).
+type scaled struct{ sum, top float64 }
+
+// add adds another one.
+func (x *scaled) add(y scaled) {
+	if y.top > x.top {
+		x.sum, x.top = x.sum*math.Exp(x.top-y.top), y.top
+	}
+	if y.sum > 0 || y.sum != y.sum {
+		x.sum += y.sum * math.Exp(y.top-x.top)
+	}
+}
+
 // enumerate returns the logarithm of the sum of exp(−E) over all states, or over all
-// hidden ones if v is given.
-func enumerate(ctx context.Context, layers []int, s *dbm.State, v []float32) (float64, error) {
-	e := newEnumeration(layers, s, v)
-	sum, top := 0.0, math.Inf(-1) // the total is sum·exp(top)
-	for state := uint64(0); ; state++ {
-		x := e.logSum()
-		if x > top {
-			sum, top = sum*math.Exp(top-x), x
+// hidden ones if v is given. progress, if not nil, receives the fraction done.
+func enumerate(ctx context.Context, layers []int, s *dbm.State, v []float32, threads int,
+	progress func(done float64)) (float64, error) {
+	states := 1 << len(newEnumeration(layers, s, v).units)
+	blocks := make([]scaled, (states+enumerateBlock-1)/enumerateBlock)
+	report := reporting(float64(states), progress)
+	err := dbm.Blocks(ctx, states, enumerateBlock, threads, func(_, from, to int) {
+		blocks[from/enumerateBlock] = newEnumeration(layers, s, v).part(uint64(from), uint64(to))
+		report(to - from)
+	})
+	if err != nil {
+		return 0, err
+	}
+	total := scaled{0, math.Inf(-1)}
+	for _, b := range blocks {
+		total.add(b)
+	}
+	return total.top + math.Log(total.sum), nil
+}
+
+// part returns the sum over states [from, to) in Gray's order.
+func (e *enumeration) part(from, to uint64) scaled {
+	for i := range e.units {
+		if (from^from>>1)>>i&1 != 0 {
+			e.flip(i)
 		}
-		sum += math.Exp(x - top)
-		if state == 1<<len(e.units)-1 {
-			return top + math.Log(sum), nil
-		}
-		if state%(1<<12) == 1<<12-1 && ctx.Err() != nil {
-			return 0, context.Cause(ctx)
+	}
+	total := scaled{0, math.Inf(-1)}
+	for state := from; ; state++ {
+		total.add(scaled{1, e.logSum()})
+		if state == to-1 {
+			return total
 		}
 		e.flip(bits.TrailingZeros64(^state))
+	}
+}
+
+// reporting returns what adds up the parts of all that are done, and reports the fraction.
+func reporting(all float64, progress func(done float64)) func(part int) {
+	var lock sync.Mutex
+	done := 0
+	return func(part int) {
+		if progress == nil {
+			return
+		}
+		lock.Lock()
+		defer lock.Unlock()
+		done += part
+		progress(float64(done) / all)
 	}
 }
 

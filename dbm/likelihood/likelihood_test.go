@@ -24,7 +24,7 @@ func TestExactLikelihood(t *testing.T) {
 	for i, layers := range [][]int{{5, 3}, {3, 6}, {4, 3, 2}, {2, 6, 2}, {3, 2, 3, 2}, {2, 2, 2, 2, 2}, {1, 4, 1, 3}} {
 		c, s := dbmtest.Model(uint64(i), 1, layers...)
 		g := NewGeneral(c, s)
-		logZ, err := LogZ(t.Context(), c, s)
+		logZ, err := LogZ(t.Context(), c, s, 2, nil)
 		if err != nil || math.Abs(logZ-g.LogZ()) > 1e-9 {
 			t.Errorf("%v: log Z is %v (%v), want %v", layers, logZ, err, g.LogZ())
 		}
@@ -71,7 +71,7 @@ func TestAnnealedImportanceSampling(t *testing.T) {
 			layers = []int{30, 10, 12, 8}
 			c, s = dbmtest.Model(uint64(100+i), 0.7, layers...)
 		}
-		want, err := LogZ(t.Context(), c, s)
+		want, err := LogZ(t.Context(), c, s, 2, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +98,7 @@ func TestIntervalCovers(t *testing.T) {
 	long(t)
 	k := kerneltest.Reference
 	c, s := dbmtest.Model(7, 0.5, 10, 8, 6)
-	want, err := LogZ(t.Context(), c, s)
+	want, err := LogZ(t.Context(), c, s, 2, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestBound(t *testing.T) {
 			scale = 2.5 // many units are nearly on or off
 		}
 		c, s := dbmtest.Model(uint64(40+i), scale, layers...)
-		logZ, err := LogZ(t.Context(), c, s)
+		logZ, err := LogZ(t.Context(), c, s, 2, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -193,7 +193,7 @@ func TestEvaluate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	logZ, err := LogZ(t.Context(), c, s)
+	logZ, err := LogZ(t.Context(), c, s, 2, nil)
 	if err != nil || score.Exact.LogZ != logZ || math.Abs(score.LogZ.LogZ-logZ) > 0.2 {
 		t.Errorf("log Z %v, exactly %v; want %v (%v)", score.LogZ.LogZ, score.Exact.LogZ, logZ, err)
 	}
@@ -229,11 +229,37 @@ func TestStops(t *testing.T) {
 	if _, err := Anneal(ctx, c, kerneltest.Reference, s, o); err != enough {
 		t.Errorf("annealing is stopped by %v", err)
 	}
-	if _, err := LogZ(ctx, c, s); err != enough {
+	if _, err := LogZ(ctx, c, s, 2, nil); err != enough {
 		t.Errorf("enumeration is stopped by %v", err)
 	}
 	row := func(i int, v []float32) {}
 	if _, err := Bound(ctx, c, kerneltest.Reference, s, 1000, row, 2, nil); err != enough {
 		t.Errorf("the bound is stopped by %v", err)
+	}
+}
+
+// Enumeration has the same bits for any number of threads, reports its progress, and is the
+// sum in one go to the last digits.
+func TestEnumerationOnThreads(t *testing.T) {
+	c, s := dbmtest.Model(3, 0.5, 30, 15)
+	one, err := LogZ(t.Context(), c, s, 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, threads := range []int{0, 2, 3, 1000} {
+		last := 0.0
+		got, err := LogZ(t.Context(), c, s, threads, func(done float64) {
+			if done <= last {
+				t.Errorf("%v done, after %v", done, last)
+			}
+			last = done
+		})
+		if err != nil || got != one || last != 1 {
+			t.Errorf("%d threads: log Z %v, want %v; %v done (%v)", threads, got, one, last, err)
+		}
+	}
+	whole := newEnumeration(c.Layers, s, nil).part(0, 1<<15)
+	if want := whole.top + math.Log(whole.sum); math.Abs(one-want) > 1e-9 {
+		t.Errorf("log Z %v, in one go %v", one, want)
 	}
 }

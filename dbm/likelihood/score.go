@@ -96,8 +96,7 @@ func Evaluate(ctx context.Context, c *dbm.Config, set *kernel.Set, s *dbm.State,
 		score.Bounds = append(score.Bounds, b)
 	}
 	if e.Enumerate && Enumerable(c.Layers) {
-		begin(StageEnumeration, "")
-		score.Exact, err = enumerateAll(ctx, c, s, sets)
+		score.Exact, err = enumerateAll(ctx, c, s, sets, e.Threads, begin(StageEnumeration, ""))
 	}
 	return score, err
 }
@@ -108,8 +107,9 @@ var ErrNotANumber = errors.New("the bound is not a number")
 
 // enumerateAll computes the exact log Z and, with one hidden layer, the exact mean
 // log-likelihood of each set.
-func enumerateAll(ctx context.Context, c *dbm.Config, s *dbm.State, sets []Examples) (*Exact, error) {
-	logZ, err := LogZ(ctx, c, s)
+func enumerateAll(ctx context.Context, c *dbm.Config, s *dbm.State, sets []Examples, threads int,
+	progress func(done float64)) (*Exact, error) {
+	logZ, err := LogZ(ctx, c, s, threads, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -117,21 +117,38 @@ func enumerateAll(ctx context.Context, c *dbm.Config, s *dbm.State, sets []Examp
 	if c.Hidden() > 1 {
 		return x, nil
 	}
-	v := make([]float32, c.Layers[0])
 	for _, set := range sets {
 		if !set.Enumerate {
 			continue
 		}
-		sum := 0.0
-		for i := range set.N {
-			set.Row(i, v)
-			p, err := LogP(ctx, c, s, v, logZ)
-			if err != nil {
-				return nil, err
-			}
-			sum += p
+		if x.LogP[set.Name], err = meanLogP(ctx, c, s, set, logZ, threads); err != nil {
+			return nil, err
 		}
-		x.LogP[set.Name] = sum / float64(set.N)
 	}
 	return x, nil
+}
+
+// meanLogP returns the exact mean log-likelihood of examples, given log Z.
+func meanLogP(ctx context.Context, c *dbm.Config, s *dbm.State, set Examples, logZ float64,
+	threads int) (float64, error) {
+	const block = 100
+	each, failed := make([]float64, set.N), make([]error, set.N)
+	err := dbm.Blocks(ctx, set.N, block, threads, func(_, from, to int) {
+		v := make([]float32, c.Layers[0])
+		for i := from; i < to; i++ {
+			set.Row(i, v)
+			each[i], failed[i] = LogP(ctx, c, s, v, logZ)
+		}
+	})
+	if err != nil {
+		return 0, err
+	}
+	sum := 0.0
+	for i, p := range each {
+		if failed[i] != nil {
+			return 0, failed[i]
+		}
+		sum += p
+	}
+	return sum / float64(set.N), nil
 }

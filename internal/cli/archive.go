@@ -14,6 +14,7 @@ import (
 
 	"tandem/internal/archive"
 	"tandem/internal/files"
+	"tandem/internal/memory"
 	"tandem/internal/runs"
 )
 
@@ -37,6 +38,9 @@ func pack(ctx context.Context, t *terminal, m *Machine, args []string) error {
 		return err
 	}
 	if err := outside(*out, dirs); err != nil {
+		return err
+	}
+	if err := roomForFolders(dirs); err != nil {
 		return err
 	}
 	packed, err := collect(ctx, dirs)
@@ -103,6 +107,23 @@ func collect(ctx context.Context, dirs []string) ([]archive.File, error) {
 		}
 	}
 	return packed, nil
+}
+
+// roomForFolders returns an error where there is no room for the files of folders.
+func roomForFolders(dirs []string) error {
+	need := uint64(0)
+	for _, dir := range dirs {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return nil // reading its files will say more
+		}
+		for _, e := range entries {
+			if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
+				need = memory.Sum(need, uint64(info.Size()))
+			}
+		}
+	}
+	return memory.Check(memory.Sum(need, programMemory), "pack fewer runs at a time")
 }
 
 // addResults adds the pictures and results that are in a run folder, beside the

@@ -11,6 +11,7 @@ import (
 	"tandem/bench"
 	"tandem/dbm"
 	"tandem/internal/format"
+	"tandem/internal/memory"
 	"tandem/internal/runs"
 	"tandem/internal/session"
 	"tandem/mnist"
@@ -133,6 +134,10 @@ func (o *benchOptions) readRun(f *flag.FlagSet) error {
 func (o *benchOptions) updates(ctx context.Context, m *Machine) (found []bench.Update, err error) {
 	set, err := mnist.Open(o.settings.Data, mnist.Train)
 	if err != nil {
+		return nil, err
+	}
+	need := memory.Sum(2*uint64(o.settings.StateBytes()), o.settings.TrainerMemory(o.threads), session.DataMemory(set))
+	if err := room(need, trainingFlags); err != nil {
 		return nil, err
 	}
 	counts := []int{o.threads}

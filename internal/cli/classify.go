@@ -13,6 +13,8 @@ import (
 	"tandem/dbm/classifier"
 	"tandem/dbm/kernel"
 	"tandem/internal/format"
+	"tandem/internal/memory"
+	"tandem/internal/session"
 	"tandem/mnist"
 )
 
@@ -168,6 +170,9 @@ func (c *classifying) settle() (err error) {
 			c.Epochs = 5000
 		}
 	}
+	if err := c.room(); err != nil {
+		return err
+	}
 	if !c.topFirst {
 		c.TopFirst = min(c.TopFirst, max(c.Epochs-1, 0))
 	}
@@ -179,6 +184,16 @@ func (c *classifying) settle() (err error) {
 		c.state, err = random(&c.model.Settings.Config, c.Seed)
 	}
 	return err
+}
+
+// room returns an error where there is no room for the work: the state, one with random
+// weights, the network and the images.
+func (c *classifying) room() error {
+	d := &c.model.Settings.Config
+	images := len(c.index) + len(c.held)
+	need := memory.Sum(2*uint64(d.StateBytes()), c.Config.Memory(d, c.classes, max(images, c.test.N())),
+		session.DataMemory(c.train), session.DataMemory(c.test))
+	return room(need, "--batch or --threads")
 }
 
 // prepare infers some images of a set.

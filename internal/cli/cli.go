@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"tandem/dbm/kernel"
+	"tandem/internal/memory"
 	"tandem/internal/session"
 )
 
@@ -77,6 +78,7 @@ func (e hintedError) Hint() string { return e.hint }
 // 129, 130 or 143 after a stop by SIGHUP, SIGINT or SIGTERM. A second signal ends the
 // program at once.
 func Main(m *Machine, args []string) int {
+	memory.Heed()
 	t := newTerminal(os.Stdout, os.Stderr)
 	ctx, signals := untilSignal(func(message string) { t.say("%s", message) }, func(e signalError) {
 		t.say("%v", e)

@@ -10,6 +10,8 @@ import (
 	"tandem/dbm/kernel"
 	"tandem/internal/figure"
 	"tandem/internal/format"
+	"tandem/internal/memory"
+	"tandem/internal/session"
 	"tandem/mnist"
 )
 
@@ -53,6 +55,11 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	}
 	if o.images > o.set.N() {
 		return usageError{fmt.Errorf("images: %d; there are %d", o.images, o.set.N())}
+	}
+	need := memory.Sum(uint64(s.Settings.StateBytes()), session.DataMemory(o.set),
+		4*samplesMemory(&s.Settings.Config, o.images, 0)) // with the four parts of the picture
+	if err := room(need, "--images"); err != nil {
+		return err
 	}
 	if o.known, err = knownPixels(o.half, o.set.Rows(), o.set.Columns()); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"tandem/dbm/kernel"
 	"tandem/dbm/likelihood"
 	"tandem/internal/format"
+	"tandem/internal/memory"
 	"tandem/mnist"
 )
 
@@ -80,6 +81,7 @@ type evalOptions struct {
 	pixels     mnist.Pixels
 	perExample string
 	asJSON     bool
+	enumerate  bool
 	execution  *execution
 	run        string
 }
@@ -104,6 +106,9 @@ func eval(ctx context.Context, t *terminal, m *Machine, args []string) (err erro
 	}
 	began, annealed := time.Now(), 0.0
 	o.Threads, o.Base = o.execution.threads, base
+	if err := o.room(s, sets); err != nil {
+		return err
+	}
 	begin := func(s likelihood.Stage, examples string) func(done float64) {
 		switch s {
 		case likelihood.StageBound:
@@ -112,13 +117,12 @@ func eval(ctx context.Context, t *terminal, m *Machine, args []string) (err erro
 			}
 			return t.stage("bound on " + examples)
 		case likelihood.StageEnumeration:
-			t.say("enumerating the smaller side")
-			return nil
+			return t.stage("enumerating the smaller side")
 		}
 		return t.stage("annealing")
 	}
 	score, err := likelihood.Evaluate(ctx, &s.Settings.Config, m.Kernels, s.State, sets,
-		likelihood.Effort{Annealing: o.Annealing, Enumerate: true, Begin: begin})
+		likelihood.Effort{Annealing: o.Annealing, Enumerate: o.enumerate, Begin: begin})
 	if err != nil {
 		return err
 	}
@@ -154,6 +158,8 @@ func evalFlags(t *terminal, args []string) (*evalOptions, error) {
 	pixels := f.String("pixels", "fixed", "`HOW` pixels become 0 or 1: fixed (sampled once) or threshold")
 	f.StringVar(&o.perExample, "per-example", "", "write the terms of each image to `FILE` in CSV")
 	f.BoolVar(&o.asJSON, "json", false, "print JSON, for programs")
+	exact := f.String("exact", "auto", "`HOW` auto: enumerate the smaller side too, where it has at most "+
+		fmt.Sprint(likelihood.MostEnumerable)+" units; no: never")
 	o.execution = executionFlags(f, t)
 	found, err := parse(f, args, "RUN")
 	if err != nil {
@@ -166,6 +172,10 @@ func evalFlags(t *terminal, args []string) (*evalOptions, error) {
 	if o.pixels != mnist.Fixed && o.pixels != mnist.Threshold {
 		return nil, usageError{fmt.Errorf("pixels: %s values have no log-probability; fixed or threshold have", o.pixels)}
 	}
+	if *exact != "auto" && *exact != "no" {
+		return nil, usageError{fmt.Errorf("exact: %q; must be auto or no", *exact)}
+	}
+	o.enumerate = *exact == "auto"
 	o.names = strings.Split(*splits, ",")
 	for i, name := range o.names {
 		if name != mnist.Test && name != mnist.Train || slices.Contains(o.names[:i], name) {
@@ -192,6 +202,18 @@ func (o *evalOptions) examples(s *model) (sets []likelihood.Examples, mean []flo
 		sets = append(sets, likelihood.Examples{Name: name, N: set.N(), Row: row, Enumerate: name == mnist.Test})
 	}
 	return sets, training.Mean(o.pixels), nil
+}
+
+// room returns an error where there is no room for the work.
+func (o *evalOptions) room(s *model, sets []likelihood.Examples) error {
+	n := 0
+	for _, x := range sets {
+		n += x.N
+	}
+	effort := likelihood.Effort{Annealing: o.Annealing}
+	pixels := uint64(n) * uint64(s.Settings.Layers[0])
+	return room(memory.Sum(uint64(s.Settings.StateBytes()), effort.Memory(&s.Settings.Config, n), pixels),
+		"--threads, --runs or --temps")
 }
 
 // evaluation returns what eval prints of a score.

@@ -9,7 +9,9 @@ import (
 
 	"tandem/dbm"
 	"tandem/dbm/kernel"
+	"tandem/internal/memory"
 	"tandem/internal/npz"
+	"tandem/internal/session"
 	"tandem/mnist"
 )
 
@@ -53,8 +55,14 @@ func features(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 	if err != nil {
 		return err
 	}
+	workers := dbm.Useful(x.threads, images.N(), featureRows)
+	need := memory.Sum(uint64(s.Settings.StateBytes()), s.Settings.InferenceMemory(workers, featureRows),
+		session.DataMemory(images))
+	if err := room(need, "--threads"); err != nil {
+		return err
+	}
 	e := &featureExport{model: s, images: images, pixels: way, progress: t.stage("mean field")}
-	if err := e.begin(m.Kernels, x.threads); err != nil {
+	if err := e.begin(m.Kernels, workers); err != nil {
 		return err
 	}
 	if err := writeFile(ctx, *name, func(w io.Writer) error { return e.write(ctx, w) }); err != nil {
@@ -84,8 +92,8 @@ type featureExport struct {
 	progress func(done float64)
 }
 
-func (e *featureExport) begin(k *kernel.Set, threads int) (err error) {
-	e.workers = make([]*dbm.Inference, threads)
+func (e *featureExport) begin(k *kernel.Set, workers int) (err error) {
+	e.workers = make([]*dbm.Inference, workers)
 	for i := range e.workers {
 		e.workers[i], err = dbm.NewInference(&e.Settings.Config, k, e.State, featureRows, featureTolerance, featureMost)
 		if err != nil {

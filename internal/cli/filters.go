@@ -9,6 +9,7 @@ import (
 	"tandem/dbm/kernel"
 	"tandem/internal/figure"
 	"tandem/internal/format"
+	"tandem/internal/memory"
 )
 
 // firstUnits is how many units of a layer a picture shows unless --units asks for others.
@@ -29,6 +30,10 @@ func filters(ctx context.Context, t *terminal, m *Machine, args []string) error 
 	}
 	s, err := load(found[0])
 	if err != nil {
+		return err
+	}
+	need := memory.Sum(uint64(s.Settings.StateBytes()), filtersMemory(&s.Settings.Config, runtime.GOMAXPROCS(0)))
+	if err := memory.Check(need, ""); err != nil {
 		return err
 	}
 	name, err := s.drawFilters(ctx, *out, m.Kernels, units, runtime.GOMAXPROCS(0))

@@ -12,6 +12,7 @@ import (
 
 	"tandem/dbm"
 	"tandem/internal/format"
+	"tandem/internal/memory"
 	"tandem/internal/runs"
 	"tandem/mnist"
 )
@@ -125,6 +126,10 @@ func runInfo(t *terminal, m *Machine, dir string, asJSON bool) error {
 	}
 	r, err := describeRun(s)
 	if err != nil {
+		return err
+	}
+	need := memory.Sum(uint64(s.Settings.StateBytes()), s.Settings.MeasureMemory(runtime.GOMAXPROCS(0)))
+	if err := memory.Check(need, ""); err != nil {
 		return err
 	}
 	a := s.measure(m.Kernels, runtime.GOMAXPROCS(0))

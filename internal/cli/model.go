@@ -25,6 +25,9 @@ type model struct {
 // load reads the checkpoint of a run, whatever its version of the numerics, or an exported
 // model. A run is a folder; a file is a model whatever its name.
 func load(name string) (*model, error) {
+	if err := roomForFile(name); err != nil {
+		return nil, err
+	}
 	m := &model{from: name, exported: isFile(name)}
 	var err error
 	if m.exported {

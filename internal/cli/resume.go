@@ -8,6 +8,7 @@ import (
 
 	"tandem/dbm/kernel"
 	"tandem/internal/format"
+	"tandem/internal/memory"
 	"tandem/internal/runs"
 	"tandem/internal/session"
 	"tandem/mnist"
@@ -67,6 +68,10 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 	}
 	if err := estimates.Open(c.Data, c.Layers[0]); err != nil {
 		return fmt.Errorf("eval-every: %w", err)
+	}
+	need := memory.Sum(session.Memory(&c, set, &estimates, x.threads), uint64(c.StateBytes())) // the checkpoint's, too
+	if err := room(need, "--threads; the rest is the size of the model, its batch and its chains"); err != nil {
+		return err
 	}
 	return trainRun(ctx, t, session.Options{Machine: m.trainer(x.threads), Run: run, Settings: &c,
 		Checkpoint: checkpoint, Data: set, Estimates: estimates, StopOnSaveError: bool(saves), Arguments: append([]string{"resume"}, args...)})

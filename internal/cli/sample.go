@@ -15,6 +15,7 @@ import (
 	"tandem/dbm/kernel"
 	"tandem/internal/figure"
 	"tandem/internal/format"
+	"tandem/internal/memory"
 	"tandem/mnist"
 )
 
@@ -75,6 +76,9 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 		t.say("%s has no training chains; this draws %d new ones, annealed for %s sweeps", s.from, o.fresh,
 			format.Count(uint64(o.anneal)))
 	}
+	if err := o.room(s, *film != ""); err != nil {
+		return err
+	}
 	if o.anneal > 0 {
 		set, err := s.images(mnist.Train)
 		if err != nil {
@@ -113,6 +117,25 @@ func (o *sampling) validate(film bool) error {
 	return nil
 }
 
+// room returns an error where there is no room for the chains.
+func (o *sampling) room(s *model, film bool) error {
+	chains, frames := s.Settings.Chains, 0
+	if o.fresh > 0 {
+		chains = o.fresh
+	}
+	if film {
+		frames = min(mostFrames, o.sweeps+o.anneal)
+	}
+	need := samplesMemory(&s.Settings.Config, chains, frames)
+	if o.anneal > 0 {
+		need = memory.Sum(need, s.Settings.SamplerMemory(chains))
+	}
+	return room(memory.Sum(need, uint64(s.Settings.StateBytes())), "--fresh")
+}
+
+// mostFrames is the most frames of an animation.
+const mostFrames = 100
+
 // filming returns what shows progress after each sweep, and adds frames to an animation.
 func (t *terminal) filming(ctx context.Context, s *model, o *sampling, film bool,
 	frames *gif.GIF) func(g *dbm.Sampler, done int) error {
@@ -122,7 +145,7 @@ func (t *terminal) filming(ctx context.Context, s *model, o *sampling, film bool
 			return context.Cause(ctx)
 		}
 		t.count("sweep", done, all)
-		if !film || done%((all+99)/100) != 0 {
+		if !film || done%((all+mostFrames-1)/mostFrames) != 0 {
 			return nil
 		}
 		return addFrame(frames, s.samplesGrid("sweep "+format.Count(uint64(done)), g))

@@ -64,6 +64,9 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 	if err := o.estimates.Open(c.Data, c.Layers[0]); err != nil {
 		return fmt.Errorf("eval-every: %w", err)
 	}
+	if err := room(session.Memory(&c, data, &o.estimates, o.execution.threads), trainingFlags); err != nil {
+		return err
+	}
 	run, err := create(o.out, c)
 	if err != nil {
 		return err
@@ -72,6 +75,9 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 	return trainRun(ctx, t, session.Options{Machine: m.trainer(o.execution.threads), Run: run, Data: data,
 		Estimates: o.estimates, StopOnSaveError: bool(o.saves), Arguments: append([]string{"train"}, args...)})
 }
+
+// trainingFlags are the flags that decide how much memory training takes.
+const trainingFlags = "--layers, --batch, --chains or --threads"
 
 // create begins a run in a folder, or in a new one under runs.
 func create(dir string, c runs.Settings) (*runs.Run, error) {

@@ -5,14 +5,22 @@ package memory
 import (
 	"fmt"
 	"math"
+	"os"
 
 	"github.com/dustin/go-humanize"
 )
 
+// Variable is the environment variable that overrides what is found: 64GiB, say, where there
+// is swap space besides.
+const Variable = "TANDEM_MEMORY"
+
 // Limit returns the most memory in bytes that this process can have, and who sets that
-// limit: the machine, a cgroup, or a limit of the process's address space. Where nothing is
-// known, it is the largest number.
+// limit: the machine, a cgroup, a limit of the process's address space, or Variable. Where
+// nothing is known, it is the largest number.
 func Limit() (bytes uint64, who string) {
+	if n, err := humanize.ParseBytes(os.Getenv(Variable)); err == nil {
+		return n, Variable
+	}
 	return smallest(limits())
 }
 
@@ -44,11 +52,21 @@ func (e *Error) Error() string {
 }
 
 // Hint returns what to do about it.
-func (e *Error) Hint() string { return e.hint }
+func (e *Error) Hint() string {
+	if e.hint == "" {
+		return Variable + " overrides what was found, as where there is swap space"
+	}
+	return e.hint
+}
 
 // Check returns an Error if work that needs some bytes cannot be done here. hint says what
 // makes it need less.
 func Check(need uint64, hint string) error {
+	if s := os.Getenv(Variable); s != "" {
+		if _, err := humanize.ParseBytes(s); err != nil {
+			return fmt.Errorf("%s=%q: must be a size, as 64GiB is", Variable, s)
+		}
+	}
 	if most, who := Limit(); need > most {
 		return &Error{need, most, who, hint}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"tandem/internal/files"
 	"tandem/internal/format"
+	"tandem/internal/memory"
 	"tandem/internal/runs"
 	"tandem/internal/session"
 	"tandem/mnist"
@@ -120,6 +121,9 @@ func Open(ctx context.Context, dir string, m session.Machine, names []string, sc
 	if err := s.expand(s.request.Scale); err != nil {
 		return nil, &RequestError{err}
 	}
+	if err := s.room(); err != nil {
+		return nil, err
+	}
 	s.request.Experiments = nil
 	for _, e := range s.all {
 		s.request.Experiments = append(s.request.Experiments, e.Name)
@@ -131,6 +135,16 @@ func Open(ctx context.Context, dir string, m session.Machine, names []string, sc
 		return nil, err
 	}
 	return s, writeJSON(path, s.request)
+}
+
+// room returns an error where there is no room for the largest run.
+func (s *Study) room() error {
+	need := uint64(0)
+	for i := range s.plan {
+		c := &s.plan[i].Settings
+		need = max(need, session.Memory(c, s.train, new(session.Estimates), s.machine.Threads))
+	}
+	return memory.Check(memory.Sum(need, session.DataMemory(s.test)), "lower --threads")
 }
 
 // chooseScale measures this machine, and sets the largest scale that fits the time.

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/dustin/go-humanize"
-
 	"tandem/dbm/kernel"
 	"tandem/internal/format"
+	"tandem/internal/memory"
 	"tandem/internal/runs"
 	"tandem/mnist"
 )
@@ -98,9 +97,10 @@ func (r *Replay) again(ctx context.Context, found *Replayed, s *runs.Snapshot, r
 	if err != nil {
 		return err
 	}
-	if need := rowsMemory(&s.Settings); need > maxRows {
-		return fmt.Errorf("batch %d and %d chains need %s of memory; must be at most %s",
-			s.Settings.Batch, s.Settings.Chains, humanize.IBytes(need), humanize.IBytes(maxRows))
+	// The trainer, the state of the checkpoint, and that whose hash is compared.
+	need := memory.Sum(s.Settings.TrainerMemory(r.Threads), 2*uint64(s.Settings.StateBytes()), DataMemory(set))
+	if err := memory.Check(need, "tandem info RUN shows how large the model, its batch and its chains are"); err != nil {
+		return err
 	}
 	trainer, err := NewTrainer(&s.Settings, r.Kernels, nil, set, r.Threads)
 	if err != nil {
@@ -128,18 +128,6 @@ func (r *Replay) again(ctx context.Context, found *Replayed, s *runs.Snapshot, r
 			r.Progress(u+1, last)
 		}
 	}
-}
-
-// maxRows is the most memory in bytes that the minibatch and the chains of a run may need.
-// Nothing in an archive has their size.
-const maxRows = 2 << 30
-
-// rowsMemory returns roughly what they need: each unit's state, its probability and more.
-func rowsMemory(c *runs.Settings) (bytes uint64) {
-	for _, n := range c.Layers {
-		bytes += 16 * uint64(n) * (uint64(c.Batch) + uint64(c.Chains))
-	}
-	return bytes
 }
 
 // compare compares a hash with those recorded for its update.

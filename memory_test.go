@@ -1,0 +1,93 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// Every verb that takes memory says how much it needs, and makes nothing where there is not
+// as much.
+func TestMemoryIsChecked(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, small("--out", "run")...)
+	must(t, dir, "archive", "run", "--out", "runs.tar.gz", "--binary=false")
+	for _, name := range []string{"run/filters.png", "run/samples.png"} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := tree(t, dir)
+	needs := []string{"needs about ", " of memory, TANDEM_MEMORY has ", "hint: "}
+	for _, c := range []struct {
+		memory string
+		args   []string
+		code   int
+	}{
+		{"2GiB", []string{"train", "--batch", "1_048_576", "--out", "new"}, 1},
+		{"2GiB", []string{"train", "--layers", "784,30000,30000", "--out", "new"}, 1},
+		{"2GiB", []string{"train", "--chains", "1e6", "--layers", "784,200"}, 1},
+		{"90MiB", []string{"resume", "run", "--updates", "40"}, 1},
+		{"2GiB", []string{"eval", "run", "--temps", "1_000_000_000"}, 1},
+		{"1GiB", []string{"classify", "run", "--batch", "65536"}, 1},
+		{"90MiB", []string{"features", "run", "--npz", "new.npz"}, 1},
+		{"2GiB", []string{"sample", "run", "--fresh", "1e6"}, 1},
+		{"300MiB", []string{"complete", "run", "--images", "9000"}, 1},
+		{"10KiB", []string{"filters", "run"}, 1},
+		{"10KiB", []string{"info", "run"}, 1},
+		{"2GiB", []string{"bench", "update", "--batch", "1e6"}, 1},
+		{"10MiB", []string{"reproduce", "figure2", "--scale", "1", "--out", "new"}, 1},
+		{"90MiB", []string{"archive", "run", "--out", "new.tar.gz"}, 1},
+	} {
+		t.Setenv("TANDEM_MEMORY", c.memory)
+		refuse(t, c.code, dir, c.args, needs...)
+	}
+	t.Setenv("TANDEM_MEMORY", "1MiB")
+	if out, _, code := tandem(t, dir, "verify", "runs.tar.gz"); code != 1 || !strings.Contains(out, "needs about ") {
+		t.Errorf("verify: exit code %d\n%s", code, out)
+	}
+	t.Setenv("TANDEM_MEMORY", "much")
+	refuse(t, 1, dir, []string{"info", "run"}, `TANDEM_MEMORY="much"`, "64GiB")
+	if after := tree(t, dir); after != before {
+		t.Errorf("what was there was\n%s, is\n%s", before, after)
+	}
+}
+
+// tree returns all that is in a folder.
+func tree(t *testing.T, dir string) string {
+	t.Helper()
+	var all []string
+	err := filepath.WalkDir(dir, func(name string, _ os.DirEntry, err error) error {
+		all = append(all, name)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(all, "\n")
+}
+
+// A limit of the address space counts, as ulimit sets it.
+func TestAddressSpaceIsChecked(t *testing.T) {
+	if runtime.GOOS != "linux" || os.Getenv("TANDEM_TEST_REQUIRE") != "" {
+		t.Skip("ulimit -v, on a machine of its own")
+	}
+	dir := t.TempDir()
+	c := exec.Command("sh", "-c", `ulimit -v 4000000 && exec "$0" train --batch 1048576 --out run`, os.Args[0])
+	c.Dir, c.Env = dir, append(os.Environ(), asTandem+"=1")
+	var messages bytes.Buffer
+	c.Stderr = &messages
+	err := c.Run()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(messages.String(), "this process (ulimit -v) has ") {
+		t.Errorf("%v\n%s", err, messages.String())
+	}
+	if _, err := os.Stat(filepath.Join(dir, "run")); err == nil {
+		t.Error("a folder is left")
+	}
+}
