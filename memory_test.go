@@ -91,3 +91,23 @@ func TestAddressSpaceIsChecked(t *testing.T) {
 		t.Error("a folder is left")
 	}
 }
+
+// A dry run says what a run would take, whether it fits or not, and makes nothing.
+func TestDryRun(t *testing.T) {
+	dir := t.TempDir()
+	out := must(t, dir, small("--dry-run", "--out", "run")...)
+	for _, w := range []string{"784-20-10", "16,694", "60,000 images", "30, a checkpoint every 10", " has ", "checkpoint",
+		"a guess"} {
+		if !strings.Contains(out, w) {
+			t.Errorf("no %q in\n%s", w, out)
+		}
+	}
+	t.Setenv("TANDEM_MEMORY", "100MiB")
+	if out := must(t, dir, "train", "--dry-run", "--batch", "1e6"); !strings.Contains(out, "TANDEM_MEMORY has 100 MiB") ||
+		!strings.Contains(out, "not enough memory") {
+		t.Errorf("a run that does not fit:\n%s", out)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		t.Errorf("something was made: %v %v", entries, err)
+	}
+}

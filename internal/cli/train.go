@@ -20,6 +20,7 @@ import (
 type trainOptions struct {
 	flags               *flag.FlagSet
 	preset, config, out string
+	dry                 bool
 	execution           *execution
 	estimates           session.Estimates
 	saves               stopOnSaveError
@@ -63,6 +64,9 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 	}
 	if err := o.estimates.Open(c.Data, c.Layers[0]); err != nil {
 		return fmt.Errorf("eval-every: %w", err)
+	}
+	if o.dry {
+		return o.dryRun(ctx, t, m.Kernels, &c, data)
 	}
 	if err := room(session.Memory(&c, data, &o.estimates, o.execution.threads), trainingFlags); err != nil {
 		return err
@@ -157,6 +161,7 @@ func trainFlags(t *terminal, c *runs.Settings) (*flag.FlagSet, *trainOptions) {
 	f.StringVar(&o.config, "config", "", "`FILE` settings in JSON, such as config.json of a run; the file overrides "+
 		"the preset, which it may name, and flags override both")
 	f.StringVar(&o.out, "out", "", "`RUN` folder to make (default a new one under runs)")
+	f.BoolVar(&o.dry, "dry-run", false, "print sizes, memory, disk and a guess of the time, and make nothing")
 	settingsFlags(f, c)
 	o.execution = executionFlags(f, t)
 	estimateFlag(f, &o.estimates)
