@@ -84,7 +84,8 @@ func TestAddressSpaceIsChecked(t *testing.T) {
 	c.Stderr = &messages
 	err := c.Run()
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(messages.String(), "this process (ulimit -v) has ") {
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 ||
+		!strings.Contains(messages.String(), "this process (ulimit -v) has ") {
 		t.Errorf("%v\n%s", err, messages.String())
 	}
 	if _, err := os.Stat(filepath.Join(dir, "run")); err == nil {

@@ -119,8 +119,9 @@ func classifyFlags(t *terminal) (*flag.FlagSet, *classifying) {
 		"seed; last:N holds out the last ones (default a sixth, at most 10,000)")
 	f.BoolVar(&c.choice.all, "all", false, "learn from all training images, and keep the model of the last epoch")
 	f.BoolVar(&c.scratch, "scratch", false, "begin with random weights, for comparison")
-	countVar(f, &c.Epochs, "epochs", 1, 1<<20, "`N` passes over the images (default 200, and with few labels as many as make "+
-		"5,000 updates)")
+	countVar(f, &c.Epochs, "epochs", 1, 1<<20,
+		"`N` passes over the images (default 200, and with few labels as many as make "+
+			"5,000 updates)")
 	countVar(f, &c.Batch, "batch", 1, 1<<16, "`N` images per update")
 	numberVar(f, &c.LearningRate, "learning-rate", "`X` at the start; it falls to 0 in a straight line")
 	numberVar(f, &c.DropVisible, "drop-visible", "`X` probability that a pixel is left out; for comparison")

@@ -152,7 +152,8 @@ func evalFlags(t *terminal, args []string) (*evalOptions, error) {
 	o.Runs, o.Temperatures, o.Sweeps = 100, 20_000, 1000
 	countVar(f, &o.Runs, "runs", 1, 1<<20, "`N` runs of annealed importance sampling")
 	countVar(f, &o.Temperatures, "temps", 2, 1<<30, "`N` temperatures of each run")
-	countVar(f, &o.Sweeps, "sweeps", 0, mostSweeps, "`N` sweeps between a run up and the run down that begins where it ended")
+	countVar(f, &o.Sweeps, "sweeps", 0, mostSweeps,
+		"`N` sweeps between a run up and the run down that begins where it ended")
 	countVar(f, &o.Seed, "seed", 0, math.MaxUint64, "`N` of the annealing runs")
 	splits := f.String("split", "test", "`test,train` images to compute the bound on")
 	pixels := f.String("pixels", "fixed", "`HOW` pixels become 0 or 1: fixed (sampled once) or threshold")

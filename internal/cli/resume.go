@@ -18,7 +18,8 @@ import (
 func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err error) {
 	f := flags(t, "tandem resume RUN [flags]")
 	var total uint64
-	countVar(f, &total, "updates", 1, math.MaxUint32, "`N` updates in all, those done included (default as the run was begun)")
+	countVar(f, &total, "updates", 1, math.MaxUint32,
+		"`N` updates in all, those done included (default as the run was begun)")
 	data := f.String("data", "", "`DIR` of the IDX files, if it has moved")
 	x := executionFlags(f, t)
 	var estimates session.Estimates

@@ -43,8 +43,9 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	countVar(f, &o.fresh, "fresh", 0, dbm.MaxRows, "`N` new chains that begin with fair coins (default the chains of the "+
 		"checkpoint; of a model exported without chains, 50 new ones, annealed for 1000 sweeps)")
 	countVar(f, &o.sweeps, "sweeps", 0, mostSweeps, "`N` Gibbs sweeps first (default 0, or 1000 for new chains)")
-	countVar(f, &o.anneal, "anneal", 0, mostSweeps, "`N` sweeps of new chains at first, from base rates to the model, so that they "+
-		"pass all modes")
+	countVar(f, &o.anneal, "anneal", 0, mostSweeps,
+		"`N` sweeps of new chains at first, from base rates to the model, so that they "+
+			"pass all modes")
 	film := f.String("gif", "", "`FILE` for an animation of the sweeps, of at most a hundred frames")
 	o.seed = 1
 	countVar(f, &o.seed, "seed", 0, math.MaxUint64, "`N` of the random numbers")

@@ -172,8 +172,9 @@ func trainFlags(t *terminal, c *runs.Settings) (*flag.FlagSet, *trainOptions) {
 
 // estimateFlag defines --eval-every.
 func estimateFlag(f *flag.FlagSet, e *session.Estimates) {
-	countVar(f, &e.Every, "eval-every", 0, math.MaxUint32, "`N` updates from one rough estimate of the likelihood to the next, which "+
-		"can be tens of nats too high; left out where they would take more than 5% of the time")
+	countVar(f, &e.Every, "eval-every", 0, math.MaxUint32,
+		"`N` updates from one rough estimate of the likelihood to the next, which "+
+			"can be tens of nats too high; left out where they would take more than 5% of the time")
 }
 
 // stopOnSaveError is the flag that says what a checkpoint that cannot be written means.
@@ -222,8 +223,10 @@ func modelFlags(f *flag.FlagSet, c *runs.Settings) {
 	numberVar(f, &c.InitScale, "init-scale", "`X` standard deviation of the initial weights")
 	f.BoolVar(&c.ZeroBiases, "zero-biases", c.ZeroBiases, "visible biases begin at 0, not at the log-odds of the mean "+
 		"image; for comparison")
-	countVar(f, &c.Patch, "patch", 0, dbm.MaxUnits, "`N` side of the square of pixels that a unit of layer 1 sees; 0: all pixels")
-	countVar(f, &c.Pretrain, "pretrain", 0, math.MaxUint32, "`N` updates of greedy pretraining for each layer, of those in all")
+	countVar(f, &c.Patch, "patch", 0, dbm.MaxUnits,
+		"`N` side of the square of pixels that a unit of layer 1 sees; 0: all pixels")
+	countVar(f, &c.Pretrain, "pretrain", 0, math.MaxUint32,
+		"`N` updates of greedy pretraining for each layer, of those in all")
 }
 
 // parseUnits reads the number of units of a layer.

@@ -14,7 +14,8 @@ func TestWhole(t *testing.T) {
 			t.Errorf("%q is %d, %v; want %d", s, n, ok, want)
 		}
 	}
-	for _, s := range []string{"", "-1", "+1", "1.5", "1.5e0", "1e-1", "1e400", "1e19", "_1", "1_", "1__0", "0x10", "0x1p3",
+	for _, s := range []string{"", "-1", "+1", "1.5", "1.5e0", "1e-1", "1e400", "1e19", "_1",
+		"1_", "1__0", "0x10", "0x1p3",
 		"1e1_0", "NaN", "Inf", "1 000", "1,000", "18446744073709551616", "e5", "-1e5"} {
 		if n, ok := whole(s); ok {
 			t.Errorf("%q is %d", s, n)
@@ -26,8 +27,8 @@ func TestWhole(t *testing.T) {
 func program(t *testing.T, args ...string) (out, messages string, code int) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	code = run(t.Context(), &terminal{out: &checked{to: &stdout}, err: &stderr, width: func() int { return 80 }}, &Machine{},
-		args)
+	here := &terminal{out: &checked{to: &stdout}, err: &stderr, width: func() int { return 80 }}
+	code = run(t.Context(), here, &Machine{}, args)
 	return stdout.String(), stderr.String(), code
 }
 

@@ -37,7 +37,8 @@ func TestCheck(t *testing.T) {
 	}
 	err := Check(1<<62, "lower --batch")
 	var e *Error
-	if !errors.As(err, &e) || e.Hint() != "lower --batch" || !strings.Contains(err.Error(), "needs about 4.0 EiB of memory, ") ||
+	if !errors.As(err, &e) || e.Hint() != "lower --batch" ||
+		!strings.Contains(err.Error(), "needs about 4.0 EiB of memory, ") ||
 		!strings.Contains(err.Error(), " has ") {
 		t.Errorf("error %v", err)
 	}
