@@ -14,10 +14,9 @@ const (
 	plain  = kernel.Panel
 )
 
-// UpdateCost returns the multiply-adds of update n, counting from 0, whose mean field takes
-// some iterations an example.
-func (c *Config) UpdateCost(n uint64, iterations float64) float64 {
-	g := c.stage(n)
+// cost returns the multiply-adds of an update of the stage of a configuration, whose mean
+// field takes some iterations an example.
+func (g *stage) cost(c *Config, iterations float64) float64 {
 	cost := g.config.updateCost(iterations)
 	for l := 1; l < g.layer; l++ { // the examples pass through the layers below
 		cost += float64(c.Batch) * c.passCost(l)

@@ -27,7 +27,7 @@ type Trainer struct {
 // Stats is what an update measures.
 type Stats struct {
 	Iterations float64 // of mean field, mean over the minibatch
-	Cost       float64 // in multiply-adds; see Config.UpdateCost
+	Cost       float64 // in multiply-adds; cost.go says what counts
 }
 
 // NewTrainer continues training from a state, which it copies. threads is the number
@@ -91,7 +91,7 @@ func (t *Trainer) Update() (Stats, error) {
 		t.begin()
 	}
 	stats, err := t.updater.update()
-	stats.Cost = t.config.UpdateCost(n, stats.Iterations)
+	stats.Cost = t.stage.cost(&t.config, stats.Iterations)
 	if err != nil && t.stage.layer > 0 {
 		err = fmt.Errorf("pretraining layer %d: %w", t.stage.layer, err)
 	}

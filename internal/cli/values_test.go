@@ -76,7 +76,7 @@ func TestZerosAreMistakes(t *testing.T) {
 	for _, args := range [][]string{{"classify", "run", "--epochs", "0"}, {"classify", "run", "--labels", "0"},
 		{"reproduce", "--scale", "0"}, {"reproduce", "--scale", "-1"}, {"reproduce", "--scale", "101"},
 		{"bench", "--seconds", "0"}, {"bench", "--seconds", "1e9"}, {"resume", "run", "--updates", "0"},
-		{"verify", "file", "--updates", "0"}, {"complete", "run", "--images", "0"}, {"complete", "run", "--sweeps", "0"},
+		{"complete", "run", "--images", "0"}, {"complete", "run", "--sweeps", "0"},
 		{"eval", "run", "--temps", "1"}, {"train", "--threads", "0"}, {"train", "--threads", "1025"},
 		{"train", "--layers", "784,0"}, {"train", "--layers", "784,1e7"}, {"train", "--batch", "0"}} {
 		_, messages, code := program(t, args...)

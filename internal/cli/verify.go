@@ -42,7 +42,7 @@ type verified struct {
 func verify(ctx context.Context, t *terminal, m *Machine, args []string) (err error) {
 	f := flags(t, "tandem verify FILE [flags]")
 	updates := uint64(100)
-	countVar(f, &updates, "updates", 1, math.MaxUint32, "`N` updates of each run to make again, the first ones")
+	countVar(f, &updates, "updates", 0, math.MaxUint32, "`N` updates of each run to make again, the first ones")
 	folder := f.String("data", "", "`DIR` with the IDX files of runs that did not learn from the embedded MNIST")
 	asJSON := f.Bool("json", false, "print JSON, for programs")
 	x := executionFlags(f, t)
