@@ -109,3 +109,18 @@ func TestNoErrorOfOneValue(t *testing.T) {
 		}
 	}
 }
+
+// What can be enumerated is, unless --exact no asks for less; --quiet is quiet.
+func TestExact(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, small("--layers", "784,5", "--out", "run")...)
+	eval := []string{"eval", "run", "--runs", "2", "--temps", "3", "--sweeps", "0", "--json", "--quiet"}
+	out, messages, code := tandem(t, dir, eval...)
+	if code != 0 || !strings.Contains(out, `"exact"`) || messages != "" {
+		t.Errorf("exit code %d\n%s%s", code, out, messages)
+	}
+	if out := must(t, dir, append(eval, "--exact", "no")...); strings.Contains(out, `"exact"`) {
+		t.Errorf("--exact no enumerates\n%s", out)
+	}
+	refuse(t, 2, dir, append(eval, "--exact", "yes"), "exact", "auto or no")
+}

@@ -138,3 +138,21 @@ func TestSleeperIsNeverMissed(t *testing.T) {
 		t.Fatalf("asleep forever after %d of %d rounds", round.Load(), rounds)
 	}
 }
+
+// No more workers than work, and at least one.
+func TestUseful(t *testing.T) {
+	for _, x := range [][4]int{{1024, 300, 100, 3}, {2, 300, 100, 2}, {1024, 301, 100, 4},
+		{5, 0, 10, 1}, {0, 9, 1, 1}, {3, 1, 1, 1}} {
+		if got := Useful(x[0], x[1], x[2]); got != x[3] {
+			t.Errorf("%d threads for %d items in blocks of %d: %d, want %d", x[0], x[1], x[2], got, x[3])
+		}
+	}
+	var started atomic.Int64
+	if err := Blocks(t.Context(), 30, 10, 1024, func(worker, _, _ int) {
+		if worker >= 3 {
+			started.Add(1)
+		}
+	}); err != nil || started.Load() > 0 {
+		t.Errorf("%d workers too many (%v)", started.Load(), err)
+	}
+}

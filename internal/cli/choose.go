@@ -2,9 +2,9 @@ package cli
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,11 +44,11 @@ func (h *holdOut) String() string {
 // Set reads a number, or last: and a number.
 func (h *holdOut) Set(s string) error {
 	number, last := strings.CutPrefix(s, "last:")
-	n, err := strconv.Atoi(number)
-	if err != nil || n < 1 {
-		return errors.New("must be a number of images, or last: and such a number")
+	n, err := parseCount(number, 1, math.MaxInt32)
+	if err != nil {
+		return err
 	}
-	*h = holdOut{n, last}
+	*h = holdOut{int(n), last}
 	return nil
 }
 
