@@ -53,7 +53,7 @@ func TestAnnealingWithoutImages(t *testing.T) {
 		t.Errorf("exit code %d, %s", code, messages)
 	}
 	refuse(t, 2, dir, []string{"sample", "run", "--fresh", "1", "--anneal", "9223372036854775807", "--sweeps",
-		"9223372036854775807", "--gif", "x.gif"}, "anneal: 9223372036854775807")
+		"9223372036854775807", "--gif", "x.gif"}, `anneal: "9223372036854775807"`)
 	refuse(t, 2, dir, []string{"sample", "run", "--sweeps", "9223372036854775807", "--gif", "x.gif"}, "sweeps: ")
 	refuse(t, 2, dir, []string{"sample", "run", "--fresh", "9223372036854775807"}, "fresh: ")
 }
