@@ -20,11 +20,11 @@ func (s *suite) fullDisk() error {
 		return nil
 	}
 	defer exec.Command("umount", disk).Run()
-	step := 12
+	step := 8
 	if s.long {
 		step = 4
 	}
-	for size := 4; size <= 160; size += step {
+	for size := 4; size <= 64; size += step {
 		for _, policy := range []string{"continue", "stop"} {
 			for _, begins := range []bool{false, true} {
 				r.injected++

@@ -31,6 +31,12 @@ func Write(name string, write func(io.Writer) error) error {
 
 // Write writes a file of the folder as the function Write does.
 func (d *Folder) Write(name string, write func(io.Writer) error) error {
+	return d.WriteAfter(name, write, func() error { return nil })
+}
+
+// WriteAfter is Write with something to do when all of the file is on the disk, but has not
+// yet its name. Where that fails, the name keeps its old content.
+func (d *Folder) WriteAfter(name string, write func(io.Writer) error, ready func() error) error {
 	temp := tempName(name)
 	f, err := d.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
@@ -54,6 +60,9 @@ func (d *Folder) Write(name string, write func(io.Writer) error) error {
 	}
 	if err := f.Close(); err != nil {
 		return d.named(name, err)
+	}
+	if err := ready(); err != nil {
+		return err
 	}
 	if err := d.rename(temp, name); err != nil {
 		return d.named(name, err)

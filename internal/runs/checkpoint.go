@@ -60,10 +60,12 @@ var ErrNoCheckpoint = errors.New("no checkpoint yet")
 
 // WriteCheckpoint replaces the checkpoint of a run by the state given; seconds
 // are those of training so far and version is tandem's. When it returns without
-// an error the checkpoint is on the disk, and so are all metrics appended
-// before. A state that does not fit the configuration of the run, or that no run
-// can go on from, is refused. Whatever fails, the last checkpoint stays.
-func (r *Run) WriteCheckpoint(s *dbm.State, seconds float64, version string) error {
+// an error the checkpoint is on the disk, and so are lines, which it appends to the
+// metrics, and all metrics appended before. A state that does not fit the
+// configuration of the run, or that no run can go on from, is refused. Whatever
+// fails, the last checkpoint stays. Called again with the same lines, WriteCheckpoint
+// appends only those that are not yet there.
+func (r *Run) WriteCheckpoint(s *dbm.State, seconds float64, version string, lines ...*Metrics) error {
 	if err := r.check(); err != nil {
 		return err
 	}
@@ -75,12 +77,13 @@ func (r *Run) WriteCheckpoint(s *dbm.State, seconds float64, version string) err
 	if err := s.Check(&c.Settings.Config); err != nil {
 		return fmt.Errorf("%s: not written: %w", path, err)
 	}
-	if r.metrics != nil {
-		if err := r.metrics.Sync(); err != nil {
-			return err
-		}
+	// The metrics come between: on a full disk they must not run ahead of a checkpoint that
+	// cannot be written.
+	had := r.appended
+	err := r.folder.WriteAfter(CheckpointFile, c.encode, func() error { return r.appendAll(lines) })
+	if err != nil && r.appended > had {
+		r.takeBack(lines[0].Update-1, had)
 	}
-	err := r.folder.Write(CheckpointFile, c.encode)
 	if now, e := r.folder.Lstat(CheckpointFile); e == nil {
 		r.checkpoint = now
 	}

@@ -39,6 +39,7 @@ type Run struct {
 	settings   Settings
 	lock       *os.File    // nil once closed
 	metrics    *os.File    // nil until the first Append
+	appended   uint64      // update of the last line that was appended; 0: none was
 	checkpoint os.FileInfo // of the last one that this process has written or read; nil: there is none
 }
 

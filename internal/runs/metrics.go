@@ -57,7 +57,32 @@ func (r *Run) Append(m *Metrics) error {
 		r.closeMetrics() // the next Append cuts what was written
 		return err
 	}
+	r.appended = m.Update
 	return nil
+}
+
+// appendAll appends the lines beyond the last one that was appended, and puts all on the
+// disk.
+func (r *Run) appendAll(lines []*Metrics) error {
+	for _, m := range lines {
+		if m.Update <= r.appended {
+			continue
+		}
+		if err := r.Append(m); err != nil {
+			return err
+		}
+	}
+	if r.metrics == nil {
+		return nil
+	}
+	return r.metrics.Sync()
+}
+
+// takeBack removes the lines beyond an update again, if it can: those before are had.
+func (r *Run) takeBack(update, had uint64) {
+	if r.closeMetrics() == nil && r.cutMetrics(update) == nil {
+		r.appended = had
+	}
 }
 
 // CutAfter removes from metrics.jsonl the lines beyond an update, which a
@@ -70,6 +95,7 @@ func (r *Run) CutAfter(update uint64) error {
 	if err := r.closeMetrics(); err != nil {
 		return err
 	}
+	r.appended = 0
 	return r.cutMetrics(update)
 }
 

@@ -73,20 +73,25 @@ func (s *session) save(checkpoint, last bool) error {
 }
 
 // write writes the metrics that are not yet written and, if checkpoint is set, the state.
+// After a checkpoint that could not be written, the metrics wait for the next one.
 func (s *session) write(checkpoint bool) error {
-	for len(s.unwritten) > 0 {
-		if err := s.Run.Append(s.unwritten[0]); err != nil {
+	switch {
+	case checkpoint:
+		err := s.Run.WriteCheckpoint(s.trainer.State(), s.elapsed(time.Now()), s.Version, s.unwritten...)
+		if s.late = err != nil; s.late {
 			return err
 		}
-		s.unwritten = s.unwritten[1:]
-	}
-	if !checkpoint {
+		s.saved = s.trainer.Updates()
+	case s.late:
 		return nil
+	default:
+		for _, line := range s.unwritten {
+			if err := s.Run.Append(line); err != nil {
+				return err
+			}
+		}
 	}
-	if err := s.Run.WriteCheckpoint(s.trainer.State(), s.elapsed(time.Now()), s.Version); err != nil {
-		return err
-	}
-	s.saved = s.trainer.Updates()
+	s.unwritten = nil
 	return nil
 }
 

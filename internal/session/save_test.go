@@ -92,6 +92,9 @@ func TestSaveThatFailsForEver(t *testing.T) {
 		if !errors.As(err, &save) || save.Update != f.ended || save.Saved != f.saved {
 			t.Errorf("%s: error %v", what, err)
 		}
+		if all := metrics(t, dir); len(all) > 0 && all[len(all)-1].Update == f.ended {
+			t.Errorf("%s: the metrics are at update %d, the checkpoint at %d", what, all[len(all)-1].Update, f.saved)
+		}
 	}
 	// The second try is in time where the disk has room again.
 	dir := filepath.Join(t.TempDir(), "run")

@@ -90,6 +90,7 @@ type session struct {
 
 	unwritten []*runs.Metrics // lines that are not yet in the file
 	saved     uint64          // update of the last checkpoint; 0: there is none
+	late      bool            // the last checkpoint that was due could not be written
 	warning   error           // for the next event
 
 	last           dbm.Stats // of the last update
