@@ -44,8 +44,11 @@ func TestFilesOfEarlierVersions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// From 0.3.0 on, members have a day that exists: the rest has the same bytes.
-		if one, other := unzipped(t, old), unzipped(t, again); !slices.EqualFunc(one, other, bytes.Equal) {
+		// From 0.3.0 on, members have a day that exists, and tandem.json (the first) ends with
+		// the data: the rest has the same bytes.
+		one, other := unzipped(t, old), unzipped(t, again)
+		other[1] = append(bytes.Split(other[1], []byte(`,"data":{`))[0], '}')
+		if !slices.EqualFunc(one, other, bytes.Equal) {
 			t.Errorf("%s of %s: the exported file has other bytes than before", w.run, w.version)
 		}
 		for _, model := range []string{w.run, w.run + ".npz"} {

@@ -21,7 +21,9 @@ import (
 // classification is what classify finds out.
 type classification struct {
 	Run          string   `json:"run"`
-	Labels       int      `json:"labels"` // that were learnt from
+	Data         string   `json:"data"`       // where the images come from
+	DataOther    bool     `json:"data_other"` // they are not those that the model was trained on
+	Labels       int      `json:"labels"`     // that were learnt from
 	HeldOut      int      `json:"held_out"`
 	HeldOutLast  bool     `json:"held_out_last"` // the last ones, not a share of each class
 	HeldOutError *float64 `json:"held_out_error,omitempty"`
@@ -87,7 +89,7 @@ func classify(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 	if err := c.settle(); err != nil {
 		return err
 	}
-	r := &classification{Run: found[0], Labels: len(c.index), HeldOut: len(c.held), HeldOutLast: c.choice.held.last, Epochs: c.Epochs, Epoch: c.Epochs,
+	r := &classification{Run: found[0], Data: c.train.Source, DataOther: c.model.otherData, Labels: len(c.index), HeldOut: len(c.held), HeldOutLast: c.choice.held.last, Epochs: c.Epochs, Epoch: c.Epochs,
 		Batch: min(c.Batch, len(c.index)), LearningRate: c.LearningRate, DropVisible: c.DropVisible, DropHidden: c.DropHidden,
 		Adversarial: c.Adversarial, TopFirst: c.TopFirst, Seed: c.Seed, Scratch: c.scratch}
 	n, err := c.learn(r)
@@ -138,13 +140,13 @@ func classifyFlags(t *terminal) (*flag.FlagSet, *classifying) {
 
 // open reads the model and its images, which must have labels.
 func (c *classifying) open(run string) (err error) {
-	if c.model, err = load(run); err != nil {
+	if c.model, err = load(c.terminal, run); err != nil {
 		return err
 	}
-	if c.train, err = c.model.images(mnist.Train); err != nil {
+	if c.train, err = c.model.images(c.terminal, mnist.Train); err != nil {
 		return err
 	}
-	if c.test, err = c.model.images(mnist.Test); err != nil {
+	if c.test, err = c.model.images(c.terminal, mnist.Test); err != nil {
 		return err
 	}
 	for _, set := range []*mnist.Set{c.train, c.test} {
@@ -260,6 +262,7 @@ func (c *classifying) print(r *classification) {
 	}
 	rows := [][2]string{
 		{"network", fmt.Sprintf("%s-%d, begun with %s", format.Shape(c.model.Settings.Layers), c.classes, from)},
+		{"images", c.model.source(c.train)},
 		{"learnt from", fmt.Sprintf("%s with labels, %s", format.Number(r.Labels, "image"), format.Number(r.Epochs,
 			"epoch"))},
 	}

@@ -18,6 +18,7 @@ import (
 // completion is a picture to draw of images of which half is known.
 type completion struct {
 	half   string // that is known
+	split  string // test or train
 	images int
 	sweeps int
 	seed   uint64
@@ -31,6 +32,7 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	var o completion
 	f.StringVar(&o.half, "known", "top", "`HALF` what is known of each image: top, bottom, left or right")
 	o.images, o.sweeps, o.seed = 20, 1000, 1
+	f.StringVar(&o.split, "split", mnist.Test, "images to use: `test` or train")
 	countVar(f, &o.images, "images", 1, dbm.MaxRows, "`N` test images, the first ones")
 	countVar(f, &o.sweeps, "sweeps", 1, mostSweeps, "`N` Gibbs sweeps with the known pixels clamped")
 	countVar(f, &o.seed, "seed", 0, math.MaxUint64, "`N` of the random numbers")
@@ -46,12 +48,15 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	if err := checkPictures(found[0], output{"out", *out}); err != nil {
 		return err
 	}
-	s, err := load(found[0])
+	if o.split != mnist.Test && o.split != mnist.Train {
+		return usageError{fmt.Errorf("split: %q; must be test or train", o.split)}
+	}
+	s, err := load(t, found[0])
 	if err != nil {
 		return err
 	}
-	if o.set, err = s.images(mnist.Test); err != nil {
-		return err
+	if o.set, err = s.images(t, o.split); err != nil {
+		return noTestImages(err, o.split)
 	}
 	if o.images > o.set.N() {
 		return usageError{fmt.Errorf("images: %d; there are %d", o.images, o.set.N())}
@@ -69,8 +74,11 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 		return err
 	}
 	t.clear()
-	title := fmt.Sprintf("%s after %s updates completes test images of which it knows the %s half",
-		format.Shape(s.Settings.Layers), format.Count(s.Updates), o.half)
+	title := fmt.Sprintf("%s after %s updates completes %s images of which it knows the %s half",
+		format.Shape(s.Settings.Layers), format.Count(s.Updates), o.split, o.half)
+	if s.otherData {
+		title += ", of other data than it was trained on"
+	}
 	name, err := s.draw(ctx, *out, "completed-"+o.half+".png", title, grids)
 	if err != nil {
 		return err

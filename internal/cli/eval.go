@@ -21,6 +21,8 @@ import (
 type evaluation struct {
 	Run     string  `json:"run"`
 	Updates uint64  `json:"updates"`
+	Data    string  `json:"data"`       // where the images come from
+	Other   bool    `json:"data_other"` // they are not those that the model was trained on
 	Pixels  string  `json:"pixels"`
 	Runs    int     `json:"runs"`
 	Temps   int     `json:"temps"`
@@ -96,11 +98,11 @@ func eval(ctx context.Context, t *terminal, m *Machine, args []string) (err erro
 		return err
 	}
 	defer o.execution.end(&err)
-	s, err := load(o.run)
+	s, err := load(t, o.run)
 	if err != nil {
 		return err
 	}
-	sets, base, err := o.examples(s) // all that can fail comes before what takes long
+	sets, base, err := o.examples(t, s) // all that can fail comes before what takes long
 	if err != nil {
 		return err
 	}
@@ -187,16 +189,16 @@ func evalFlags(t *terminal, args []string) (*evalOptions, error) {
 }
 
 // examples returns the sets of images to score on, and the mean of the training images.
-func (o *evalOptions) examples(s *model) (sets []likelihood.Examples, mean []float64, err error) {
-	training, err := s.images(mnist.Train)
+func (o *evalOptions) examples(t *terminal, s *model) (sets []likelihood.Examples, mean []float64, err error) {
+	training, err := s.images(t, mnist.Train)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, name := range o.names {
 		set := training
 		if name == mnist.Test {
-			if set, err = s.images(name); err != nil {
-				return nil, nil, err
+			if set, err = s.images(t, name); err != nil {
+				return nil, nil, noTestImages(err, name)
 			}
 		}
 		row := func(i int, v []float32) { set.Values(v, i, o.pixels, kernel.Draw{}) }
@@ -220,7 +222,7 @@ func (o *evalOptions) room(s *model, sets []likelihood.Examples) error {
 // evaluation returns what eval prints of a score.
 func (o *evalOptions) evaluation(s *model, score *likelihood.Score) *evaluation {
 	z := &score.LogZ
-	e := &evaluation{Run: o.run, Updates: s.Updates, Pixels: o.pixels.String(), Runs: o.Runs, Temps: o.Temperatures,
+	e := &evaluation{Run: o.run, Updates: s.Updates, Data: s.training.Source, Other: s.otherData, Pixels: o.pixels.String(), Runs: o.Runs, Temps: o.Temperatures,
 		Sweeps: o.Sweeps, Seed: o.Seed, LogZ: z.LogZ, StdErr: known(z.StdErr), Low: known(z.Low), High: known(z.High), Reverse: z.Reverse,
 		Gap: z.Gap, Trusted: z.Trusted()}
 	if score.Exact != nil {
@@ -249,6 +251,7 @@ func (o *evalOptions) evaluation(s *model, score *likelihood.Score) *evaluation 
 func (e *evaluation) print(t *terminal, s *model, score *likelihood.Score) {
 	rows := [][2]string{
 		{"model", fmt.Sprintf("%s after %s updates (%s)", format.Shape(s.Settings.Layers), format.Count(e.Updates), e.Run)},
+		{"images", s.source(s.training)},
 		{"log Z", fmt.Sprintf("%.2f %s; %s of %s temperatures from base rates", e.LogZ, e.interval(),
 			format.Number(e.Runs, "run"), format.Count(uint64(e.Temps)))},
 		{"from above", fmt.Sprintf("%.2f; the same runs down again, begun %s sweeps after the end of each run up",

@@ -24,7 +24,7 @@ func export(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	if err := checkOutputs([]output{{"npz", *name}}, found[0]); err != nil {
 		return err
 	}
-	s, err := load(found[0])
+	s, err := load(t, found[0])
 	if err != nil {
 		return err
 	}

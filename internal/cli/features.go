@@ -47,13 +47,13 @@ func features(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 		return err
 	}
 	defer x.end(&err)
-	s, err := load(found[0])
+	s, err := load(t, found[0])
 	if err != nil {
 		return err
 	}
-	images, err := s.images(*set)
+	images, err := s.images(t, *set)
 	if err != nil {
-		return err
+		return noTestImages(err, *set)
 	}
 	workers := dbm.Useful(x.threads, images.N(), featureRows)
 	need := memory.Sum(uint64(s.Settings.StateBytes()), s.Settings.InferenceMemory(workers, featureRows),

@@ -28,7 +28,7 @@ func filters(ctx context.Context, t *terminal, m *Machine, args []string) error 
 	if err := checkPictures(found[0], output{"out", *out}); err != nil {
 		return err
 	}
-	s, err := load(found[0])
+	s, err := load(t, found[0])
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -117,7 +116,7 @@ func options(c *runs.Settings) string {
 
 // runInfo describes a run, from its checkpoint.
 func runInfo(t *terminal, m *Machine, dir string, asJSON bool) error {
-	s, err := load(dir)
+	s, err := load(t, dir)
 	if errors.Is(err, runs.ErrNoCheckpoint) {
 		return hintedError{err, "tandem resume " + format.Argument(dir) + " restarts it"}
 	}
@@ -148,11 +147,8 @@ func describeRun(s *model) (*report, error) {
 	c := &s.Settings
 	if !s.exported { // an exported model is all there is
 		checkpoint, sum = filepath.Join(s.from, runs.CheckpointFile), s.State.SHA256()
-		read, err := runs.ReadManifest(s.from)
-		if err == nil {
+		if read, err := runs.ReadManifest(s.from); err == nil { // else load has said so
 			manifest = read
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
 		}
 		if now, err := runs.ReadSettings(s.from); err == nil {
 			c.Updates = now.Updates // a resume may have raised it since the checkpoint
@@ -164,6 +160,9 @@ func describeRun(s *model) (*report, error) {
 		Version: s.Version, LearningRate: c.LearningRate, Alpha: c.Alpha, Gamma: c.Gamma, Batch: c.Batch,
 		Chains: c.Chains, Gibbs: c.Gibbs, Mu: s.State.Mu, ParamsSHA256: sum, Data: manifest.Data, Started: manifest.Started,
 		Checkpoint: checkpoint, HasChains: s.State.HasChains(), Settings: c, exported: s.exported,
+	}
+	if s.Data != nil {
+		r.Data = *s.Data
 	}
 	if n := len(manifest.Parts); n > 0 {
 		r.Kernel, r.Threads = manifest.Parts[n-1].Kernel, manifest.Parts[n-1].Threads

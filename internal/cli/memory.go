@@ -3,7 +3,6 @@ package cli
 import (
 	"os"
 	"path/filepath"
-	"strings"
 
 	"tandem/dbm"
 	"tandem/internal/memory"
@@ -26,7 +25,7 @@ func room(need uint64, flags string) error {
 // roomForFile returns an error where there is no room for what is read of a run or of an
 // exported model.
 func roomForFile(name string) error {
-	if !strings.HasSuffix(name, ".npz") {
+	if !isFile(name) {
 		name = filepath.Join(name, runs.CheckpointFile)
 	}
 	info, err := os.Stat(name)

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,11 +21,13 @@ type model struct {
 	exported      bool   // from is a file
 	rows, columns int
 	measures      *dbm.FilterMeasures // of its filters; nil: not measured yet
+	training      *mnist.Set          // nil: not read yet
+	otherData     bool                // its training images are not those that it was trained on
 }
 
 // load reads the checkpoint of a run, whatever its version of the numerics, or an exported
 // model. A run is a folder; a file is a model whatever its name.
-func load(name string) (*model, error) {
+func load(t *terminal, name string) (*model, error) {
 	if err := roomForFile(name); err != nil {
 		return nil, err
 	}
@@ -32,14 +35,27 @@ func load(name string) (*model, error) {
 	var err error
 	if m.exported {
 		m.Checkpoint, err = readModel(name)
-	} else {
-		m.Checkpoint, err = runs.ReadCheckpoint(name)
+	} else if m.Checkpoint, err = runs.ReadCheckpoint(name); err == nil {
+		m.Data = trainedOn(t, name)
 	}
 	if err != nil {
 		return nil, err
 	}
-	m.rows, m.columns = imageSize(&m.Settings)
+	m.rows, m.columns = m.imageSize(t)
 	return m, nil
+}
+
+// trainedOn returns what the manifest of a run says of its data, or nil where it says
+// nothing.
+func trainedOn(t *terminal, run string) *runs.Data {
+	manifest, err := runs.ReadManifest(run)
+	switch {
+	case err == nil:
+		return &manifest.Data
+	case !errors.Is(err, fs.ErrNotExist):
+		t.say("warning: %v; nothing tells on which data the model was trained", err)
+	}
+	return nil
 }
 
 // isFile reports whether something has a name and is not a folder.
@@ -71,31 +87,83 @@ func (m *model) beside(name string) string {
 	return filepath.Join(m.from, name)
 }
 
-// images reads a set of the images that the model is of.
-func (m *model) images(name string) (*mnist.Set, error) {
-	set, err := mnist.Open(m.Settings.Data, name)
-	if err != nil {
-		return nil, err
+// images reads a set of the images that the model is of. It warns where the training
+// images are no longer those that the model was trained on.
+func (m *model) images(t *terminal, name string) (*mnist.Set, error) {
+	set := m.training
+	if name != mnist.Train || set == nil {
+		var err error
+		if set, err = mnist.Open(m.Settings.Data, name); err != nil {
+			return nil, err
+		}
 	}
 	if n := set.Rows() * set.Columns(); n != m.Settings.Layers[0] {
 		return nil, fmt.Errorf("the model has %d visible units, but the images of %s have %d pixels",
 			m.Settings.Layers[0], set.Source, n)
 	}
+	if m.training == nil {
+		m.compareData(t, set)
+	}
 	return set, nil
 }
 
-// imageSize returns the size of a run's images: that of its data, or, where the data has
-// gone, that of MNIST if it fits, else one row.
-func imageSize(c *runs.Settings) (rows, columns int) {
-	if c.Data != "" {
-		if set, err := mnist.Open(c.Data, mnist.Train); err == nil && set.Rows()*set.Columns() == c.Layers[0] {
+// compareData compares the training images with what is recorded of those that the model
+// was trained on. set is one of the two sets. The embedded images are only what they are.
+func (m *model) compareData(t *terminal, set *mnist.Set) {
+	if set.Name == mnist.Test {
+		if m.Settings.Data == "" {
+			return
+		}
+		var err error
+		if set, err = mnist.Open(m.Settings.Data, mnist.Train); err != nil {
+			t.say("warning: nothing tells whether these are images like those that the model was trained on: %v", err)
+			return
+		}
+	}
+	m.training = set
+	if m.Data != nil && m.Data.SHA256 != set.SHA256 {
+		m.otherData = true
+		t.say("warning: the training images of %s are not those that the model was trained on: their SHA-256 is %.12s…, "+
+			"was %.12s…", set.Source, set.SHA256, m.Data.SHA256)
+	}
+}
+
+// source returns where the images of a set come from, for an output.
+func (m *model) source(set *mnist.Set) string {
+	if m.otherData {
+		return set.Source + ", whose training images are not those that the model was trained on"
+	}
+	return set.Source
+}
+
+// noTestImages adds advice to the error of a set that is not there.
+func noTestImages(err error, name string) error {
+	if name == mnist.Test && errors.Is(err, fs.ErrNotExist) {
+		return hintedError{err, "--split train takes the training images"}
+	}
+	return err
+}
+
+// imageSize returns the size of the images that the model is of. Where nothing says it, as
+// in runs of old versions whose data has gone, it is guessed, with a warning.
+func (m *model) imageSize(t *terminal) (rows, columns int) {
+	n := m.Settings.Layers[0]
+	if d := m.Data; d != nil && d.Rows > 0 && d.Columns > 0 && d.Rows <= n && d.Rows*d.Columns == n {
+		return d.Rows, d.Columns
+	}
+	if m.Settings.Data != "" {
+		if set, err := mnist.Open(m.Settings.Data, mnist.Train); err == nil && set.Rows()*set.Columns() == n {
 			return set.Rows(), set.Columns()
 		}
 	}
-	if c.Layers[0] == 28*28 {
-		return 28, 28
+	rows, columns = 1, n
+	if n == 28*28 {
+		rows, columns = 28, 28
 	}
-	return 1, c.Layers[0]
+	if m.Settings.Data != "" {
+		t.say("warning: nothing tells the size of the images; pictures are drawn as %d × %d", rows, columns)
+	}
+	return rows, columns
 }
 
 // absolute returns the name of a folder of images that holds anywhere: a run may be

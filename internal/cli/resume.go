@@ -86,7 +86,7 @@ func ended(ctx context.Context, t *terminal, m *Machine, threads int, dir string
 	if c.Updates == done && (!runs.Has(dir, filtersFile) || !runs.Has(dir, samplesFile)) {
 		made := &model{Checkpoint: checkpoint, from: dir}
 		made.Settings = *c
-		made.rows, made.columns = imageSize(c)
+		made.rows, made.columns = made.imageSize(t)
 		drawn, err := made.drawBoth(ctx, m.Kernels, threads)
 		if err != nil {
 			return err

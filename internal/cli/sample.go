@@ -64,7 +64,7 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	if err := checkPictures(found[0], output{"out", *out}, output{"gif", *film}); err != nil {
 		return err
 	}
-	s, err := load(found[0])
+	s, err := load(t, found[0])
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 		return err
 	}
 	if o.anneal > 0 {
-		set, err := s.images(mnist.Train)
+		set, err := s.images(t, mnist.Train)
 		if err != nil {
 			t.say("annealing begins at the model's own biases, not at base rates, for there are no training images: %v", err)
 		} else {

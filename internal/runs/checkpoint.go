@@ -52,6 +52,7 @@ type Header struct {
 type Checkpoint struct {
 	Header
 	State *dbm.State
+	Data  *Data // on which the model was trained; nil where nothing says it, as in a checkpoint
 }
 
 // ErrNoCheckpoint says that a run was stopped before its first checkpoint, or
@@ -69,7 +70,7 @@ func (r *Run) WriteCheckpoint(s *dbm.State, seconds float64, version string, lin
 	if err := r.check(); err != nil {
 		return err
 	}
-	c := &Checkpoint{Header{version, kernel.Version, s.Updates, seconds, r.settings}, s}
+	c := &Checkpoint{Header: Header{version, kernel.Version, s.Updates, seconds, r.settings}, State: s}
 	path := filepath.Join(r.dir, CheckpointFile)
 	if err := c.Header.validate(); err != nil {
 		return fmt.Errorf("%s: not written: %w", path, err)
@@ -222,7 +223,7 @@ func decodeCheckpoint(r io.Reader, size int64) (*Checkpoint, error) {
 	if err := s.Check(&h.Settings.Config); err != nil {
 		return nil, err
 	}
-	return &Checkpoint{*h, s}, nil
+	return &Checkpoint{Header: *h, State: s}, nil
 }
 
 // decodeHeader reads a checkpoint of size bytes up to its arrays.

@@ -23,7 +23,7 @@ import (
 
 func testCheckpoint() *Checkpoint {
 	c := testConfig()
-	return &Checkpoint{Header{"v1", kernel.Version, 7, 2.5, c}, testState(&c, 7)}
+	return &Checkpoint{Header: Header{"v1", kernel.Version, 7, 2.5, c}, State: testState(&c, 7)}
 }
 
 func encoded(t testing.TB, c *Checkpoint) []byte {

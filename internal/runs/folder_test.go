@@ -206,7 +206,7 @@ func TestCreateAndOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if !reflect.DeepEqual(c, &Checkpoint{Header{"v1", kernel.Version, 7, 2.5, want}, s}) {
+	if !reflect.DeepEqual(c, &Checkpoint{Header: Header{"v1", kernel.Version, 7, 2.5, want}, State: s}) {
 		t.Errorf("checkpoint %+v", c)
 	}
 }

@@ -40,6 +40,8 @@ type Data struct {
 	Credit   string `json:"credit"`
 	SHA256   string `json:"sha256"` // in hexadecimal
 	Examples int    `json:"examples"`
+	Rows     int    `json:"rows,omitempty"` // of an image; 0 in runs of versions before 0.3.0
+	Columns  int    `json:"columns,omitempty"`
 }
 
 // Part is one stretch of a run, from a train or resume to its end.

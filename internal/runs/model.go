@@ -14,8 +14,15 @@ import (
 // An exported model is an npz archive with the weights and biases of a state, mu, and its
 // chains, all float32, and the header of the checkpoint.
 //
-// aboutModel is the file with that header. NumPy reads it as bytes.
+// aboutModel is the file with that header, and with the data that the model was trained
+// on. NumPy reads it as bytes.
 const aboutModel = "tandem.json"
+
+// about is what that file says.
+type about struct {
+	Header
+	Data *Data `json:"data,omitempty"`
+}
 
 // WriteModel writes the model of a checkpoint, with or without its chains, which it then
 // must have. The same training gives the same bytes: the seconds it took are left out.
@@ -24,9 +31,9 @@ func (c *Checkpoint) WriteModel(w io.Writer, chains bool) error {
 		return dbm.ErrNoChains
 	}
 	z := npz.NewWriter(w)
-	about := c.Header
-	about.Seconds = 0
-	header, err := json.Marshal(&about)
+	says := about{c.Header, c.Data}
+	says.Seconds = 0
+	header, err := json.Marshal(&says)
 	if err != nil {
 		return err
 	}
@@ -74,15 +81,18 @@ func ReadModel(name string) (*Checkpoint, error) {
 // decodeModel reads a model. The headers of all arrays are looked at before numbers are
 // read, so that memory is taken only for what the archive holds.
 func decodeModel(z *npz.Reader) (*Checkpoint, error) {
-	about, err := z.File(aboutModel, maxHeader)
+	text, err := z.File(aboutModel, maxHeader)
 	if errors.Is(err, npz.ErrMissing) {
 		return nil, fmt.Errorf("%w: not written by tandem export", err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	h, err := parseHeader(about)
-	if err != nil {
+	h := new(about)
+	if err := decodeJSON(text, h); err != nil {
+		return nil, fmt.Errorf("%s: %w", aboutModel, err)
+	}
+	if err := h.validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", aboutModel, err)
 	}
 	chains := false
@@ -107,7 +117,7 @@ func decodeModel(z *npz.Reader) (*Checkpoint, error) {
 		return nil, err
 	}
 	s.Updates = h.Updates
-	return &Checkpoint{*h, s}, nil
+	return &Checkpoint{h.Header, s, h.Data}, nil
 }
 
 // checkModelArray returns an error where an array is missing or has another type or shape

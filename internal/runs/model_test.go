@@ -23,7 +23,7 @@ import (
 func testModel(t *testing.T, chains bool) (*Checkpoint, []byte) {
 	t.Helper()
 	c := testConfig()
-	from := &Checkpoint{Header{"v1", kernel.Version, 7, 12.5, c}, testState(&c, 7)}
+	from := &Checkpoint{Header: Header{"v1", kernel.Version, 7, 12.5, c}, State: testState(&c, 7)}
 	var b bytes.Buffer
 	if err := from.WriteModel(&b, chains); err != nil {
 		t.Fatal(err)
@@ -68,7 +68,7 @@ func TestModel(t *testing.T) {
 // A model whose numbers are not finite is rejected.
 func TestModelMustBeFinite(t *testing.T) {
 	c := testConfig()
-	from := &Checkpoint{Header{"v1", kernel.Version, 7, 12.5, c}, testState(&c, 7)}
+	from := &Checkpoint{Header: Header{"v1", kernel.Version, 7, 12.5, c}, State: testState(&c, 7)}
 	from.State.Biases[1][2] = float32(math.Inf(1))
 	var b bytes.Buffer
 	if err := from.WriteModel(&b, true); err != nil {
@@ -178,7 +178,7 @@ func doubled(t *testing.T, weight float64) []byte {
 	t.Helper()
 	c := testConfig()
 	c.Layers, c.Alpha = []int{1, 1}, []float64{0}
-	from := &Checkpoint{Header{"v1", kernel.Version, 7, 0, c}, dbm.NewState(&c.Config)}
+	from := &Checkpoint{Header: Header{"v1", kernel.Version, 7, 0, c}, State: dbm.NewState(&c.Config)}
 	var b, out bytes.Buffer
 	if err := from.WriteModel(&b, false); err != nil {
 		t.Fatal(err)

@@ -27,7 +27,7 @@ func tinyModel() *Checkpoint {
 	for i := range s.Mu {
 		s.Mu[i] = float64(i) + 0.5
 	}
-	return &Checkpoint{Header{"v1", kernel.Version, 7, 0, c}, s}
+	return &Checkpoint{Header: Header{"v1", kernel.Version, 7, 0, c}, State: s}
 }
 
 // The files of testdata/numpy are one model as NumPy 1.24.2 writes it: make.py there makes

@@ -12,7 +12,8 @@ func (s *session) describe() error {
 	d := runs.NewManifest(s.Version, now)
 	d.Kernel, d.CPU, d.Threads = s.Kernels.Name, s.CPU, s.Threads
 	d.Arguments, d.Seed = s.Arguments, s.settings.Seed
-	d.Data = runs.Data{Source: s.Data.Source, Credit: s.Data.Credit, SHA256: s.Data.SHA256, Examples: s.Data.N()}
+	d.Data = runs.Data{Source: s.Data.Source, Credit: s.Data.Credit, SHA256: s.Data.SHA256, Examples: s.Data.N(),
+		Rows: s.Data.Rows(), Columns: s.Data.Columns()}
 	d.Parts = []runs.Part{s.part(now, 0)}
 	return s.Run.WriteManifest(d)
 }
