@@ -73,7 +73,7 @@ func benchFlags(t *terminal, args []string) (*benchOptions, error) {
 	o.settings, _ = runs.Preset("paper")
 	c := &o.settings
 	c.MeanFieldTolerance, c.MeanFieldMax = 0, 10
-	f.Var(list[int]{&c.Layers, parseUnits}, "layers", "`N,N,…` units of each layer, the visible one first")
+	f.Var(shape{list[int]{&c.Layers, parseUnits}}, "layers", "`N,N,…` units of each layer, the visible one first")
 	countVar(f, &c.Batch, "batch", 1, dbm.MaxRows, "`N` examples per update")
 	countVar(f, &c.Chains, "chains", 1, dbm.MaxRows, "`N` persistent chains")
 	countVar(f, &c.Gibbs, "gibbs", 1, dbm.MaxSweeps, "`N` sweeps of the chains per update")

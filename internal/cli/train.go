@@ -218,7 +218,7 @@ func settingsFlags(f *flag.FlagSet, c *runs.Settings) {
 
 // modelFlags defines the flags of a model and where it begins.
 func modelFlags(f *flag.FlagSet, c *runs.Settings) {
-	f.Var(list[int]{&c.Layers, parseUnits}, "layers", "`N,N,…` units of each layer, the visible one first; one "+
+	f.Var(shape{list[int]{&c.Layers, parseUnits}}, "layers", "`N,N,…` units of each layer, the visible one first; one "+
 		"hidden layer makes an RBM")
 	numberVar(f, &c.InitScale, "init-scale", "`X` standard deviation of the initial weights")
 	f.BoolVar(&c.ZeroBiases, "zero-biases", c.ZeroBiases, "visible biases begin at 0, not at the log-odds of the mean "+

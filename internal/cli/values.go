@@ -118,6 +118,17 @@ func (l list[T]) Set(s string) error {
 	return nil
 }
 
+// shape is a flag of the sizes of layers. It may be written as tables print it: 784-500-500.
+type shape struct{ list[int] }
+
+// Set replaces the sizes.
+func (s shape) Set(word string) error {
+	if !strings.Contains(word, ",") {
+		word = strings.ReplaceAll(word, "-", ",")
+	}
+	return s.list.Set(word)
+}
+
 // parseFloat reads a number.
 func parseFloat(s string) (float64, error) {
 	x, err := strconv.ParseFloat(s, 64)

@@ -106,7 +106,10 @@ func (v *verification) add(run string, r session.Replayed, err error) {
 func (v *verification) print(t *terminal) {
 	rows := [][2]string{{"checksums", fmt.Sprintf("%s match %s", format.Number(v.Checksums, "file"), archive.Sums)}}
 	for _, x := range v.Runs {
-		row := "FAILED: " + x.Error
+		row := "FAILED"
+		if len(v.Runs) > 1 { // the message tells the reason of one
+			row += ": " + x.Error
+		}
 		if x.OK {
 			hashes := format.Number(x.Compared, "hash")
 			if x.Compared != 1 {
