@@ -27,6 +27,11 @@ func Read(r io.Reader, keep func(name string) bool) (kept map[string][]byte, fil
 	return read(r, keep, maxBytes)
 }
 
+// ReadWithin is Read of an archive whose files have at most some bytes together.
+func ReadWithin(r io.Reader, most int64, keep func(name string) bool) (kept map[string][]byte, files int, err error) {
+	return read(r, keep, min(most, maxBytes))
+}
+
 func read(r io.Reader, keep func(name string) bool, most int64) (map[string][]byte, int, error) {
 	packed := &counter{from: r}
 	from := bufio.NewReader(packed)

@@ -15,6 +15,7 @@ import (
 	"tandem/internal/archive"
 	"tandem/internal/files"
 	"tandem/internal/format"
+	"tandem/internal/memory"
 	"tandem/internal/runs"
 	"tandem/internal/session"
 	"tandem/mnist"
@@ -163,7 +164,9 @@ func readArchive(ctx context.Context, name string) (map[string]map[string][]byte
 	}
 	defer file.Close()
 	found := map[string]map[string][]byte{}
-	kept, sums, err := archive.Read(reader{ctx, file}, func(name string) bool {
+	// A file is held once as it is, and once decoded.
+	most, _ := memory.Limit()
+	kept, sums, err := archive.ReadWithin(reader{ctx, file}, int64(min(most/3, math.MaxInt64)), func(name string) bool {
 		parts := strings.Split(name, "/")
 		if parts[0] != runsFolder || len(parts) < 3 {
 			return false

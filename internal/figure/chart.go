@@ -2,6 +2,7 @@ package figure
 
 import (
 	"bufio"
+	"encoding/xml"
 	"fmt"
 	"html"
 	"io"
@@ -53,8 +54,34 @@ const colours = "<style>svg{color:#222;background:#fff}" +
 	"@media(prefers-color-scheme:dark){svg{color:#ddd;background:#161616}}</style>\n"
 
 // Inline makes of what WriteSVG wrote a part for the middle of a page in HTML,
-// whose colours it takes.
-func Inline(svg []byte) string { return strings.Replace(string(svg), colours, "", 1) }
+// whose colours it takes. It reports false for a file that has more in it than a chart
+// has, such as a script.
+func Inline(svg []byte) (part string, ok bool) {
+	part = strings.Replace(string(svg), colours, "", 1)
+	for d := xml.NewDecoder(strings.NewReader(part)); ; {
+		token, err := d.Token()
+		if err != nil {
+			return part, err == io.EOF
+		}
+		switch x := token.(type) {
+		case xml.StartElement:
+			if !slices.Contains(chartElements, x.Name.Local) || slices.ContainsFunc(x.Attr, active) {
+				return "", false
+			}
+		case xml.Directive, xml.ProcInst:
+			return "", false
+		}
+	}
+}
+
+// chartElements are the elements of which charts are made.
+var chartElements = []string{"svg", "g", "path", "circle", "text"}
+
+// active reports whether an attribute can run something or lead somewhere.
+func active(a xml.Attr) bool {
+	name, value := strings.ToLower(a.Name.Local), strings.ToLower(a.Value)
+	return strings.HasPrefix(name, "on") || name == "href" || name == "style" || strings.Contains(value, "url(")
+}
 
 // WriteSVG writes the chart as a file that any browser shows.
 func (c *Chart) WriteSVG(w io.Writer) error {

@@ -101,8 +101,32 @@ func TestChartLeavesOutWhatHasNoPlace(t *testing.T) {
 		!strings.Contains(band, ">6</text>") || strings.Contains(band, "NaN") {
 		t.Error(band)
 	}
-	if s := svg(t, &Chart{}); !strings.Contains(s, "<style>") || strings.Contains(Inline([]byte(s)), "style") {
+	if s := svg(t, &Chart{}); !strings.Contains(s, "<style>") || strings.Contains(inlined(s), "style") {
 		t.Error("colours are only for a file of its own")
 	}
 	svg(t, &Chart{Series: []Series{{X: []float64{3}, Y: []float64{0}}}})
+}
+
+// inlined returns what Inline makes of a chart, or "" where it refuses.
+func inlined(svg string) string {
+	part, _ := Inline([]byte(svg))
+	return part
+}
+
+// A chart becomes part of a page, and what somebody else has put in its place does not.
+func TestInlineTakesChartsOnly(t *testing.T) {
+	chart := svg(t, &Chart{Title: "a <b> & c", Series: []Series{{Name: "s", X: []float64{1, 2}, Y: []float64{3, 4}}}})
+	if inlined(chart) == "" {
+		t.Errorf("a chart is refused:\n%s", chart)
+	}
+	for _, bad := range []string{
+		"<script>alert(1)</script>", `<g onload="alert(1)"/>`, `<a href="https://evil.example"><text>x</text></a>`,
+		"<foreignObject><p>x</p></foreignObject>", `<path style="fill:url(https://evil.example)"/>`,
+		`<path fill="url(https://evil.example)"/>`, "<style>*{}</style>", `<image href="x"/>`, "</svg><script>",
+		`<g xlink:href="x"/>`, `<g ONCLICK="x"/>`, "<?xml-stylesheet href='x'?>", "<!DOCTYPE svg>",
+	} {
+		if got := inlined(strings.Replace(chart, "</svg>", bad+"</svg>", 1)); got != "" {
+			t.Errorf("%s is let in", bad)
+		}
+	}
 }

@@ -202,7 +202,7 @@ func (p *page) render() (asHTML, asMarkdown []byte, err error) {
 	if err := h.Execute(&html, p); err != nil {
 		return nil, nil, err
 	}
-	t, err := texttemplate.New("report").Funcs(texttemplate.FuncMap{"cell": cell, "row": row}).Parse(pageMarkdown)
+	t, err := texttemplate.New("report").Funcs(texttemplate.FuncMap{"cell": cell, "row": row, "text": asText}).Parse(pageMarkdown)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -304,11 +304,15 @@ func (s *section) addFigures(e *Experiment, run *Run, m *Measures, look func(nam
 
 // inside puts a picture into a page: no other file and no address is needed.
 func inside(f *shown, data []byte) template.HTML {
+	kind := "png"
 	if strings.HasSuffix(f.File, ".svg") {
-		return template.HTML(figure.Inline(data)) // drawn by figure.Chart, which escapes what is written in it
+		if chart, ok := figure.Inline(data); ok { // what is written in it is escaped
+			return template.HTML(chart)
+		}
+		kind = "svg+xml" // of somebody else's; as an image it can do nothing
 	}
-	return template.HTML(fmt.Sprintf(`<img loading="lazy" alt="%s" src="data:image/png;base64,%s">`,
-		template.HTMLEscapeString(f.Caption), base64.StdEncoding.EncodeToString(data)))
+	return template.HTML(fmt.Sprintf(`<img loading="lazy" alt="%s" src="data:image/%s;base64,%s">`,
+		template.HTMLEscapeString(f.Caption), kind, base64.StdEncoding.EncodeToString(data)))
 }
 
 // chartNames are the charts of a whole experiment with their captions.
@@ -444,6 +448,26 @@ func (p *page) ScaleTold() string {
 
 // cell escapes a cell of a Markdown table.
 func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
+
+// asText returns a text, which may come from a manifest that somebody else has made, so
+// that Markdown shows it as it is.
+func asText(s string) string {
+	var b strings.Builder
+	for _, r := range format.Printable(s) {
+		switch {
+		case r == '<':
+			b.WriteString("&lt;")
+			continue
+		case r == '&':
+			b.WriteString("&amp;")
+			continue
+		case strings.ContainsRune("\\`*_[]|>#!", r):
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
 
 // row is a row of a Markdown table.
 func row(cells []string) string {

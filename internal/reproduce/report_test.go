@@ -28,7 +28,7 @@ func TestReport(t *testing.T) {
 		r.Results[run.Name] = m
 		r.TrainedBy[m.Run] = &Trained{[]string{"a <machine>"}, []int{1, 2}}
 	}
-	r.TrainedBy[all[1].Runs[6].Name].Machines = []string{"a <machine>", "another"}
+	r.TrainedBy[all[1].Runs[6].Name].Machines = []string{"a <machine>", "another [x] | `z`"}
 	there := map[string][]byte{picture(r.Results[all[0].Runs[0].Name], "filters.png"): []byte("PNG"),
 		picture(r.Results[all[0].Runs[0].Name], "sorted.svg"): []byte("<svg><g/></svg>")}
 	files, err := r.Files(func(name string) ([]byte, error) {
@@ -41,7 +41,7 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := string(files["report.html"])
-	for _, want := range []string{"data:image/png;base64,UE5H", "<svg><g/></svg>", "on a &lt;machine&gt; and another;",
+	for _, want := range []string{"data:image/png;base64,UE5H", "<svg><g/></svg>", "on a &lt;machine&gt; and another [x] | `z`;",
 		"9.8.7", "87.5%", "1.234 ± 0.500", "-123.25", "not to be trusted", "prefers-color-scheme",
 		`name="viewport"`, "1,000,000", "4 of 51 runs"} {
 		if !strings.Contains(page, want) {
@@ -54,6 +54,9 @@ func TestReport(t *testing.T) {
 		}
 	}
 	markdown := string(files["report.md"])
+	if want := "on a &lt;machine\\> and another \\[x\\] \\| \\`z\\`;"; !strings.Contains(markdown, want) {
+		t.Errorf("report.md lacks %q", want)
+	}
 	for _, link := range regexp.MustCompile(`\]\(([^)]*)\)`).FindAllStringSubmatch(markdown, -1) {
 		if _, ok := files[link[1]]; !ok && there[link[1]] == nil {
 			t.Errorf("report.md names %s, which is not there", link[1])
