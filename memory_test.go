@@ -48,8 +48,8 @@ func TestMemoryIsChecked(t *testing.T) {
 		refuse(t, c.code, dir, c.args, needs...)
 	}
 	t.Setenv("TANDEM_MEMORY", "1MiB")
-	if out, _, code := tandem(t, dir, "verify", "runs.tar.gz"); code != 1 || !strings.Contains(out, "needs about ") {
-		t.Errorf("verify: exit code %d\n%s", code, out)
+	if _, said, code := tandem(t, dir, "verify", "runs.tar.gz"); code != 1 || !strings.Contains(said, "needs about ") {
+		t.Errorf("verify: exit code %d\n%s", code, said)
 	}
 	t.Setenv("TANDEM_MEMORY", "much")
 	refuse(t, 1, dir, []string{"info", "run"}, `TANDEM_MEMORY="much"`, "64GiB")
