@@ -2,6 +2,7 @@ package files
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -254,6 +256,26 @@ func TestFolderThatMoves(t *testing.T) {
 	}
 	if err := d.Write("file", content("x")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("into a deleted folder: %v", err)
+	}
+}
+
+// Of many who make a file at the same time each opens the same one.
+func TestFileMadeAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	d := open(t, dir)
+	for i := range 50 {
+		var group sync.WaitGroup
+		for range 8 {
+			group.Go(func() {
+				f, err := d.OpenFile(fmt.Sprint("lock", i), os.O_RDWR|os.O_CREATE)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				f.Close()
+			})
+		}
+		group.Wait()
 	}
 }
 

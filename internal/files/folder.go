@@ -81,6 +81,14 @@ func (d *Folder) Open(name string) (*os.File, int64, error) {
 // OpenFile opens a regular file with flags of os.OpenFile. It rejects links. With
 // os.O_CREATE it makes the file where there is none.
 func (d *Folder) OpenFile(name string, flag int) (*os.File, error) {
+	f, err := d.openFile(name, flag)
+	if flag&os.O_CREATE != 0 && errors.Is(err, fs.ErrExist) {
+		return d.openFile(name, flag) // another process has made it in between
+	}
+	return f, err
+}
+
+func (d *Folder) openFile(name string, flag int) (*os.File, error) {
 	before, err := d.root.Lstat(name)
 	switch {
 	case err == nil && before.Mode()&fs.ModeSymlink != 0:
