@@ -207,6 +207,39 @@ func TestOtherImages(t *testing.T) {
 	must(t, filepath.Join(dir, "other"), "resume", "../run", "--updates", "40", "--quiet")
 }
 
+// A run that is trained and saved has not failed for want of a picture.
+func TestPictureThatFails(t *testing.T) {
+	dir := t.TempDir()
+	check := func(run, missing, drawn string, args ...string) {
+		t.Helper()
+		out, messages, code := tandem(t, dir, args...)
+		if code != 0 || !strings.Contains(messages, "warning: "+run+": training is done, a picture is not: ") {
+			t.Errorf("%s without %s: exit %d\n%s", run, missing, code, messages)
+		}
+		if !strings.Contains(out, "tandem info "+run) || !strings.Contains(out, drawn) || strings.Contains(out, missing) {
+			t.Errorf("%s without %s: the report says\n%s", run, missing, out)
+		}
+	}
+	writeImages(t, filepath.Join(dir, "data"), 3, 60000, 1)
+	check("tall", "samples.png", "filters.png", "train", "--quiet", "--data", "data", "--layers", "60000,1", "--alpha", "0",
+		"--batch", "1", "--updates", "1", "--out", "tall")
+	must(t, dir, small("--updates", "1", "--out", "run")...)
+	for i, name := range []string{"filters.png", "samples.png"} {
+		path := filepath.Join(dir, "run", name)
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(filepath.Join(path, "a folder"), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		drawn := []string{"samples.png", "tandem info run"}[i]
+		check("run", name, drawn, "resume", "run", "--quiet", "--updates", fmt.Sprint(i+2))
+	}
+	if u := about(t, dir, "run")["updates"]; fmt.Sprint(u) != "3" {
+		t.Errorf("%v updates", u)
+	}
+}
+
 func TestDivergenceStops(t *testing.T) {
 	dir := t.TempDir()
 	refuse(t, 1, dir, small("--learning-rate", "1e30", "--out", "run"), "diverged", "layer", "update",

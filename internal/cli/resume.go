@@ -102,14 +102,18 @@ func ended(ctx context.Context, t *terminal, m *Machine, threads int, dir string
 }
 
 // drawBoth draws the pictures of a run that is at its end, and returns what each shows and
-// its name.
+// its name, without those that could not be drawn.
 func (m *model) drawBoth(ctx context.Context, k *kernel.Set, threads int) ([][2]string, error) {
-	filters, err := m.drawFilters(ctx, "", k, firstUnits, threads)
-	if err != nil {
-		return nil, err
+	var drawn [][2]string
+	filters, noFilters := m.drawFilters(ctx, "", k, firstUnits, threads)
+	if noFilters == nil {
+		drawn = append(drawn, [2]string{"filters", filters})
 	}
-	samples, err := m.drawSamples(ctx, "", k, sampling{})
-	return [][2]string{{"filters", filters}, {"samples", samples}}, err
+	samples, noSamples := m.drawSamples(ctx, "", k, sampling{})
+	if noSamples == nil {
+		drawn = append(drawn, [2]string{"samples", samples})
+	}
+	return drawn, errors.Join(noFilters, noSamples)
 }
 
 // advise adds to the error of a session what to do about it.

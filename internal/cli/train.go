@@ -297,8 +297,8 @@ func trainRun(ctx context.Context, t *terminal, o session.Options) error {
 	made := &model{Checkpoint: &runs.Checkpoint{Header: runs.Header{Updates: c.Updates, Settings: c}, State: found.State},
 		from: dir, rows: o.Data.Rows(), columns: o.Data.Columns(), measures: found.Filters}
 	drawn, err := made.drawBoth(context.WithoutCancel(ctx), o.Kernels, o.Threads)
-	if err != nil {
-		return fmt.Errorf("%s: %w", dir, err)
+	if err != nil { // the run is whole without its pictures
+		t.say("warning: %s: training is done, a picture is not: %v", dir, err)
 	}
 	fmt.Fprintf(t.out, "%s updates in %s (%.0f a second)\n\n", format.Count(found.Updates),
 		format.Duration(found.Seconds), float64(found.Updates)/found.Seconds)
