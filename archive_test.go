@@ -162,6 +162,28 @@ func TestArchive(t *testing.T) {
 	}
 }
 
+// Where an archive is unpacked, a name may be the same as another in capitals.
+func TestArchiveOfNamesThatDifferInCase(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, small("--updates", "1", "--out", "run")...)
+	for _, run := range []string{filepath.Join("other", "RUN"), filepath.Join("third", "Ümlaut"),
+		filepath.Join("fourth", "ümlaut")} {
+		if err := os.CopyFS(filepath.Join(dir, run), os.DirFS(filepath.Join(dir, "run"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refuse(t, 1, dir, []string{"archive", "run", filepath.Join("other", "RUN"), "--out", "x.tar.gz"}, "case alone")
+	refuse(t, 1, dir, []string{"archive", filepath.Join("third", "Ümlaut"), filepath.Join("fourth", "ümlaut"), "--out",
+		"x.tar.gz"}, "case alone")
+	put(t, filepath.Join(dir, "run", "Notes.md"), []byte("a"))
+	must(t, dir, "archive", "run", "--out", "one.tar.gz", "--binary=false")
+	put(t, filepath.Join(dir, "run", "notes.md"), []byte("b"))
+	if entries, err := filepath.Glob(filepath.Join(dir, "run", "?otes.md")); err != nil || len(entries) != 2 {
+		t.Skip("file names here have no case")
+	}
+	refuse(t, 1, dir, []string{"archive", "run", "--out", "x.tar.gz"}, "case alone")
+}
+
 func TestVerify(t *testing.T) {
 	dir := t.TempDir()
 	must(t, dir, small("--out", "run")...)

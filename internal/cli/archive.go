@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 
 	"tandem/internal/archive"
 	"tandem/internal/files"
@@ -81,6 +82,7 @@ func outside(archive string, dirs []string) error {
 func collect(ctx context.Context, dirs []string) ([]archive.File, error) {
 	var packed []archive.File
 	taken := map[string]string{}
+	names := map[string]string{}
 	for _, dir := range dirs {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -90,11 +92,12 @@ func collect(ctx context.Context, dirs []string) ([]archive.File, error) {
 			return nil, err
 		}
 		name := filepath.Base(full)
-		if other, ok := taken[name]; ok {
-			return nil, fmt.Errorf("%s and %s would both be %s in the archive: rename one",
+		// Where it is unpacked, names may be the same in both cases.
+		if other, ok := taken[strings.ToLower(name)]; ok {
+			return nil, fmt.Errorf("%s and %s would both be %s in the archive, or differ in case alone: rename one",
 				other, dir, path.Join(runsFolder, name))
 		}
-		taken[name] = dir
+		taken[strings.ToLower(name)] = dir
 		own, err := runs.ReadSnapshot(dir)
 		if err != nil {
 			return nil, err
@@ -103,7 +106,12 @@ func collect(ctx context.Context, dirs []string) ([]archive.File, error) {
 			return nil, err
 		}
 		for _, file := range slices.Sorted(maps.Keys(own)) {
-			packed = append(packed, archive.File{Name: path.Join(runsFolder, name, file), Data: own[file]})
+			to := path.Join(runsFolder, name, file)
+			if other, ok := names[strings.ToLower(to)]; ok {
+				return nil, fmt.Errorf("%s and %s differ in case alone: rename one", other, to)
+			}
+			names[strings.ToLower(to)] = to
+			packed = append(packed, archive.File{Name: to, Data: own[file]})
 		}
 	}
 	return packed, nil
