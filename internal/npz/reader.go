@@ -57,6 +57,9 @@ func Open(name string) (*Reader, error) {
 // of which others might read the other one, and what unpacks to far more than the archive.
 func NewReader(r io.ReaderAt, size int64) (*Reader, error) {
 	z, err := zip.NewReader(r, size)
+	if errors.Is(err, zip.ErrFormat) && beginsAsZip(r) {
+		return nil, errCut
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +83,17 @@ func NewReader(r io.ReaderAt, size int64) (*Reader, error) {
 		left -= f.UncompressedSize64
 	}
 	return read, nil
+}
+
+// errCut is the error of an archive without its end, where the list of its members is.
+var errCut = errors.New("the end of the file is missing or damaged, as after a download that was cut short " +
+	"or a copy as text; copy it again")
+
+// beginsAsZip reports whether the first member of an archive stands at the beginning.
+func beginsAsZip(r io.ReaderAt) bool {
+	var start [4]byte
+	n, _ := r.ReadAt(start[:], 0)
+	return string(start[:n]) == "PK\x03\x04"
 }
 
 // Close closes the file that Open opened.
@@ -144,7 +158,7 @@ func (r *Reader) Describe(name string) (Type, []int, error) {
 	}
 	from, err := f.Open()
 	if err != nil {
-		return "", nil, fmt.Errorf("%s: %w", name, err)
+		return "", nil, fmt.Errorf("%s: %w", name, damaged(err))
 	}
 	defer from.Close()
 	h, err := readHeader(from)
@@ -168,7 +182,7 @@ func readMember[T any](f *zip.File, read func(from io.Reader) (T, error)) (value
 	var none T
 	from, err := f.Open()
 	if err != nil {
-		return none, err
+		return none, damaged(err)
 	}
 	defer from.Close()
 	// archive/zip takes a checksum of 0 for one that is not known.
@@ -188,7 +202,9 @@ func damaged(err error) error {
 	switch {
 	case errors.Is(err, zip.ErrChecksum):
 		return errors.New("damaged: the bytes do not match their checksum")
-	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, zip.ErrFormat) || errors.As(err, &corrupt):
+	case errors.Is(err, zip.ErrFormat):
+		return errors.New("damaged: it is not where the end of the file says, as after a copy as text")
+	case errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &corrupt):
 		return fmt.Errorf("damaged: %w", err)
 	}
 	return err

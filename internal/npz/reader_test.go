@@ -183,6 +183,33 @@ func TestReaderRejects(t *testing.T) {
 	}
 }
 
+// What a download that was cut short, or a copy as text, leaves is named. It is not said
+// to be no archive at all.
+func TestCutShort(t *testing.T) {
+	whole := archive(t, member{name: "x.npy", data: file(headerText("<f4", "False", "2,"), []float32{1, 2})})
+	for what, cut := range map[string][]byte{
+		"a byte short": whole[:len(whole)-1],
+		"half of it":   whole[:len(whole)/2],
+		"four bytes":   whole[:4],
+		"many lines":   append(bytes.Clone(whole), make([]byte, 1<<17)...), // more than a comment may have
+	} {
+		if err := readAll(cut); err == nil || !strings.Contains(err.Error(), "cut short") {
+			t.Errorf("%s: error %v", what, err)
+		}
+	}
+	text := bytes.ReplaceAll(whole, []byte("\n"), []byte("\r\n"))
+	if err := readAll(text); err == nil || !strings.Contains(err.Error(), "a copy as text") || errors.Is(err, zip.ErrFormat) {
+		t.Errorf("copied as text: error %v", err)
+	}
+	for what, other := range map[string][]byte{
+		"nothing": nil, "text": []byte("PKZIP is not here"), "a checkpoint": []byte("\x93TANDEM\n"),
+	} {
+		if err := readAll(other); !errors.Is(err, zip.ErrFormat) {
+			t.Errorf("%s: error %v", what, err)
+		}
+	}
+}
+
 // A checksum of 0 in the directory is compared as every other.
 func TestChecksumOfZero(t *testing.T) {
 	data := archive(t, member{name: "x.npy", data: file(headerText("|u1", "False", "4,"), []byte("abcd"))})
