@@ -3,6 +3,7 @@ package runs
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -70,7 +71,18 @@ func (c *Settings) ReadFile(path string) error {
 	return nil
 }
 
+// Editors of Windows put a byte order mark before a text.
+const (
+	markUTF8    = "\xef\xbb\xbf"
+	markUTF16LE = "\xff\xfe"
+	markUTF16BE = "\xfe\xff"
+)
+
 func (c *Settings) decode(data []byte) error {
+	data = bytes.TrimPrefix(data, []byte(markUTF8))
+	if bytes.HasPrefix(data, []byte(markUTF16LE)) || bytes.HasPrefix(data, []byte(markUTF16BE)) {
+		return errors.New("text in UTF-16; save it as UTF-8")
+	}
 	next := c.clone() // encoding/json writes into the lists that it finds
 	if err := decodeJSON(data, &next); err != nil {
 		return err

@@ -94,6 +94,10 @@ func TestConfigRefuses(t *testing.T) {
 		{`{"seed": 1} x`, "after top-level value"},
 		{`{"seed": 1}{}`, "after top-level value"},
 		{"{\n\"seed\": 1,\n\n}", "line 4:"},
+		{"\xff\xfe{\x00}\x00", "UTF-16; save it as UTF-8"},
+		{"\xfe\xff\x00{\x00}", "UTF-16; save it as UTF-8"},
+		{"\xef\xbb\xbf\xef\xbb\xbf{}", "line 1:"},
+		{`{"learning_rate": 0,01}`, "line 1:"},
 		{`{"sed": 1}`, `unknown field "sed"`},
 		{`{"Config": {}}`, `unknown field "Config"`},
 		{`{"Seed": 1}`, `unknown field "Seed"`},
@@ -128,6 +132,21 @@ func TestConfigRefuses(t *testing.T) {
 	}
 	write(t, path, bytes.Repeat([]byte(" "), maxJSON+1))
 	wantError(t, c.ReadFile(path), path, "more than 16777216 bytes")
+}
+
+// Editors of Windows write a byte order mark, and lines that end in a carriage return.
+func TestConfigOfWindows(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config.json")
+	for _, text := range []string{
+		"\xef\xbb\xbf{\"seed\": 9}", "{\r\n\"seed\": 9\r\n}\r\n", "\xef\xbb\xbf\r\n{\r\n\"seed\":\t9}\r\n",
+	} {
+		write(t, path, []byte(text))
+		c, want := testConfig(), testConfig()
+		want.Seed = 9
+		if err := c.ReadFile(path); err != nil || !reflect.DeepEqual(c, want) {
+			t.Errorf("%q: error %v, read %+v", text, err, c)
+		}
+	}
 }
 
 func TestConfigValidate(t *testing.T) {
