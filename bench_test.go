@@ -48,6 +48,13 @@ func TestBench(t *testing.T) {
 	if !slices.Equal(threads, []int{1, 2, 3}) {
 		t.Errorf("scaling over %v threads", threads)
 	}
+	// However short, a measurement makes an update.
+	for _, seconds := range []string{"1e-9", "1e-300"} {
+		out := must(t, t.TempDir(), "bench", "update", "--layers", "784,20", "--seconds", seconds, "--json")
+		if err := json.Unmarshal([]byte(out), &r); err != nil || r.Updates[0].PerSecond <= 0 {
+			t.Errorf("%s seconds: error %v\n%s", seconds, err, out)
+		}
+	}
 	if out := must(t, t.TempDir(), "bench", "update", "--layers", "784,20", "--seconds", "0.1"); !strings.Contains(out,
 		"784-20 ") {
 		t.Errorf("bench prints\n%s", out)

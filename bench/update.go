@@ -34,7 +34,7 @@ func Updates(ctx context.Context, t *dbm.Trainer, c *dbm.Config, threads int, se
 	const rounds = 15
 	// The first round decides how many updates a round has, and warms up.
 	n, start := 0, time.Now()
-	for time.Since(start).Seconds() < seconds/rounds {
+	for n == 0 || time.Since(start).Seconds() < seconds/rounds {
 		if _, err := run(ctx, t, 1); err != nil {
 			return u, err
 		}
