@@ -113,8 +113,15 @@ func (t *terminal) progress(now time.Time, fields []string) {
 		}
 		line += "  " + f
 	}
-	fmt.Fprintf(t.err, "\r%s\x1b[K", printable(line))
+	fmt.Fprintf(t.err, "\r%s\x1b[K", cut(printable(line), t.width()-1))
 	t.drawn = true
+}
+
+// cut returns at most so many characters of a line, and at least one: a line that wraps
+// could not be redrawn.
+func cut(line string, columns int) string {
+	characters := []rune(line)
+	return string(characters[:min(len(characters), max(columns, 1))])
 }
 
 // line prints fields as a line that stays.

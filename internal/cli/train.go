@@ -300,14 +300,22 @@ func trainRun(ctx context.Context, t *terminal, o session.Options) error {
 	if err != nil { // the run is whole without its pictures
 		t.say("warning: %s: training is done, a picture is not: %v", dir, err)
 	}
-	fmt.Fprintf(t.out, "%s updates in %s (%.0f a second)\n\n", format.Count(found.Updates),
-		format.Duration(found.Seconds), float64(found.Updates)/found.Seconds)
+	fmt.Fprintln(t.out, pace(found.Updates, found.Seconds)+"\n")
 	table(t.out, append(drawn, [][2]string{
 		{"next", fmt.Sprintf("tandem resume %s --updates %d   train longer", format.Argument(dir), 2*c.Updates)},
 		{"", fmt.Sprintf("tandem filters %s --units 0   all filters", format.Argument(dir))},
 		{"", fmt.Sprintf("tandem info %s   the figures", format.Argument(dir))},
 	}...))
 	return nil
+}
+
+// pace returns how long updates have taken.
+func pace(updates uint64, seconds float64) string {
+	line := format.Number(int(updates), "update") + " in " + format.Duration(seconds)
+	if seconds > 0 { // a clock may not have moved
+		line += fmt.Sprintf(" (%.0f a second)", float64(updates)/seconds)
+	}
+	return line
 }
 
 // warn prints what has gone wrong and does not end training.

@@ -14,7 +14,7 @@ type Event struct {
 	First   uint64  // updates before this session
 	Update  uint64  // made so far; First before the first update of this session
 	Updates uint64  // of the run in all
-	Rate    float64 // updates a second in this session; 0 before the first
+	Rate    float64 // updates a second in this session; 0 before the first, and until a clock has moved
 	Layer   int     // that is being pretrained; 0: all layers train together
 	Bound   float64 // the last estimate of the bound on test examples, in nats; 0: none yet
 	Warning error   // what has failed since the last event, but does not end training
@@ -30,10 +30,17 @@ func (s *session) report() {
 	e := &Event{Time: time.Now(), First: s.first, Update: s.trainer.Updates(), Updates: s.settings.Updates,
 		Layer: s.trainer.Layer(), Bound: s.bound, session: s}
 	e.Warning, s.warning = s.warning, nil
-	if e.Update > e.First {
-		e.Rate = float64(e.Update-e.First) / e.Time.Sub(s.began).Seconds()
-	}
+	e.Rate = rate(e.Update-e.First, e.Time.Sub(s.began))
 	s.events(e)
+}
+
+// rate returns updates a second, or 0 where no time has passed: some clocks move once in
+// 16 ms.
+func rate(updates uint64, passed time.Duration) float64 {
+	if passed <= 0 {
+		return 0
+	}
+	return float64(updates) / passed.Seconds()
 }
 
 // Begins reports whether this is the event before the first update of the session.

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"tandem/dbm"
 	"tandem/dbm/kernel/kerneltest"
@@ -248,6 +249,19 @@ func TestEventBeforeTheFirstUpdate(t *testing.T) {
 	e := &Event{Updates: 100}
 	if !e.Begins() || e.Ends() || e.Left() != 0 {
 		t.Errorf("begins %v, ends %v, %v seconds left", e.Begins(), e.Ends(), e.Left())
+	}
+}
+
+// The clocks of some systems stand still for 16 ms.
+func TestRateOfAClockThatStands(t *testing.T) {
+	for _, c := range []struct {
+		updates uint64
+		passed  time.Duration
+		want    float64
+	}{{0, 0, 0}, {5, 0, 0}, {5, -time.Second, 0}, {0, time.Second, 0}, {5, 2 * time.Second, 2.5}} {
+		if got := rate(c.updates, c.passed); got != c.want {
+			t.Errorf("%d updates in %v: rate %v, want %v", c.updates, c.passed, got, c.want)
+		}
 	}
 }
 
