@@ -205,6 +205,15 @@ func TestOtherImages(t *testing.T) {
 		t.Errorf("a refused resume leaves the configuration\n%s, which was\n%s", after, before)
 	}
 	must(t, filepath.Join(dir, "other"), "resume", "../run", "--updates", "40", "--quiet")
+	if err := os.Rename(filepath.Join(dir, "data"), filepath.Join(dir, "moved")); err != nil {
+		t.Fatal(err)
+	}
+	again := []string{"resume", "run", "--updates", "41", "--quiet"}
+	refuse(t, 1, dir, again, "data", "hint: if the images have moved: tandem resume run --data FOLDER")
+	writeImages(t, filepath.Join(dir, "data", "train-images-idx3-ubyte.gz"), 1, 5, 7) // a folder of that name
+	refuse(t, 1, dir, again, "hint: if the images have moved")
+	must(t, dir, append(again, "--data", "moved")...)
+	must(t, dir, "resume", "run", "--updates", "42", "--quiet") // which finds them again
 }
 
 // A run that is trained and saved has not failed for want of a picture.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 
 	"tandem/dbm/kernel"
@@ -64,6 +65,9 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 	}
 	defer x.end(&err)
 	set, err := mnist.Open(c.Data, mnist.Train)
+	if errors.Is(err, fs.ErrNotExist) {
+		return hintedError{err, "if the images have moved: tandem resume " + format.Argument(dir) + " --data FOLDER"}
+	}
 	if err != nil {
 		return err
 	}
