@@ -15,9 +15,10 @@ func (s *suite) signals() error {
 	if s.long {
 		times = 150
 	}
-	for sig, name := range map[syscall.Signal]string{syscall.SIGINT: "SIGINT", syscall.SIGTERM: "SIGTERM",
-		syscall.SIGHUP: "SIGHUP", syscall.SIGKILL: "SIGKILL"} {
-		r := s.begin(name + " at a random moment")
+	all := map[string]syscall.Signal{"SIGHUP": syscall.SIGHUP, "SIGINT": syscall.SIGINT, "SIGKILL": syscall.SIGKILL,
+		"SIGTERM": syscall.SIGTERM}
+	for _, name := range sortedKeys(all) {
+		sig, r := all[name], s.begin(name+" at a random moment")
 		for range times {
 			r.injected++
 			s.interrupt(r, sig)
