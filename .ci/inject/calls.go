@@ -36,7 +36,7 @@ func (s *suite) systemCalls() error {
 		}
 		for _, call := range sortedKeys(counts) {
 			for k := 1; k <= counts[call]; k++ {
-				if s.skip() {
+				if s.skip(3) {
 					continue
 				}
 				s.inject(killed, begins, call, fmt.Sprintf("signal=KILL:when=%d", k))
@@ -44,7 +44,7 @@ func (s *suite) systemCalls() error {
 			for _, e := range failures[call] {
 				for k := 1; k <= counts[call]; k++ {
 					for _, onwards := range []string{"", "+"} {
-						if s.skip() || s.skip() {
+						if s.skip(9) {
 							continue
 						}
 						s.inject(failed, begins, call, fmt.Sprintf("error=%s:when=%d%s", e, k, onwards))
@@ -56,8 +56,8 @@ func (s *suite) systemCalls() error {
 	return nil
 }
 
-// skip reports whether the short part leaves something out: two in three.
-func (s *suite) skip() bool { return !s.long && s.random.IntN(3) > 0 }
+// skip reports whether the short part leaves something out: all but one in some.
+func (s *suite) skip(some int) bool { return !s.long && s.random.IntN(some) > 0 }
 
 // command returns what is traced: a run that begins, or one that is resumed.
 func (s *suite) command(begins bool) ([]string, error) {
