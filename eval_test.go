@@ -46,6 +46,10 @@ func TestEval(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
+	if lines[0] != "split,image,negative_energy,entropy,bound" || !strings.Contains(out, `"negative_energy_test": `) ||
+		strings.Contains(out, `"energy_`) {
+		t.Errorf("the mean of minus the energy is called otherwise: %s\n%s", lines[0], out)
+	}
 	sum := 0.0
 	for _, line := range lines[1:] {
 		if words := strings.Split(line, ","); words[0] == "test" {

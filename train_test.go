@@ -254,3 +254,27 @@ func TestDivergenceStops(t *testing.T) {
 	refuse(t, 1, dir, small("--learning-rate", "1e30", "--out", "run"), "diverged", "layer", "update",
 		"hint: begin again with a lower --learning-rate")
 }
+
+// The line of progress has what applies: an RBM has no mean field, and what is no image has
+// no noise.
+func TestProgressHasWhatApplies(t *testing.T) {
+	dir := t.TempDir()
+	writeSet(t, filepath.Join(dir, "spins"), "train", 12, 1, 9)
+	for _, c := range []struct {
+		args             []string
+		meanField, noise bool
+	}{
+		{[]string{"--layers", "784,6"}, false, true},
+		{[]string{"--layers", "784,6,4"}, true, true},
+		{[]string{"--data", "spins", "--layers", "9,6"}, false, false},
+		{[]string{"--data", "spins", "--layers", "9,6,4"}, true, false},
+	} {
+		args := append([]string{"train", "--batch", "5", "--chains", "4", "--updates", "30", "--out",
+			strings.Join(c.args, "_")}, c.args...)
+		_, messages, code := tandem(t, dir, args...)
+		if code != 0 || !strings.Contains(messages, "update 30 of 30") ||
+			strings.Contains(messages, "mean field") != c.meanField || strings.Contains(messages, "noise") != c.noise {
+			t.Errorf("%q: exit code %d\n%s", c.args, code, messages)
+		}
+	}
+}

@@ -79,11 +79,11 @@ func (e *Event) Reconstruction() float64 {
 }
 
 // MeanField returns the mean number of iterations of mean field since the last line of
-// metrics, or 0 right after that line.
+// metrics, or before that line where it was just written; 0 for a model without mean field.
 func (e *Event) MeanField() float64 {
 	made := e.Update - e.session.since
 	if made == 0 {
-		return 0
+		return e.session.meanField
 	}
 	return e.session.iterations / float64(made)
 }

@@ -46,6 +46,7 @@ func (s *session) record(ctx context.Context, state *dbm.State) error {
 			s.bound = line.BoundTest
 		}
 	}
+	s.meanField = line.MeanFieldIterations
 	s.iterations, s.since, s.then = 0, state.Updates, time.Now()
 	s.unwritten = append(s.unwritten, line)
 	return nil

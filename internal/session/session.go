@@ -87,6 +87,7 @@ type session struct {
 	iterations float64
 	since      uint64
 	then       time.Time
+	meanField  float64 // iterations an update, up to that line
 
 	unwritten []*runs.Metrics // lines that are not yet in the file
 	saved     uint64          // update of the last checkpoint; 0: there is none
