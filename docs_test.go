@@ -124,7 +124,7 @@ func checkLink(root fs.FS, file, target string) error {
 func TestEveryLinkOfTheDocumentationLeadsSomewhere(t *testing.T) {
 	root := os.DirFS(".")
 	checked := 0
-	for _, top := range []string{"README.md", "CHANGELOG.md", "docs", "bench", "mnist"} {
+	for _, top := range []string{"README.md", "CHANGELOG.md", "SECURITY.md", "docs", "bench", "mnist"} {
 		err := fs.WalkDir(root, top, func(file string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || path.Ext(file) != ".md" {
 				return err
@@ -147,6 +147,35 @@ func TestEveryLinkOfTheDocumentationLeadsSomewhere(t *testing.T) {
 	}
 	if checked < 50 {
 		t.Errorf("only %d links were found", checked)
+	}
+}
+
+// docs/reliability.md names tests that there are.
+func TestNamedTestsExist(t *testing.T) {
+	text, err := os.ReadFile("docs/reliability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := ""
+	err = filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, "_test.go") && !strings.Contains(name, "kerneltest") {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		code += string(data)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z]+)`").FindAllStringSubmatch(string(text), -1)
+	for _, m := range named {
+		if !strings.Contains(code, "func "+m[1]+"(") {
+			t.Errorf("there is no test %s", m[1])
+		}
+	}
+	if len(named) < 30 {
+		t.Errorf("only %d tests are named", len(named))
 	}
 }
 
