@@ -149,7 +149,12 @@ func (s *suite) recovers(r *row, name string, least uint64, what string) {
 		r.wrong(&r.lost, "%s: the checkpoint: %v", what, err)
 		return
 	case err != nil && !errors.Is(err, runs.ErrNoCheckpoint):
-		// It had not begun: the same command begins it.
+		// No checkpoint was ever written: what there is can go, and the same command begins it.
+		if _, err := os.Lstat(filepath.Join(s.dir, name, runs.CheckpointFile)); !errors.Is(err, os.ErrNotExist) {
+			r.wrong(&r.lost, "%s: a checkpoint that cannot be read: %v", what, err)
+			return
+		}
+		os.RemoveAll(filepath.Join(s.dir, name))
 		if o := s.start(nil, append(s.training(name), "--updates", fmt.Sprint(after))...); !r.judge(o, what) || o.code != 0 {
 			r.wrong(&r.lost, "%s: begun again: %s", what, o.said)
 			return

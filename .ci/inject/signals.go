@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -35,6 +36,8 @@ func (s *suite) interrupt(r *row, sig syscall.Signal) {
 	}
 	c := exec.Command(s.tandem, "resume", "stopped", "--updates", "4000000", "--threads", "1", "--quiet")
 	c.Dir = s.dir
+	var said bytes.Buffer
+	c.Stderr = &said
 	if err := c.Start(); err != nil {
 		r.wrong(&r.panics, "%v", err)
 		return
@@ -44,11 +47,11 @@ func (s *suite) interrupt(r *row, sig syscall.Signal) {
 	time.Sleep(moment)
 	c.Process.Signal(sig)
 	sent := time.Now()
-	kill := time.AfterFunc(forStart, func() { c.Process.Kill() })
+	kill := time.AfterFunc(forStart, func() { c.Process.Signal(syscall.SIGQUIT) }) // prints where it is
 	c.Wait()
 	kill.Stop()
 	if time.Since(sent) > patience {
-		r.wrong(&r.hangs, "%s: ended %v later", what, time.Since(sent))
+		r.wrong(&r.hangs, "%s: ended %v later: %s", what, time.Since(sent), &said)
 		return
 	}
 	at, sum, err := s.sum("stopped")
