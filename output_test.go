@@ -42,6 +42,13 @@ func TestOutputsDestroyNothing(t *testing.T) {
 	if err := os.Link(file("model.npz"), file("model2.npz")); err != nil {
 		t.Skip(err)
 	}
+	labels := []byte{0, 1, 2, 0, 1, 2}
+	writeSet(t, file("images"), "train", 6, 2, 2, labels...)
+	writeSet(t, file("images"), "t10k", 6, 2, 2, labels...)
+	must(t, dir, "train", "--quiet", "--data", "images", "--layers", "4,3", "--updates", "10", "--out", "own")
+	if err := os.MkdirAll(file("study/runs"), 0o777); err != nil {
+		t.Fatal(err)
+	}
 	before := sums(t, dir)
 	outputs := map[string]string{
 		"run/checkpoint.tandem": "own file", "run/lock": "own file", "elsewhere/Config.JSON": "own file",
@@ -67,6 +74,22 @@ func TestOutputsDestroyNothing(t *testing.T) {
 	} {
 		refuse(t, 1, dir, c, "is read here")
 	}
+	for _, name := range []string{"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte"} {
+		for _, verb := range [][]string{
+			{"eval", "own", "--cpuprofile"}, {"eval", "own", "--per-example"}, {"features", "own", "--npz"},
+			{"export", "own", "--npz"}, {"sample", "own", "--out"}, {"sample", "own", "--fresh", "2", "--gif"},
+			{"filters", "own", "--out"}, {"complete", "own", "--images", "2", "--out"}, {"classify", "own", "--memprofile"},
+			{"resume", "own", "--updates", "20", "--memprofile"}, {"resume", "own", "--cpuprofile"},
+			{"train", "--data", "images", "--layers", "4,3", "--out", "new", "--cpuprofile"},
+		} {
+			refuse(t, 1, dir, append(verb[:len(verb):len(verb)], filepath.Join("images", name)), "is read here")
+		}
+	}
+	for _, name := range []string{"study/reproduce.json", "study/runs/x", "study/../study/results.json"} {
+		refuse(t, 1, dir, []string{"reproduce", "--out", "study", "--cpuprofile", name}, "is filled here")
+	}
+	refuse(t, 1, dir, []string{"classify", "run", "--cpuprofile", "elsewhere2/p", "--memprofile", "study/../p2"}, "no folder")
+	refuse(t, 1, dir, []string{"classify", "run", "--cpuprofile", "run/../p", "--memprofile", "study/../p"}, "--cpuprofile too")
 	refuse(t, 2, dir, []string{"sample", "run", "--fresh", "2", "--sweeps", "1", "--out", "a.gif"}, "a.gif")
 	refuse(t, 1, dir, []string{"classify", "run", "--cpuprofile", "p", "--memprofile", "./p"}, "the file of --cpuprofile too")
 	refuse(t, 1, dir, []string{"archive", "run", "--out", "run/z.json"}, "packed with it")

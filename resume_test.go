@@ -116,6 +116,35 @@ func TestCheckpointIsGone(t *testing.T) {
 	}
 }
 
+// A run that has made its updates, and whose manifest is missing or damaged, is described
+// anew: it could not be archived.
+func TestManifestOfACompleteRun(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, small("--out", "run")...)
+	manifest := filepath.Join(dir, "run", "manifest.json")
+	for i, damage := range []func() error{
+		func() error { return os.Remove(manifest) },
+		func() error { return os.WriteFile(manifest, []byte("{"), 0o666) },
+		func() error { return os.WriteFile(manifest, nil, 0o666) },
+	} {
+		if err := damage(); err != nil {
+			t.Fatal(err)
+		}
+		refuse(t, 1, dir, []string{"archive", "run", "--out", "bad.tar.gz", "--binary=false"}, "manifest.json")
+		if _, said, code := tandem(t, dir, "resume", "run", "--quiet"); code != 0 || !strings.Contains(said, "warning: ") {
+			t.Errorf("resume: exit code %d\n%s", code, said)
+		}
+		must(t, dir, "archive", "run", "--out", fmt.Sprint(i, ".tar.gz"), "--binary=false")
+		must(t, dir, "verify", fmt.Sprint(i, ".tar.gz"))
+	}
+	for _, name := range []string{"manifest.damaged.json", "manifest.damaged-2.json"} { // none over another
+		if _, err := os.Stat(filepath.Join(dir, "run", name)); err != nil {
+			t.Error(err)
+		}
+	}
+	refuse(t, 1, dir, []string{"resume", "run"}, "has made all")
+}
+
 // A run that was killed between its last checkpoint and its pictures gets them.
 func TestPicturesOfACompleteRun(t *testing.T) {
 	dir := t.TempDir()

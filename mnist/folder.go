@@ -77,9 +77,10 @@ func cause(err error) error {
 
 // Reads reports whether Open looks for a file of a name.
 func Reads(name string) bool {
+	same := func(known string) bool { return strings.EqualFold(known, name) } // as some file systems have it
 	for _, prefix := range []string{"train", "t10k"} {
-		if slices.Contains(fileNames(prefix+"-images", "idx3-ubyte"), name) ||
-			slices.Contains(fileNames(prefix+"-labels", "idx1-ubyte"), name) {
+		if slices.ContainsFunc(fileNames(prefix+"-images", "idx3-ubyte"), same) ||
+			slices.ContainsFunc(fileNames(prefix+"-labels", "idx1-ubyte"), same) {
 			return true
 		}
 	}

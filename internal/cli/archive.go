@@ -35,7 +35,7 @@ func pack(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	if *out == "" {
 		return usageError{errors.New("--out FILE is missing")}
 	}
-	if err := checkOutputs([]output{{"out", *out}}); err != nil {
+	if err := t.guard.writes([]output{{"out", *out}}); err != nil {
 		return err
 	}
 	if err := outside(*out, dirs); err != nil {
@@ -55,7 +55,7 @@ func pack(ctx context.Context, t *terminal, m *Machine, args []string) error {
 		}
 		packed = append(packed, program)
 	}
-	if err := writeFile(ctx, *out, func(w io.Writer) error { return archive.Write(w, packed) }); err != nil {
+	if err := t.guard.write(ctx, *out, func(w io.Writer) error { return archive.Write(w, packed) }); err != nil {
 		return fmt.Errorf("%s: %w", *out, err)
 	}
 	t.made(*out)

@@ -74,17 +74,17 @@ func classify(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 	case c.choice.held.n > 0 && (c.choice.all || c.choice.few > 0):
 		return usageError{errors.New("hold-out: with --labels or --all no images are held out")}
 	}
-	if err := checkOutputs(c.execution.outputs(), found[0]); err != nil {
+	if err := t.guard.writes(c.execution.outputs(), found[0]); err != nil {
+		return err
+	}
+	c.ctx, c.terminal, c.kernels, c.topFirst = ctx, t, m.Kernels, given(f)["top-first"]
+	if err := c.open(found[0]); err != nil {
 		return err
 	}
 	if err := c.execution.begin(ctx); err != nil {
 		return err
 	}
 	defer c.execution.end(&err)
-	c.ctx, c.terminal, c.kernels, c.topFirst = ctx, t, m.Kernels, given(f)["top-first"]
-	if err := c.open(found[0]); err != nil {
-		return err
-	}
 	began := time.Now()
 	if err := c.settle(); err != nil {
 		return err

@@ -45,7 +45,7 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	if _, err := knownPixels(o.half, 2, 2); err != nil {
 		return usageError{fmt.Errorf("known: %w", err)}
 	}
-	if err := checkPictures(found[0], output{"out", *out}); err != nil {
+	if err := t.guard.pictures(found[0], output{"out", *out}); err != nil {
 		return err
 	}
 	if o.split != mnist.Test && o.split != mnist.Train {

@@ -94,14 +94,14 @@ func eval(ctx context.Context, t *terminal, m *Machine, args []string) (err erro
 	if err != nil {
 		return err
 	}
-	if err := o.execution.begin(ctx); err != nil {
-		return err
-	}
-	defer o.execution.end(&err)
 	s, err := load(t, o.run)
 	if err != nil {
 		return err
 	}
+	if err := o.execution.begin(ctx); err != nil {
+		return err
+	}
+	defer o.execution.end(&err)
 	sets, base, err := o.examples(t, s) // all that can fail comes before what takes long
 	if err != nil {
 		return err
@@ -139,7 +139,7 @@ func eval(ctx context.Context, t *terminal, m *Machine, args []string) (err erro
 	if err != nil || o.perExample == "" {
 		return err
 	}
-	if err := writeFile(ctx, o.perExample, func(w io.Writer) error { return writeTerms(w, score) }); err != nil {
+	if err := t.guard.write(ctx, o.perExample, func(w io.Writer) error { return writeTerms(w, score) }); err != nil {
 		return err
 	}
 	if !o.asJSON {
@@ -185,7 +185,7 @@ func evalFlags(t *terminal, args []string) (*evalOptions, error) {
 			return nil, usageError{fmt.Errorf("split: %q; must be test, train or test,train", *splits)}
 		}
 	}
-	return o, checkOutputs(append(o.execution.outputs(), output{"per-example", o.perExample}), o.run)
+	return o, t.guard.writes(append(o.execution.outputs(), output{"per-example", o.perExample}), o.run)
 }
 
 // examples returns the sets of images to score on, and the mean of the training images.

@@ -21,14 +21,15 @@ type execution struct {
 	threads                           int
 	cpuProfile, memoryProfile, listen string
 
-	ctx  context.Context // until the end
-	stop func()
-	cpu  *bytes.Buffer // the CPU profile
+	guard *guard
+	ctx   context.Context // until the end
+	stop  func()
+	cpu   *bytes.Buffer // the CPU profile
 }
 
 // executionFlags defines the flags of an execution, and --quiet.
 func executionFlags(f *flag.FlagSet, t *terminal) *execution {
-	x := new(execution)
+	x := &execution{guard: &t.guard}
 	x.threads = runtime.GOMAXPROCS(0)
 	countVar(f, &x.threads, "threads", 1, mostThreads, "`N` threads (default one a core); they do not change the "+
 		"numbers")
@@ -81,14 +82,14 @@ func (x *execution) end(err *error) {
 	var failed []error
 	if x.cpu != nil {
 		runtimepprof.StopCPUProfile()
-		failed = append(failed, writeFile(x.ctx, x.cpuProfile, func(w io.Writer) error {
+		failed = append(failed, x.guard.write(x.ctx, x.cpuProfile, func(w io.Writer) error {
 			_, err := w.Write(x.cpu.Bytes())
 			return err
 		}))
 	}
 	if x.memoryProfile != "" {
 		runtime.GC() // so that the profile has what is in use now
-		failed = append(failed, writeFile(x.ctx, x.memoryProfile, runtimepprof.WriteHeapProfile))
+		failed = append(failed, x.guard.write(x.ctx, x.memoryProfile, runtimepprof.WriteHeapProfile))
 	}
 	x.stop()
 	if profile := errors.Join(failed...); profile != nil {

@@ -21,7 +21,7 @@ func export(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	if *name == "" {
 		return usageError{errors.New("--npz FILE is missing")}
 	}
-	if err := checkOutputs([]output{{"npz", *name}}, found[0]); err != nil {
+	if err := t.guard.writes([]output{{"npz", *name}}, found[0]); err != nil {
 		return err
 	}
 	s, err := load(t, found[0])
@@ -35,7 +35,7 @@ func export(ctx context.Context, t *terminal, m *Machine, args []string) error {
 		*chains = false
 		t.say("%s has no training chains: the new file has none either", s.from)
 	}
-	if err := writeFile(ctx, *name, func(w io.Writer) error { return s.WriteModel(w, *chains) }); err != nil {
+	if err := t.guard.write(ctx, *name, func(w io.Writer) error { return s.WriteModel(w, *chains) }); err != nil {
 		return err
 	}
 	t.made(*name)

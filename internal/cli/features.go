@@ -40,17 +40,17 @@ func features(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 	if err != nil {
 		return usageError{asFlag(f, err)}
 	}
-	if err := checkOutputs(append(x.outputs(), output{"npz", *name}), found[0]); err != nil {
+	if err := t.guard.writes(append(x.outputs(), output{"npz", *name}), found[0]); err != nil {
+		return err
+	}
+	s, err := load(t, found[0])
+	if err != nil {
 		return err
 	}
 	if err := x.begin(ctx); err != nil {
 		return err
 	}
 	defer x.end(&err)
-	s, err := load(t, found[0])
-	if err != nil {
-		return err
-	}
 	images, err := s.images(t, *set)
 	if err != nil {
 		return noTestImages(err, *set)
@@ -65,7 +65,7 @@ func features(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 	if err := e.begin(m.Kernels, workers); err != nil {
 		return err
 	}
-	if err := writeFile(ctx, *name, func(w io.Writer) error { return e.write(ctx, w) }); err != nil {
+	if err := t.guard.write(ctx, *name, func(w io.Writer) error { return e.write(ctx, w) }); err != nil {
 		return err
 	}
 	t.clear()

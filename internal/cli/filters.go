@@ -10,6 +10,7 @@ import (
 	"tandem/internal/figure"
 	"tandem/internal/format"
 	"tandem/internal/memory"
+	"tandem/internal/runs"
 )
 
 // firstUnits is how many units of a layer a picture shows unless --units asks for others.
@@ -25,7 +26,7 @@ func filters(ctx context.Context, t *terminal, m *Machine, args []string) error 
 	if err != nil {
 		return err
 	}
-	if err := checkPictures(found[0], output{"out", *out}); err != nil {
+	if err := t.guard.pictures(found[0], output{"out", *out}); err != nil {
 		return err
 	}
 	s, err := load(t, found[0])
@@ -65,7 +66,7 @@ func (m *model) drawFilters(ctx context.Context, name string, k *kernel.Set, uni
 			Rows: m.rows, Columns: m.columns, Scale: figure.Symmetric})
 	}
 	title := fmt.Sprintf("filters of %s after %s updates", format.Shape(c.Layers), format.Count(m.State.Updates))
-	return m.draw(ctx, name, filtersFile, title, grids)
+	return m.draw(ctx, name, runs.FiltersFile, title, grids)
 }
 
 // measure measures the filters, unless that is done.

@@ -23,6 +23,7 @@ type model struct {
 	measures      *dbm.FilterMeasures // of its filters; nil: not measured yet
 	training      *mnist.Set          // nil: not read yet
 	otherData     bool                // its training images are not those that it was trained on
+	guard         *guard
 }
 
 // load reads the checkpoint of a run, whatever its version of the numerics, or an exported
@@ -31,7 +32,7 @@ func load(t *terminal, name string) (*model, error) {
 	if err := roomForFile(name); err != nil {
 		return nil, err
 	}
-	m := &model{from: name, exported: isFile(name)}
+	m := &model{from: name, exported: isFile(name), guard: &t.guard}
 	var err error
 	if m.exported {
 		m.Checkpoint, err = readModel(name)
@@ -42,7 +43,7 @@ func load(t *terminal, name string) (*model, error) {
 		return nil, err
 	}
 	m.rows, m.columns = m.imageSize(t)
-	return m, nil
+	return m, t.guard.reads(m.Settings.Data)
 }
 
 // trainedOn returns what the manifest of a run says of its data, or nil where it says

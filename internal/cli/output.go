@@ -17,12 +17,6 @@ import (
 	"tandem/mnist"
 )
 
-// The pictures in a run's folder.
-const (
-	filtersFile = "filters.png"
-	samplesFile = "samples.png"
-)
-
 // draw writes a picture, by default one of a standard name beside the model, and returns
 // its name. A link of a standard name is replaced: nobody has asked to follow it.
 func (m *model) draw(ctx context.Context, name, standard, title string, grids []figure.Grid) (string, error) {
@@ -32,7 +26,7 @@ func (m *model) draw(ctx context.Context, name, standard, title string, grids []
 	}
 	write := func(w io.Writer) error { return figure.WritePNG(w, img) }
 	if name != "" {
-		return name, writeFile(ctx, name, write)
+		return name, m.guard.write(ctx, name, write)
 	}
 	name = m.beside(standard)
 	return name, files.Write(name, until(ctx, write))
@@ -61,11 +55,21 @@ func until(ctx context.Context, write func(io.Writer) error) func(io.Writer) err
 	}
 }
 
-// writeFile writes a file that the command line names, whole or not at all. What is not a
-// plain file, such as a pipe or /dev/stdout, is written to as it is. When ctx ends,
-// writeFile returns its cause.
-func writeFile(ctx context.Context, name string, write func(io.Writer) error) error {
-	if err := checkOutput(name); err != nil { // it may have changed since the verb began
+// output is a file that a verb is asked to write.
+type output struct{ flag, name string }
+
+// guard keeps a verb from writing over what it reads and where it must not write. Its zero
+// value is ready.
+type guard struct {
+	outputs []output // all that the verb is asked to write
+	inputs  []string // files and folders that it reads: runs, models, data
+}
+
+// write writes a file that the command line names, whole or not at all. What is not a plain
+// file, such as a pipe or /dev/stdout, is written to as it is. When ctx ends, write returns
+// its cause.
+func (g *guard) write(ctx context.Context, name string, write func(io.Writer) error) error {
+	if err := g.check(name); err != nil { // it may have changed since the verb began
 		return err
 	}
 	if isPlain(name) {
@@ -78,22 +82,25 @@ func writeFile(ctx context.Context, name string, write func(io.Writer) error) er
 	return errors.Join(until(ctx, write)(f), f.Close())
 }
 
-// output is a file that a verb is asked to write.
-type output struct{ flag, name string }
-
-// checkOutputs returns an error where a verb must not write one of its outputs, before any
-// work is done for it: see checkOutput. An empty name asks for nothing. inputs are the
-// files and folders that the verb reads: runs, models, data.
-func checkOutputs(outputs []output, inputs ...string) error {
-	for i, o := range outputs {
-		if o.name == "" {
-			continue
+// writes returns an error where the verb must not write one of outputs, before any work is
+// done for it: see check. An empty name asks for nothing.
+func (g *guard) writes(outputs []output, inputs ...string) error {
+	for _, o := range outputs {
+		if o.name != "" {
+			g.outputs = append(g.outputs, o)
 		}
-		err := checkOutput(o.name, inputs...)
-		if same := slices.IndexFunc(outputs[:i], func(p output) bool {
-			return p.name != "" && filepath.Clean(p.name) == filepath.Clean(o.name)
-		}); err == nil && same >= 0 && isPlain(o.name) {
-			err = fmt.Errorf("%s is the file of --%s too", o.name, outputs[same].flag)
+	}
+	return g.reads(inputs...)
+}
+
+// reads returns an error where the verb would write over one of inputs. Some inputs show
+// only as a verb goes on: the data of a run, for one.
+func (g *guard) reads(inputs ...string) error {
+	g.inputs = append(g.inputs, inputs...)
+	for i, o := range g.outputs {
+		err := g.check(o.name)
+		if same := slices.IndexFunc(g.outputs[:i], o.same); err == nil && same >= 0 && isPlain(o.name) {
+			err = fmt.Errorf("%s is the file of --%s too", o.name, g.outputs[same].flag)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", o.flag, err)
@@ -102,9 +109,42 @@ func checkOutputs(outputs []output, inputs ...string) error {
 	return nil
 }
 
-// checkOutput returns an error where no verb must write a file: where a run keeps a file of
-// its own, through a link, over a folder, over what the verb reads, or into no folder.
-func checkOutput(name string, inputs ...string) error {
+// same reports whether two names are of one file, which need not exist.
+func (o output) same(p output) bool {
+	return filepath.Base(o.name) == filepath.Base(p.name) && sameFolder(filepath.Dir(o.name), filepath.Dir(p.name))
+}
+
+func sameFolder(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
+}
+
+// within returns an error where an output lies in a folder that the verb fills.
+func (g *guard) within(folder string) error {
+	for _, o := range g.outputs {
+		path, err := filepath.Abs(o.name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", o.flag, err)
+		}
+		for dir := filepath.Dir(path); !isDevice(o.name); dir = filepath.Dir(dir) {
+			if sameFolder(dir, folder) {
+				return fmt.Errorf("%s: %s lies in %s, which is filled here; choose another place", o.flag, o.name, folder)
+			}
+			if dir == filepath.Dir(dir) {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// check returns an error where no verb must write a file: where a run keeps a file of its
+// own, through a link, over a folder, over what the verb reads, or into no folder.
+func (g *guard) check(name string) error {
 	if runs.Owns(filepath.Base(name)) {
 		return fmt.Errorf("%s: a run keeps its own file by this name; choose another", name)
 	}
@@ -127,7 +167,7 @@ func checkOutput(name string, inputs ...string) error {
 	case info.IsDir():
 		return fmt.Errorf("%s is a folder; name a file", name)
 	}
-	for _, input := range inputs {
+	for _, input := range g.inputs {
 		for _, read := range reads(input) {
 			if old, err := os.Stat(read); err == nil && os.SameFile(info, old) {
 				return fmt.Errorf("%s is read here, and would be lost; choose another file", name)
@@ -156,9 +196,9 @@ func reads(input string) []string {
 	return all
 }
 
-// checkPictures is checkOutputs for pictures of a model: a GIF for --gif, else a PNG. It
-// rejects names with the ending of another format.
-func checkPictures(model string, pictures ...output) error {
+// pictures is writes for pictures of a model: a GIF for --gif, else a PNG. It rejects names
+// with the ending of another format.
+func (g *guard) pictures(model string, pictures ...output) error {
 	for _, o := range pictures {
 		format := "png"
 		if o.flag == "gif" {
@@ -172,7 +212,7 @@ func checkPictures(model string, pictures ...output) error {
 			}
 		}
 	}
-	return checkOutputs(pictures, model)
+	return g.writes(pictures, model)
 }
 
 // isDevice reports whether a name is below /dev, where names lead to what a process has

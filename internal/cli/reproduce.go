@@ -37,7 +37,7 @@ func reproduction(ctx context.Context, t *terminal, m *Machine, args []string) (
 	if given(f)["scale"] && !(scale > 0 && scale <= mostScale) {
 		return usageError{fmt.Errorf("scale: %v; must be above 0, and at most %v", scale, mostScale)}
 	}
-	if err := checkOutputs(x.outputs()); err != nil {
+	if err := errors.Join(t.guard.writes(x.outputs()), t.guard.within(*out)); err != nil {
 		return err
 	}
 	ignoreClosedPipes()

@@ -33,7 +33,7 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 	}
 	dir := found[0]
 	ignoreClosedPipes()
-	if err := checkOutputs(x.outputs(), dir, *data); err != nil {
+	if err := t.guard.writes(x.outputs(), dir, *data); err != nil {
 		return err
 	}
 	run, checkpoint, err := runs.Open(dir)
@@ -57,8 +57,12 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 	if err := c.Validate(); err != nil {
 		return usageError{err}
 	}
+	if err := t.guard.reads(c.Data); err != nil {
+		return err
+	}
 	if c.Updates <= done {
-		return ended(ctx, t, m, x.threads, dir, &c, checkpoint)
+		return ended(ctx, t, session.Options{Machine: m.trainer(x.threads), Run: run, Checkpoint: checkpoint,
+			Arguments: append([]string{"resume"}, args...)}, &c)
 	}
 	if err := x.begin(ctx); err != nil {
 		return err
@@ -82,27 +86,60 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 		Checkpoint: checkpoint, Data: set, Estimates: estimates, StopOnSaveError: bool(saves), Arguments: append([]string{"resume"}, args...)})
 }
 
-// ended draws the pictures of a run that has made its updates, where they are missing: it
-// was killed after its last checkpoint. Otherwise there is nothing to do, an error.
-func ended(ctx context.Context, t *terminal, m *Machine, threads int, dir string, c *runs.Settings,
-	checkpoint *runs.Checkpoint) error {
-	done := checkpoint.Updates
-	if c.Updates == done && (!runs.Has(dir, filtersFile) || !runs.Has(dir, samplesFile)) {
-		made := &model{Checkpoint: checkpoint, from: dir}
-		made.Settings = *c
-		made.rows, made.columns = made.imageSize(t)
-		drawn, err := made.drawBoth(ctx, m.Kernels, threads)
+// ended makes what a run lacks that has made its updates: its pictures, where it was killed
+// after its last checkpoint, and its manifest. Where it lacks nothing there is nothing to
+// do, an error.
+func ended(ctx context.Context, t *terminal, o session.Options, c *runs.Settings) error {
+	dir, done := o.Run.Dir(), o.Checkpoint.Updates
+	if c.Updates == done {
+		described, err := describeAnew(t, &o, c)
 		if err != nil {
 			return err
 		}
-		table(t.out, drawn)
-		return nil
+		if !runs.Has(dir, runs.FiltersFile) || !runs.Has(dir, runs.SamplesFile) {
+			return drawAgain(ctx, t, &o, c)
+		}
+		if described {
+			return nil
+		}
 	}
 	err := fmt.Errorf("%s has made all its %s updates", dir, format.Count(done))
 	if c.Updates < done {
 		err = fmt.Errorf("%s has already made %s updates, more than %s", dir, format.Count(done), format.Count(c.Updates))
 	}
 	return hintedError{err, fmt.Sprintf("tandem resume %s --updates %d makes as many again", format.Argument(dir), 2*done)}
+}
+
+// describeAnew writes the manifest of a run where there is none that can be read, and
+// reports whether it did.
+func describeAnew(t *terminal, o *session.Options, c *runs.Settings) (bool, error) {
+	if _, err := o.Run.Manifest(); err == nil {
+		return false, nil
+	}
+	var err error
+	if o.Data, err = mnist.Open(c.Data, mnist.Train); err != nil {
+		t.say("warning: the run has no manifest that can be read, and cannot be described anew: %v", err)
+		return false, nil
+	}
+	warning, err := session.Describe(*o)
+	if err != nil {
+		return false, err
+	}
+	t.say("warning: %v", warning)
+	return true, nil
+}
+
+// drawAgain draws the pictures of a run that has ended.
+func drawAgain(ctx context.Context, t *terminal, o *session.Options, c *runs.Settings) error {
+	made := &model{Checkpoint: o.Checkpoint, from: o.Run.Dir()}
+	made.Settings = *c
+	made.rows, made.columns = made.imageSize(t)
+	drawn, err := made.drawBoth(ctx, o.Kernels, o.Threads)
+	if err != nil {
+		return err
+	}
+	table(t.out, drawn)
+	return nil
 }
 
 // drawBoth draws the pictures of a run that is at its end, and returns what each shows and

@@ -16,6 +16,7 @@ import (
 	"tandem/internal/figure"
 	"tandem/internal/format"
 	"tandem/internal/memory"
+	"tandem/internal/runs"
 	"tandem/mnist"
 )
 
@@ -61,7 +62,7 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	if err := o.validate(*film != ""); err != nil {
 		return usageError{err}
 	}
-	if err := checkPictures(found[0], output{"out", *out}, output{"gif", *film}); err != nil {
+	if err := t.guard.pictures(found[0], output{"out", *out}, output{"gif", *film}); err != nil {
 		return err
 	}
 	s, err := load(t, found[0])
@@ -100,7 +101,7 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	if *film == "" {
 		return nil
 	}
-	if err := writeFile(ctx, *film, func(w io.Writer) error { return gif.EncodeAll(w, &frames) }); err != nil {
+	if err := t.guard.write(ctx, *film, func(w io.Writer) error { return gif.EncodeAll(w, &frames) }); err != nil {
 		return err
 	}
 	t.made(*film)
@@ -219,7 +220,7 @@ func (o *sampling) run(ctx context.Context, g *dbm.Sampler) error {
 
 // describe returns the standard name of a picture of chains, and its caption.
 func (o *sampling) describe(chains int) (name, caption string) {
-	name, caption = samplesFile, fmt.Sprintf("%d training chains", chains)
+	name, caption = runs.SamplesFile, fmt.Sprintf("%d training chains", chains)
 	if o.fresh > 0 {
 		caption = fmt.Sprintf("%d new chains", o.fresh)
 	}

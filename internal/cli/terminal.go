@@ -29,6 +29,7 @@ type terminal struct {
 	drawn    bool      // a progress line is on the screen
 	last     time.Time // of the last progress line
 	signals  *signals  // nil in tests
+	guard    guard
 
 	mutex sync.Mutex // of err and drawn: a signal prints from a goroutine of its own
 }

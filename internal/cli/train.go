@@ -47,7 +47,7 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 	if c.Data, err = absolute(c.Data); err != nil {
 		return err
 	}
-	if err := checkOutputs(o.execution.outputs(), c.Data, o.config); err != nil {
+	if err := t.guard.writes(o.execution.outputs(), c.Data, o.config); err != nil {
 		return err
 	}
 	ignoreClosedPipes()
@@ -293,6 +293,7 @@ func trainRun(ctx context.Context, t *terminal, o session.Options) error {
 	if err != nil {
 		return advise(dir, err)
 	}
+	t.signals.wait(func() string { return "drawing pictures; the checkpoint is written" })
 	c := o.Run.Settings()
 	made := &model{Checkpoint: &runs.Checkpoint{Header: runs.Header{Updates: c.Updates, Settings: c}, State: found.State},
 		from: dir, rows: o.Data.Rows(), columns: o.Data.Columns(), measures: found.Filters}

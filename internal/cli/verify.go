@@ -52,7 +52,7 @@ func verify(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 		return err
 	}
 	name := found[0]
-	if err := checkOutputs(x.outputs(), name, *folder); err != nil {
+	if err := t.guard.writes(x.outputs(), name, *folder); err != nil {
 		return err
 	}
 	if err := x.begin(ctx); err != nil {

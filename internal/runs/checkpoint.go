@@ -81,7 +81,9 @@ func (r *Run) WriteCheckpoint(s *dbm.State, seconds float64, version string, lin
 	// The metrics come between: on a full disk they must not run ahead of a checkpoint that
 	// cannot be written.
 	had := r.appended
-	err := r.folder.WriteAfter(CheckpointFile, c.encode, func() error { return r.appendAll(lines) })
+	err := r.folder.WriteAfter(CheckpointFile, c.encode, func() error {
+		return errors.Join(r.restore(), r.AppendNew(lines...), r.syncMetrics())
+	})
 	if err != nil && r.appended > had {
 		r.takeBack(lines[0].Update-1, had)
 	}

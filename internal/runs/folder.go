@@ -41,6 +41,8 @@ type Run struct {
 	metrics    *os.File    // nil until the first Append
 	appended   uint64      // update of the last line that was appended; 0: none was
 	checkpoint os.FileInfo // of the last one that this process has written or read; nil: there is none
+	manifest   *Manifest   // the last one that this process has written; nil: none
+	notice     error       // what somebody has done to the folder meanwhile
 }
 
 // Dir is the folder of the run, as it was given.
@@ -112,7 +114,7 @@ func create(dir string, c Settings) (_ *Run, err error) {
 			return nil, err
 		}
 	}
-	if err := r.folder.RemoveTemps(Owns); err != nil {
+	if err := r.folder.RemoveTemps(ownTemp); err != nil {
 		return nil, err
 	}
 	syncParent(dir)
@@ -148,7 +150,7 @@ func Open(dir string) (_ *Run, _ *Checkpoint, err error) {
 	if r.lock, err = takeLock(r.folder); err != nil {
 		return nil, nil, err
 	}
-	if err := r.folder.RemoveTemps(Owns); err != nil {
+	if err := r.folder.RemoveTemps(ownTemp); err != nil {
 		return nil, nil, err
 	}
 	if r.settings, err = readSettings(r.folder); err != nil {
@@ -256,6 +258,33 @@ func (r *Run) lockAgain() error {
 	}
 	r.lock.Close()
 	r.lock = lock
+	r.noticeMetrics()
+	return nil
+}
+
+// Notice returns what somebody has done to the run's files while it was open and what could
+// be repaired, once; nil if nothing.
+func (r *Run) Notice() error {
+	notice := r.notice
+	r.notice = nil
+	return notice
+}
+
+// restore writes settings and manifest again where somebody has deleted them: without them a
+// checkpoint is no run.
+func (r *Run) restore() error {
+	for name, write := range map[string]func() error{
+		SettingsFile: func() error { return r.writeJSON(SettingsFile, &r.settings) },
+		manifestName: func() error { return r.WriteManifest(r.manifest) },
+	} {
+		if _, err := r.folder.Lstat(name); !errors.Is(err, fs.ErrNotExist) || name == manifestName && r.manifest == nil {
+			continue
+		}
+		if err := write(); err != nil {
+			return err
+		}
+		r.notice = fmt.Errorf("%s was deleted while the run was trained; it is written again", filepath.Join(r.dir, name))
+	}
 	return nil
 }
 

@@ -405,18 +405,18 @@ func TestOpenRemovesTemps(t *testing.T) {
 	r.Close()
 	before := names(t, r.dir)
 	for _, name := range []string{"checkpoint.tandem.123.tmp", "config.json.9.tmp", "metrics.jsonl.7.tmp",
-		"manifest.json.1.tmp"} {
+		"manifest.json.1.tmp", "filters.png.12.tmp", "samples.png.1.tmp"} {
 		write(t, filepath.Join(r.dir, name), []byte("x"))
 	}
-	picture := filepath.Join(r.dir, "filters.png.1.tmp")
-	write(t, picture, []byte("x"))
+	other := filepath.Join(r.dir, "notes.txt.1.tmp") // which is nobody's here
+	write(t, other, []byte("x"))
 	o, _, err := Open(r.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer o.Close()
-	read(t, picture)
-	os.Remove(picture)
+	read(t, other)
+	os.Remove(other)
 	if got := names(t, r.dir); !slices.Equal(got, before) {
 		t.Errorf("folder has %q; want %q", got, before)
 	}

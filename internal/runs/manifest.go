@@ -1,14 +1,17 @@
 package runs
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
+	"tandem/dbm"
 	"tandem/dbm/kernel"
 	"tandem/internal/files"
 )
@@ -104,6 +107,7 @@ func (r *Run) WriteManifest(m *Manifest) error {
 		p.Started = second(p.Started)
 		p.Arguments = append([]string{}, p.Arguments...)
 	}
+	r.manifest = &w
 	return r.writeJSON(manifestName, &w)
 }
 
@@ -137,11 +141,18 @@ func (r *Run) SetManifestAside(damage error) (warning, err error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	if err := r.folder.Rename(manifestName, asideName); err != nil {
+	aside := asideName
+	for n := 2; ; n++ {
+		if _, err := r.folder.Lstat(aside); err != nil {
+			break
+		}
+		aside = fmt.Sprintf("manifest.damaged-%d.json", n)
+	}
+	if err := r.folder.Rename(manifestName, aside); err != nil {
 		return nil, err
 	}
 	return fmt.Errorf("%w; it is now %s, and nothing tells whether the data are those that the run was begun with", damage,
-		asideName), nil
+		aside), nil
 }
 
 // Manifest reads the manifest of the run, as ReadManifest does.
@@ -166,5 +177,21 @@ func readManifest(d *files.Folder) (*Manifest, error) {
 
 func decodeManifest(data []byte) (*Manifest, error) {
 	m := new(Manifest)
-	return m, decodeJSON(data, m)
+	if err := decodeJSON(data, m); err != nil {
+		return nil, err
+	}
+	return m, m.Data.validate()
+}
+
+// validate returns an error that names the first field that cannot be.
+func (d *Data) validate() error {
+	switch {
+	case d.Examples < 0:
+		return fmt.Errorf("examples: %d; must not be below 0", d.Examples)
+	case d.Rows < 0 || d.Columns < 0 || d.Rows > dbm.MaxUnits || d.Columns > dbm.MaxUnits:
+		return fmt.Errorf("rows and columns: %d and %d; must be 0 to %d", d.Rows, d.Columns, dbm.MaxUnits)
+	case len(d.SHA256) != 2*sha256.Size && d.SHA256 != "" || strings.Trim(d.SHA256, "0123456789abcdef") != "":
+		return fmt.Errorf("sha256: %.80q; must be %d hexadecimal digits", d.SHA256, 2*sha256.Size)
+	}
+	return nil
 }

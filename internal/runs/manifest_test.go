@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,7 +33,7 @@ func TestManifest(t *testing.T) {
 	}
 	m.Kernel, m.CPU, m.Threads, m.Seed = "avx2", "a <CPU> & more", 2, 7
 	m.Arguments = []string{"train", "--seed", "7"}
-	m.Data = Data{Source: "embedded", Credit: "them", SHA256: "ab", Examples: 60000}
+	m.Data = Data{Source: "embedded", Credit: "them", SHA256: strings.Repeat("ab", 32), Examples: 60000}
 	if err := r.WriteManifest(m); err != nil {
 		t.Fatal(err)
 	}

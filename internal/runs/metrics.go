@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -40,6 +41,7 @@ func (r *Run) Append(m *Metrics) error {
 	if err := r.check(); err != nil {
 		return err
 	}
+	r.noticeMetrics()
 	line, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("%s: update %d: %w", filepath.Join(r.dir, metricsName), m.Update, err)
@@ -61,9 +63,26 @@ func (r *Run) Append(m *Metrics) error {
 	return nil
 }
 
-// appendAll appends the lines beyond the last one that was appended, and puts all on the
-// disk.
-func (r *Run) appendAll(lines []*Metrics) error {
+// noticeMetrics lets go of a metrics.jsonl that was deleted or replaced: what is appended to
+// it nobody would find.
+func (r *Run) noticeMetrics() {
+	if r.metrics == nil {
+		return
+	}
+	held, err := r.metrics.Stat()
+	if err != nil {
+		return
+	}
+	if now, err := r.folder.Lstat(metricsName); err == nil && os.SameFile(held, now) {
+		return
+	}
+	r.closeMetrics()
+	r.notice = fmt.Errorf("%s was deleted or replaced while the run was trained; its lines begin again",
+		filepath.Join(r.dir, metricsName))
+}
+
+// AppendNew appends the lines beyond the last one that was appended.
+func (r *Run) AppendNew(lines ...*Metrics) error {
 	for _, m := range lines {
 		if m.Update <= r.appended {
 			continue
@@ -72,6 +91,11 @@ func (r *Run) appendAll(lines []*Metrics) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// syncMetrics puts the lines on the disk.
+func (r *Run) syncMetrics() error {
 	if r.metrics == nil {
 		return nil
 	}
@@ -112,7 +136,7 @@ func (r *Run) closeMetrics() error {
 // the old one stays as it is.
 func (r *Run) cutMetrics(update uint64) error {
 	path := filepath.Join(r.dir, metricsName)
-	data, err := r.folder.Read(metricsName, maxText)
+	data, err := readLines(r.folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -153,8 +177,42 @@ func ReadMetrics(dir string) ([]Metrics, error) {
 	return inRun(dir, readMetrics)
 }
 
+// Limits of metrics.jsonl. A line has some hundred bytes for each layer.
+const (
+	maxLine    = 1 << 20
+	maxMetrics = 1 << 30
+)
+
+// readLines reads metrics.jsonl of a run folder. Memory is taken for lines alone: a file
+// of anything else ends at its first megabyte.
+func readLines(d *files.Folder) ([]byte, error) {
+	f, size, err := d.Open(metricsName)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if size > maxMetrics {
+		return nil, fmt.Errorf("%s: more than %d bytes", f.Name(), maxMetrics)
+	}
+	var data []byte
+	from := bufio.NewReaderSize(io.LimitReader(f, size), maxLine)
+	for number := 1; ; number++ {
+		line, err := from.ReadSlice('\n')
+		data = append(data, line...)
+		switch err {
+		case nil:
+		case io.EOF:
+			return data, nil
+		case bufio.ErrBufferFull:
+			return nil, fmt.Errorf("%s: line %d: more than %d bytes", f.Name(), number, maxLine)
+		default:
+			return nil, err
+		}
+	}
+}
+
 func readMetrics(d *files.Folder) ([]Metrics, error) {
-	data, err := d.Read(metricsName, maxText)
+	data, err := readLines(d)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

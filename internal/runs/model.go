@@ -92,7 +92,11 @@ func decodeModel(z *npz.Reader) (*Checkpoint, error) {
 	if err := decodeJSON(text, h); err != nil {
 		return nil, fmt.Errorf("%s: %w", aboutModel, err)
 	}
-	if err := h.validate(); err != nil {
+	err = h.validate()
+	if err == nil && h.Data != nil {
+		err = h.Data.validate()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", aboutModel, err)
 	}
 	chains := false

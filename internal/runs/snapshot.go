@@ -21,14 +21,23 @@ func Owns(name string) bool {
 		slices.ContainsFunc(contents[:], func(own string) bool { return strings.EqualFold(name, own) })
 }
 
+// The pictures in a run's folder. Anybody may write them anew, so a run does not own them.
+const (
+	FiltersFile = "filters.png"
+	SamplesFile = "samples.png"
+)
+
+// ownTemp reports whether a temporary file of this name is one that tandem leaves in a run's
+// folder when it is killed: of a file of the run, or of one of its pictures.
+func ownTemp(name string) bool { return Owns(name) || name == FiltersFile || name == SamplesFile }
+
 // Has reports whether a folder has a file of a name.
 func Has(dir, name string) bool {
 	_, err := os.Lstat(filepath.Join(dir, name))
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// maxText is how large a file of text may be: metrics have some hundred lines, and
-// take several times as much memory.
+// maxText is how large config.json and manifest.json may be.
 const maxText = 16 << 20
 
 // Snapshot is what a run folder's own files say.
@@ -54,10 +63,13 @@ func readSnapshot(d *files.Folder) (map[string][]byte, error) {
 		return nil, err
 	}
 	snapshot := map[string][]byte{CheckpointFile: checkpoint}
-	for _, name := range []string{SettingsFile, manifestName, metricsName} {
+	for _, name := range []string{SettingsFile, manifestName} {
 		if snapshot[name], err = d.Read(name, maxText); err != nil {
 			return nil, err
 		}
+	}
+	if snapshot[metricsName], err = readLines(d); err != nil {
+		return nil, err
 	}
 	// The run may be writing the last line: whole lines only are kept.
 	metrics := snapshot[metricsName]
@@ -94,8 +106,12 @@ func DecodeSnapshot(files map[string][]byte) (*Snapshot, error) {
 		if files[name] == nil {
 			return nil, fmt.Errorf("there is no %s", name)
 		}
-		if n := len(files[name]); name != CheckpointFile && n > maxText {
-			return nil, fmt.Errorf("%s: %d bytes; must be at most %d", name, n, maxText)
+		limit := maxText
+		if name == metricsName {
+			limit = maxMetrics
+		}
+		if n := len(files[name]); name != CheckpointFile && n > limit {
+			return nil, fmt.Errorf("%s: %d bytes; must be at most %d", name, n, limit)
 		}
 	}
 	s := new(Snapshot)

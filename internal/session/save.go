@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"tandem/internal/files"
@@ -33,13 +34,13 @@ func (e *SaveError) Unwrap() error { return e.Cause }
 // while it trained.
 type MovedError struct {
 	Update uint64
-	Saved  bool // what was due at Update is in the folder, wherever it is now
+	Saved  bool // the checkpoint of Update is in the folder, wherever it is now
 }
 
 func (e *MovedError) Error() string {
 	if e.Saved {
-		return fmt.Sprintf("the folder of the run was moved or replaced, and training stops at update %s; all that was "+
-			"saved is in the moved folder", format.Count(e.Update))
+		return fmt.Sprintf("the folder of the run was moved or replaced, and training stops at update %s, whose checkpoint "+
+			"is in the moved folder", format.Count(e.Update))
 	}
 	return fmt.Sprintf("the folder of the run was deleted, with all that was in it; training stops at update %s",
 		format.Count(e.Update))
@@ -55,7 +56,10 @@ const secondTry = time.Second / 2
 func (s *session) save(checkpoint, last bool) error {
 	err := s.write(checkpoint)
 	if errors.Is(s.Run.Moved(), files.ErrMoved) {
-		return &MovedError{s.trainer.Updates(), err == nil}
+		return s.moved(err)
+	}
+	if notice := s.Run.Notice(); notice != nil {
+		s.warning = notice
 	}
 	if err == nil || errors.Is(err, runs.ErrLost) {
 		return err
@@ -72,6 +76,18 @@ func (s *session) save(checkpoint, last bool) error {
 	return nil
 }
 
+// moved returns the error of a run folder that is no longer where it was. The folder is
+// still held open: unless it was deleted, a checkpoint of this update goes into it.
+func (s *session) moved(err error) error {
+	if u := s.trainer.Updates(); err == nil && s.saved != u {
+		err = s.write(true)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return &SaveError{s.trainer.Updates(), s.saved, fmt.Errorf("%w, and %w", files.ErrMoved, err)}
+	}
+	return &MovedError{s.trainer.Updates(), err == nil}
+}
+
 // write writes the metrics that are not yet written and, if checkpoint is set, the state.
 // After a checkpoint that could not be written, the metrics wait for the next one.
 func (s *session) write(checkpoint bool) error {
@@ -85,10 +101,8 @@ func (s *session) write(checkpoint bool) error {
 	case s.late:
 		return nil
 	default:
-		for _, line := range s.unwritten {
-			if err := s.Run.Append(line); err != nil {
-				return err
-			}
+		if err := s.Run.AppendNew(s.unwritten...); err != nil {
+			return err
 		}
 	}
 	s.unwritten = nil

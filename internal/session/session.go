@@ -6,9 +6,7 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"tandem/dbm"
@@ -119,22 +117,20 @@ func Run(ctx context.Context, o Options, events func(*Event)) (*Result, error) {
 	return &Result{s.trainer.State(), s.measures, s.settings.Updates - s.first, time.Since(s.began).Seconds()}, nil
 }
 
-// prepare writes down who continues the run, and removes metrics beyond the checkpoint.
+// prepare writes down who continues the run, and removes metrics beyond the checkpoint. Where
+// the run cannot be continued it changes nothing.
 func (s *session) prepare(done uint64) error {
-	manifest, err := s.Run.Manifest()
-	begins := errors.Is(err, fs.ErrNotExist) // or it was killed before it had a manifest
+	manifest, damage := s.Run.Manifest()
 	switch {
-	case begins:
-	case errors.Is(err, runs.ErrManifest): // nothing is computed from it
-		if s.warning, err = s.Run.SetManifestAside(err); err != nil {
-			return err
-		}
-		begins = true
-	case err != nil:
-		return err
+	case unusable(damage): // nothing is computed from it
+	case damage != nil:
+		return damage
 	case manifest.Data.SHA256 != s.Data.SHA256:
 		return fmt.Errorf("the images of %s are not those that the run was begun with: their SHA-256 is %.12s…, was %.12s…",
 			s.Data.Source, s.Data.SHA256, manifest.Data.SHA256)
+	}
+	if err := s.Run.CutAfter(done); err != nil {
+		return err
 	}
 	if s.Settings != nil {
 		if err := s.Run.SetSettings(*s.Settings); err != nil {
@@ -142,15 +138,10 @@ func (s *session) prepare(done uint64) error {
 		}
 	}
 	s.settings = s.Run.Settings()
-	if begins {
-		err = s.describe()
-	} else {
-		err = s.Run.AddPart(s.part(time.Now(), done))
+	if damage == nil {
+		return s.Run.AddPart(s.part(time.Now(), done))
 	}
-	if err != nil {
-		return err
-	}
-	return s.Run.CutAfter(done)
+	return s.describe(damage, done)
 }
 
 // train makes the updates.
