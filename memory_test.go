@@ -22,6 +22,12 @@ func TestMemoryIsChecked(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	writeSet(t, filepath.Join(dir, "large"), "train", 1, 64, 64)
+	large := filepath.Join(dir, "large", "train-images-idx3-ubyte")
+	header := []byte{0, 0, 8, 3, 0, 1, 0, 0, 0, 0, 0, 64, 0, 0, 0, 64}
+	if err := errors.Join(os.WriteFile(large, header, 0o666), os.Truncate(large, 16+64*64<<16)); err != nil {
+		t.Fatal(err)
+	}
 	before := tree(t, dir)
 	needs := []string{"needs about ", " of memory, TANDEM_MEMORY has ", "hint: "}
 	for _, c := range []struct {
@@ -51,6 +57,8 @@ func TestMemoryIsChecked(t *testing.T) {
 	if _, said, code := tandem(t, dir, "verify", "runs.tar.gz"); code != 1 || !strings.Contains(said, "needs about ") {
 		t.Errorf("verify: exit code %d\n%s", code, said)
 	}
+	t.Setenv("TANDEM_MEMORY", "200MiB") // images are not even read
+	refuse(t, 1, dir, []string{"train", "--data", "large", "--out", "new"}, append(needs, "train images of")...)
 	t.Setenv("TANDEM_MEMORY", "much")
 	refuse(t, 1, dir, []string{"info", "run"}, `TANDEM_MEMORY="much"`, "64GiB")
 	if after := tree(t, dir); after != before {

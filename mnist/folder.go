@@ -52,7 +52,8 @@ func (f folder) find(names []string) (string, error) {
 func (f folder) full(name string) string { return filepath.Join(f.name, name) }
 
 // read decodes the first file that there is of names and returns its full name too.
-func read[T any](f folder, names []string, decode func(io.Reader, string) (T, error)) (data T, full string, err error) {
+func read[T any](f folder, names []string, decode func(r io.Reader, limit uint64, name string) (T, error)) (data T,
+	full string, err error) {
 	name, err := f.find(names)
 	if err != nil {
 		return data, "", err
@@ -63,7 +64,11 @@ func read[T any](f folder, names []string, decode func(io.Reader, string) (T, er
 		return data, full, fmt.Errorf("%s: %w", full, cause(err))
 	}
 	defer file.Close()
-	data, err = decode(file, full)
+	info, err := file.Stat()
+	if err != nil {
+		return data, full, fmt.Errorf("%s: %w", full, cause(err))
+	}
+	data, err = decode(file, mostData(info.Size()), full)
 	return data, full, err
 }
 

@@ -24,8 +24,9 @@ const (
 // dbm allows a layer.
 const maxPixels = 1 << 20
 
-// firstRead is how many bytes are set aside before the file has shown any.
-const firstRead = 64 << 10
+// mostData returns how many bytes of data a file of some bytes may hold: gzip packs what
+// nobody has drawn a thousandfold, pictures tenfold.
+func mostData(size int64) uint64 { return 64<<20 + 100*uint64(max(size, 0)) }
 
 // Images holds pictures of one size, a byte a pixel: 0 is background, 255 ink.
 type Images struct {
@@ -54,10 +55,10 @@ func (m *Images) SHA256() string {
 // the two it is shows in its first bytes, not in its name, which serves errors
 // alone. It rejects a file that is not images, that has none, whose images have
 // no pixels or more than 2²⁰, that holds fewer or more bytes than its header
-// promises, and a damaged gzip stream. Memory grows with the bytes that were
-// really read, whatever the header says.
-func ReadImages(r io.Reader, name string) (*Images, error) {
-	m, err := readImages(r)
+// promises, or more than limit, and a damaged gzip stream. Memory is taken once, for
+// what the header promises.
+func ReadImages(r io.Reader, limit uint64, name string) (*Images, error) {
+	m, err := readImages(r, limit)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -65,43 +66,53 @@ func ReadImages(r io.Reader, name string) (*Images, error) {
 }
 
 // ReadLabels reads an IDX file of labels, a byte each, as ReadImages does images.
-func ReadLabels(r io.Reader, name string) ([]byte, error) {
-	labels, err := readLabels(r)
+func ReadLabels(r io.Reader, limit uint64, name string) ([]byte, error) {
+	labels, err := readLabels(r, limit)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return labels, nil
 }
 
-func readImages(r io.Reader) (*Images, error) {
-	r, err := inflate(r)
+func readImages(r io.Reader, limit uint64) (*Images, error) {
+	r, m, err := imageHeader(r)
 	if err != nil {
 		return nil, err
 	}
-	var n, rows, columns uint32
-	if err := readHeader(r, imagesMagic, &n, &rows, &columns); err != nil {
-		return nil, err
-	}
-	switch size := uint64(rows) * uint64(columns); {
-	case n == 0:
-		return nil, errors.New("the header says that there are no images")
-	case size == 0:
-		return nil, fmt.Errorf("the header says that images have %d rows × %d columns, so no pixels", rows, columns)
-	case size > maxPixels:
-		return nil, fmt.Errorf("the header says that images have %d rows × %d columns; at most %d pixels are allowed",
-			rows, columns, maxPixels)
-	case uint64(n)*size > math.MaxInt:
-		return nil, fmt.Errorf("%d images of %d × %d pixels do not fit in the memory of this machine", n, rows, columns)
-	}
-	m := &Images{N: int(n), Rows: int(rows), Columns: int(columns)}
-	m.Pixels, err = readData(r, m.N*m.Rows*m.Columns, fmt.Sprintf("%d images of %d × %d pixels", n, rows, columns))
+	m.Pixels, err = readData(r, uint64(m.N)*uint64(m.Rows*m.Columns), limit,
+		fmt.Sprintf("%d images of %d × %d pixels", m.N, m.Rows, m.Columns))
 	if err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
-func readLabels(r io.Reader) ([]byte, error) {
+// imageHeader reads the header of images. It returns the reader of what follows, and the
+// images without their pixels.
+func imageHeader(r io.Reader) (io.Reader, *Images, error) {
+	r, err := inflate(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	var n, rows, columns uint32
+	if err := readHeader(r, imagesMagic, &n, &rows, &columns); err != nil {
+		return nil, nil, err
+	}
+	switch size := uint64(rows) * uint64(columns); {
+	case n == 0:
+		return nil, nil, errors.New("the header says that there are no images")
+	case size == 0:
+		return nil, nil, fmt.Errorf("the header says that images have %d rows × %d columns, so no pixels", rows, columns)
+	case size > maxPixels:
+		return nil, nil, fmt.Errorf("the header says that images have %d rows × %d columns; at most %d pixels are allowed",
+			rows, columns, maxPixels)
+	case n > math.MaxInt32:
+		return nil, nil, fmt.Errorf("the header says that there are %d images; at most %d are allowed", n, math.MaxInt32)
+	}
+	return r, &Images{N: int(n), Rows: int(rows), Columns: int(columns)}, nil
+}
+
+func readLabels(r io.Reader, limit uint64) ([]byte, error) {
 	r, err := inflate(r)
 	if err != nil {
 		return nil, err
@@ -110,13 +121,10 @@ func readLabels(r io.Reader) ([]byte, error) {
 	if err := readHeader(r, labelsMagic, &n); err != nil {
 		return nil, err
 	}
-	switch {
-	case n == 0:
+	if n == 0 {
 		return nil, errors.New("the header says that there are no labels")
-	case uint64(n) > math.MaxInt:
-		return nil, fmt.Errorf("%d labels do not fit in the memory of this machine", n)
 	}
-	return readData(r, int(n), fmt.Sprintf("%d labels", n))
+	return readData(r, uint64(n), limit, fmt.Sprintf("%d labels", n))
 }
 
 // readHeader reads the magic number, which must be as wanted, and the sizes.
@@ -153,26 +161,18 @@ func mistake(magic, want uint32) string {
 	return "not an IDX file of images"
 }
 
-// readData reads n bytes, after which the file must end. What is set aside stays
-// below twice what was read, past the first 64 KiB, and no byte beyond n+1 is
-// asked for: neither a lying header nor a gzip bomb costs memory.
-func readData(r io.Reader, n int, what string) ([]byte, error) {
-	data := make([]byte, min(n, firstRead))
-	for read := 0; ; {
-		k, err := io.ReadFull(r, data[read:])
-		read += k
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
-			return nil, fmt.Errorf("the header promises %s, %d bytes, but %d follow", what, n, read)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if read == n {
-			break
-		}
-		more := make([]byte, read+min(read, n-read))
-		copy(more, data)
-		data = more
+// readData reads n bytes, after which the file must end. No byte beyond n+1 is asked for,
+// so that a gzip bomb costs no time.
+func readData(r io.Reader, n, limit uint64, what string) ([]byte, error) {
+	if n > min(limit, math.MaxInt) {
+		return nil, fmt.Errorf("the header promises %s, %d bytes, more than the file can hold", what, n)
+	}
+	data := make([]byte, n)
+	switch read, err := io.ReadFull(r, data); {
+	case err == io.EOF || err == io.ErrUnexpectedEOF:
+		return nil, fmt.Errorf("the header promises %s, %d bytes, but %d follow", what, n, read)
+	case err != nil:
+		return nil, err
 	}
 	// For a gzip stream this read is also what compares the checksum.
 	switch k, err := io.ReadFull(r, make([]byte, 1)); {

@@ -53,7 +53,7 @@ func TestReadImages(t *testing.T) {
 			"byte by byte":      iotest.OneByteReader(bytes.NewReader(file)),
 			"end with the data": iotest.DataErrReader(bytes.NewReader(file)),
 		} {
-			m, err := ReadImages(r, name)
+			m, err := ReadImages(r, 1<<30, name)
 			if err != nil {
 				t.Errorf("%s, %s: %v", name, how, err)
 				continue
@@ -65,11 +65,10 @@ func TestReadImages(t *testing.T) {
 	}
 }
 
-// Past the first reading the buffer grows; nothing may be lost at its seams.
 func TestReadImagesLarge(t *testing.T) {
-	for _, n := range []int{firstRead - 1, firstRead, firstRead + 1, 2 * firstRead, 5*firstRead + 3} {
+	for _, n := range []int{1<<15 - 1, 1 << 15, 1<<15 + 1, 300_000} {
 		want := ramp(n)
-		m, err := ReadImages(bytes.NewReader(idx(0x803, []uint32{uint32(n), 1, 1}, want)), "large")
+		m, err := ReadImages(bytes.NewReader(idx(0x803, []uint32{uint32(n), 1, 1}, want)), 1<<30, "large")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,7 +80,7 @@ func TestReadImagesLarge(t *testing.T) {
 
 func TestReadLabels(t *testing.T) {
 	for name, file := range map[string][]byte{"plain": goodLabels, "gzip": zipped(goodLabels)} {
-		labels, err := ReadLabels(bytes.NewReader(file), name)
+		labels, err := ReadLabels(bytes.NewReader(file), 1<<30, name)
 		if err != nil || !bytes.Equal(labels, []byte{7, 0, 255, 3}) {
 			t.Errorf("%s: %v, %v", name, labels, err)
 		}
@@ -137,7 +136,7 @@ func TestReadImagesRefuses(t *testing.T) {
 		{"second stream cut", join(zipped(goodImages[:21]), zipped(goodImages[21:])[:15]), "gzip stream is cut short"},
 		{"second stream over", join(good, good), "30 bytes, but more follow"},
 	} {
-		m, err := ReadImages(bytes.NewReader(c.file), "some/file")
+		m, err := ReadImages(bytes.NewReader(c.file), 1<<30, "some/file")
 		check(t, c.name, m == nil, err, c.want)
 	}
 }
@@ -159,7 +158,7 @@ func TestReadLabelsRefuses(t *testing.T) {
 		{"gzip cut", good[:len(good)-2], "gzip stream is cut short"},
 		{"a byte after gzip", join(good, []byte{0}), "bytes that are not gzip follow"},
 	} {
-		labels, err := ReadLabels(bytes.NewReader(c.file), "some/file")
+		labels, err := ReadLabels(bytes.NewReader(c.file), 1<<30, "some/file")
 		check(t, c.name, labels == nil, err, c.want)
 	}
 }
@@ -181,7 +180,7 @@ func check(t *testing.T, name string, none bool, err error, want string) {
 func TestReadImagesRefusesEveryPrefix(t *testing.T) {
 	for name, file := range map[string][]byte{"plain": goodImages, "gzip": zipped(goodImages)} {
 		for n := range file {
-			if _, err := ReadImages(bytes.NewReader(file[:n]), name); err == nil {
+			if _, err := ReadImages(bytes.NewReader(file[:n]), 1<<30, name); err == nil {
 				t.Errorf("%s: the first %d of %d bytes are accepted", name, n, len(file))
 			}
 		}
@@ -202,7 +201,7 @@ func TestReadImagesFailingReader(t *testing.T) {
 	broken := errors.New("disk on fire")
 	for name, file := range map[string][]byte{"plain": goodImages, "gzip": zipped(goodImages)} {
 		for n := range len(file) + 1 {
-			m, err := ReadImages(io.MultiReader(bytes.NewReader(file[:n]), &failOnce{broken}), name)
+			m, err := ReadImages(io.MultiReader(bytes.NewReader(file[:n]), &failOnce{broken}), 1<<30, name)
 			if !errors.Is(err, broken) || m != nil {
 				t.Errorf("%s failing after %d bytes: %v, %v", name, n, m, err)
 			}
@@ -229,15 +228,17 @@ func TestLyingHeaderCostsNoMemory(t *testing.T) {
 		{"2³¹ images, no data", idx(0x803, []uint32{1 << 31, 28, 28}, nil), 256 << 10},
 		{"2³¹ images, no data, gzip", zipped(idx(0x803, []uint32{1 << 31, 28, 28}, nil)), 256 << 10},
 		{"2³² images of the most pixels", idx(0x803, []uint32{1<<32 - 1, 1 << 10, 1 << 10}, nil), 256 << 10},
-		{"2³¹ images, a megabyte", idx(0x803, []uint32{1 << 31, 28, 28}, megabyte), 5 << 20},
+		{"2³¹ images, a megabyte", idx(0x803, []uint32{1 << 31, 28, 28}, megabyte), 256 << 10},
+		{"as much as any file may hold", idx(0x803, []uint32{1 << 16, 1 << 10, 1}, nil), 64<<20 + 256<<10},
+		{"more than a small file may hold", zipped(idx(0x803, []uint32{1<<16 + 10, 1 << 10, 1}, nil)), 256 << 10},
 		{"2³² labels, no data", idx(0x801, []uint32{1<<32 - 1}, nil), 256 << 10},
 	} {
 		var err error
 		got := allocated(func() {
 			if c.file[3] == 1 {
-				_, err = ReadLabels(bytes.NewReader(c.file), "lying")
+				_, err = ReadLabels(bytes.NewReader(c.file), mostData(int64(len(c.file))), "lying")
 			} else {
-				_, err = ReadImages(bytes.NewReader(c.file), "lying")
+				_, err = ReadImages(bytes.NewReader(c.file), mostData(int64(len(c.file))), "lying")
 			}
 		})
 		if err == nil {
@@ -270,7 +271,7 @@ func TestGzipBombIsStopped(t *testing.T) {
 		w.Close()
 		written <- n
 	}()
-	_, err := ReadImages(r, "some/file")
+	_, err := ReadImages(r, 1<<30, "some/file")
 	r.Close()
 	check(t, "bomb", true, err, "784 bytes, but more follow")
 	if n := <-written; n >= most {
@@ -292,7 +293,7 @@ func FuzzReadImages(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
-		m, err := ReadImages(bytes.NewReader(file), "fuzz")
+		m, err := ReadImages(bytes.NewReader(file), 1<<30, "fuzz")
 		if err != nil {
 			if m != nil || !strings.HasPrefix(err.Error(), "fuzz: ") {
 				t.Fatalf("%v with the error %v", m, err)
@@ -321,7 +322,7 @@ func FuzzReadLabels(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
-		labels, err := ReadLabels(bytes.NewReader(file), "fuzz")
+		labels, err := ReadLabels(bytes.NewReader(file), 1<<30, "fuzz")
 		if err != nil {
 			if labels != nil || !strings.HasPrefix(err.Error(), "fuzz: ") {
 				t.Fatalf("%v with the error %v", labels, err)

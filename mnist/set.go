@@ -5,6 +5,7 @@ package mnist
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 )
@@ -47,21 +48,14 @@ func (s *Set) Image(i int) []byte {
 // and ReadLabels reject, and labels whose number is not that of the images. Where the folder or
 // the images are missing the error is an fs.ErrNotExist and says what was looked for.
 func Open(dir, name string) (*Set, error) {
-	prefix := name
-	switch name {
-	case Train:
-	case Test:
-		prefix = "t10k"
-	default:
-		return nil, fmt.Errorf("there is no set %q; the sets are %s and %s", name, Train, Test)
+	from, prefix, err := open(dir, name)
+	if err != nil {
+		return nil, err
 	}
-	s := &Set{Name: name, Source: dir}
-	from := folder{files: os.DirFS(dir), within: ".", name: dir}
+	s := &Set{Name: name, Source: from.name}
 	if dir == "" {
-		s.Source, s.Credit = embeddedSource, embeddedCredit
-		from = folder{files: embedded, within: "data", name: embeddedSource}
+		s.Credit = embeddedCredit
 	}
-	var err error
 	if s.Images, _, err = read(from, fileNames(prefix+"-images", "idx3-ubyte"), ReadImages); err != nil {
 		return nil, fmt.Errorf("%s images: %w", name, err)
 	}
@@ -79,4 +73,41 @@ func Open(dir, name string) (*Set, error) {
 		return nil, fmt.Errorf("%s labels: %s: %d labels for %d images", name, file, len(s.Labels), s.N())
 	}
 	return s, nil
+}
+
+// Bytes returns how many bytes the images of a set take, which their header says. Its errors
+// are those of Open.
+func Bytes(dir, name string) (uint64, error) {
+	from, prefix, err := open(dir, name)
+	if err != nil {
+		return 0, err
+	}
+	header := func(r io.Reader, _ uint64, full string) (*Images, error) {
+		_, m, err := imageHeader(r)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", full, err)
+		}
+		return m, nil
+	}
+	m, _, err := read(from, fileNames(prefix+"-images", "idx3-ubyte"), header)
+	if err != nil {
+		return 0, fmt.Errorf("%s images: %w", name, err)
+	}
+	return uint64(m.N) * uint64(m.Rows*m.Columns), nil
+}
+
+// open returns where the files of a set lie, and how their names begin.
+func open(dir, name string) (_ folder, prefix string, err error) {
+	switch name {
+	case Train:
+		prefix = "train"
+	case Test:
+		prefix = "t10k"
+	default:
+		return folder{}, "", fmt.Errorf("there is no set %q; the sets are %s and %s", name, Train, Test)
+	}
+	if dir == "" {
+		return folder{files: embedded, within: "data", name: embeddedSource}, prefix, nil
+	}
+	return folder{files: os.DirFS(dir), within: ".", name: dir}, prefix, nil
 }

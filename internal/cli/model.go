@@ -11,6 +11,7 @@ import (
 
 	"tandem/dbm"
 	"tandem/internal/runs"
+	"tandem/internal/session"
 	"tandem/mnist"
 )
 
@@ -94,7 +95,7 @@ func (m *model) images(t *terminal, name string) (*mnist.Set, error) {
 	set := m.training
 	if name != mnist.Train || set == nil {
 		var err error
-		if set, err = mnist.Open(m.Settings.Data, name); err != nil {
+		if set, err = session.OpenData(m.Settings.Data, name); err != nil {
 			return nil, err
 		}
 	}
@@ -116,7 +117,7 @@ func (m *model) compareData(t *terminal, set *mnist.Set) {
 			return
 		}
 		var err error
-		if set, err = mnist.Open(m.Settings.Data, mnist.Train); err != nil {
+		if set, err = session.OpenData(m.Settings.Data, mnist.Train); err != nil {
 			t.say("warning: nothing tells whether these are images like those that the model was trained on: %v", err)
 			return
 		}
@@ -153,7 +154,7 @@ func (m *model) imageSize(t *terminal) (rows, columns int) {
 		return d.Rows, d.Columns
 	}
 	if m.Settings.Data != "" {
-		if set, err := mnist.Open(m.Settings.Data, mnist.Train); err == nil && set.Rows()*set.Columns() == n {
+		if set, err := session.OpenData(m.Settings.Data, mnist.Train); err == nil && set.Rows()*set.Columns() == n {
 			return set.Rows(), set.Columns()
 		}
 	}

@@ -68,7 +68,7 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 		return err
 	}
 	defer x.end(&err)
-	set, err := mnist.Open(c.Data, mnist.Train)
+	set, err := session.OpenData(c.Data, mnist.Train)
 	if errors.Is(err, fs.ErrNotExist) {
 		return hintedError{err, "if the images have moved: tandem resume " + format.Argument(dir) + " --data FOLDER"}
 	}
@@ -117,7 +117,7 @@ func describeAnew(t *terminal, o *session.Options, c *runs.Settings) (bool, erro
 		return false, nil
 	}
 	var err error
-	if o.Data, err = mnist.Open(c.Data, mnist.Train); err != nil {
+	if o.Data, err = session.OpenData(c.Data, mnist.Train); err != nil {
 		t.say("warning: the run has no manifest that can be read, and cannot be described anew: %v", err)
 		return false, nil
 	}

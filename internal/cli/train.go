@@ -55,7 +55,7 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 		return err
 	}
 	defer o.execution.end(&err)
-	data, err := mnist.Open(c.Data, mnist.Train)
+	data, err := session.OpenData(c.Data, mnist.Train)
 	if err != nil {
 		return err
 	}

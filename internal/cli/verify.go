@@ -205,7 +205,7 @@ func (r reader) Read(b []byte) (int, error) {
 func trainingSets(folder string) ([]*mnist.Set, error) {
 	var sets []*mnist.Set
 	for _, dir := range slices.Compact([]string{"", folder}) {
-		set, err := mnist.Open(dir, mnist.Train)
+		set, err := session.OpenData(dir, mnist.Train)
 		if err != nil {
 			return nil, err
 		}

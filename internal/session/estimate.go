@@ -29,7 +29,7 @@ func (e *Estimates) Open(data string, visible int) (err error) {
 	if e.Every == 0 {
 		return nil
 	}
-	if e.Test, err = mnist.Open(data, mnist.Test); err != nil {
+	if e.Test, err = OpenData(data, mnist.Test); err != nil {
 		return err
 	}
 	if n := e.Test.Rows() * e.Test.Columns(); n != visible {

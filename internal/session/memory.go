@@ -2,6 +2,7 @@ package session
 
 import (
 	"cmp"
+	"fmt"
 
 	"tandem/dbm/likelihood"
 	"tandem/internal/memory"
@@ -19,6 +20,18 @@ func Memory(c *runs.Settings, data *mnist.Set, e *Estimates, threads int) uint64
 		size = memory.Sum(size, effort.Memory(&c.Config, estimateExamples), DataMemory(e.Test))
 	}
 	return size
+}
+
+// OpenData opens a set of examples, as mnist.Open does, where there is memory for it.
+func OpenData(dir, name string) (*mnist.Set, error) {
+	size, err := mnist.Bytes(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := memory.Check(size, "take fewer images"); err != nil {
+		return nil, fmt.Errorf("%s images of %s: %w", name, dir, err)
+	}
+	return mnist.Open(dir, name)
 }
 
 // DataMemory returns how many bytes examples take.
