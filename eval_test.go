@@ -108,7 +108,8 @@ func TestNoErrorOfOneValue(t *testing.T) {
 		}
 		text := must(t, dir, args...)
 		if strings.Contains(text, "one run: no error") == c.logZ || strings.Contains(text, "one image: no error") == c.test ||
-			strings.Contains(text, "± 0.00 ") || strings.Contains(text, "± 0.00,") || strings.Contains(text, "not to be trusted") == c.trusted {
+			strings.Contains(text, "± 0.00 ") || strings.Contains(text, "± 0.00,") ||
+			strings.Contains(text, "not to be trusted") == c.trusted {
 			t.Errorf("%q says\n%s", c.args, text)
 		}
 	}

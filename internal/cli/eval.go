@@ -222,9 +222,10 @@ func (o *evalOptions) room(s *model, sets []likelihood.Examples) error {
 // evaluation returns what eval prints of a score.
 func (o *evalOptions) evaluation(s *model, score *likelihood.Score) *evaluation {
 	z := &score.LogZ
-	e := &evaluation{Run: o.run, Updates: s.Updates, Data: s.training.Source, Other: s.otherData, Pixels: o.pixels.String(), Runs: o.Runs, Temps: o.Temperatures,
-		Sweeps: o.Sweeps, Seed: o.Seed, LogZ: z.LogZ, StdErr: known(z.StdErr), Low: known(z.Low), High: known(z.High), Reverse: z.Reverse,
-		Gap: z.Gap, Trusted: z.Trusted()}
+	e := &evaluation{Run: o.run, Updates: s.Updates, Data: s.training.Source, Other: s.otherData,
+		Pixels: o.pixels.String(), Runs: o.Runs, Temps: o.Temperatures, Sweeps: o.Sweeps, Seed: o.Seed,
+		LogZ: z.LogZ, StdErr: known(z.StdErr), Low: known(z.Low), High: known(z.High), Reverse: z.Reverse, Gap: z.Gap,
+		Trusted: z.Trusted()}
 	if score.Exact != nil {
 		e.Exact = &exact{LogZ: score.Exact.LogZ}
 	}
