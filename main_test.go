@@ -123,6 +123,11 @@ func TestTandemAloneListsItsVerbs(t *testing.T) {
 			t.Errorf("no %s in\n%s", v, out)
 		}
 	}
+	for _, v := range []string{"TANDEM_KERNEL", "TANDEM_MEMORY"} {
+		if !strings.Contains(out, "\n  "+v+" ") {
+			t.Errorf("no %s in\n%s", v, out)
+		}
+	}
 	if out := must(t, t.TempDir(), "train", "--help"); !strings.Contains(out, "--mean-field-tolerance X") ||
 		!strings.Contains(out, "(default 784,500,500)") {
 		t.Errorf("train --help prints\n%s", out)
