@@ -267,9 +267,13 @@ func (e *evaluation) print(t *terminal, s *model, score *likelihood.Score) {
 	}
 	rows = append(rows, [2]string{"", verdict})
 	for _, b := range score.Bounds {
+		of := fmt.Sprintf("%s, %s pixels", format.Number(len(b.Terms), "image"), e.Pixels)
+		if math.IsNaN(float64(e.StdErr)) && !math.IsNaN(b.StdErr) {
+			of += "; ± is of the images alone"
+		}
 		rows = append(rows,
-			[2]string{"bound, " + b.Name, fmt.Sprintf("%.2f %s nats an image (%s, %s pixels)", b.Mean,
-				plusMinus(known(b.StdErr), "one image"), format.Number(len(b.Terms), "image"), e.Pixels)},
+			[2]string{"bound, " + b.Name, fmt.Sprintf("%.2f %s nats an image (%s)", b.Mean,
+				plusMinus(known(b.StdErr), "one image"), of)},
 			[2]string{"", fmt.Sprintf("mean of −energy %.2f, entropy %.2f", b.Parts.Energy, b.Parts.Entropy)})
 	}
 	if e.Exact != nil {
