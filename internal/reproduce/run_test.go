@@ -47,3 +47,41 @@ func TestLinksInAStudy(t *testing.T) {
 		}
 	}
 }
+
+// A report shows nothing that links in its folder lead to.
+func TestReportFollowsNoLinks(t *testing.T) {
+	r := &Run{Name: "run", Settings: bases().Paper}
+	content := []byte(`{"updates":1000000}`)
+	for name, link := range map[string]string{
+		"pictures/x.png":         "pictures/x.png",
+		"pictures/y.png":         "pictures",
+		"runs/run/measures.json": "runs/run/measures.json",
+	} {
+		s := &Study{dir: t.TempDir()}
+		if err := os.MkdirAll(s.folder(r), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.write(map[string][]byte{name: content}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.read(name); err != nil || string(got) != string(content) {
+			t.Fatalf("%s: %q, %v", name, got, err)
+		}
+		if name == "runs/run/measures.json" && s.measured(r) == nil {
+			t.Error("measures are not read")
+		}
+		away, path := filepath.Join(t.TempDir(), "away"), filepath.Join(s.dir, filepath.FromSlash(link))
+		if err := os.Rename(path, away); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(away, path); err != nil {
+			t.Skip(err)
+		}
+		if got, err := s.read(name); err == nil || !strings.Contains(err.Error(), filepath.FromSlash(name)) {
+			t.Errorf("%s through a link: %q, %v", name, got, err)
+		}
+		if m := s.measured(r); m != nil {
+			t.Errorf("measures through a link: %+v", m)
+		}
+	}
+}
