@@ -23,7 +23,8 @@ func TestOtherDataThanTrainedOn(t *testing.T) {
 		return [][]string{
 			{"eval", model, "--runs", "4", "--temps", "10", "--json", "--quiet"},
 			{"classify", model, "--epochs", "2", "--json", "--quiet"},
-			{"features", model, "--npz", "f.npz", "--quiet"}, {"features", model, "--split", "train", "--npz", "f.npz", "--quiet"},
+			{"features", model, "--npz", "f.npz", "--quiet"},
+			{"features", model, "--split", "train", "--npz", "f.npz", "--quiet"},
 			{"complete", model, "--images", "2", "--sweeps", "2", "--out", "c.png", "--quiet"},
 			{"complete", model, "--split", "train", "--images", "2", "--sweeps", "2", "--out", "c.png", "--quiet"},
 			{"sample", model, "--fresh", "2", "--anneal", "2", "--out", "s.png", "--quiet"},
@@ -114,12 +115,15 @@ func TestImageSizeStays(t *testing.T) {
 		t.Errorf("nothing is said of a guessed size: %q", messages)
 	}
 	// What a hostile file says is looked at.
-	for _, size := range []string{`"rows": 3037000500, "columns": 3037000500`, `"rows": -7, "columns": -3`, `"rows": 7, "columns": 4`} {
+	for _, size := range []string{
+		`"rows": 3037000500, "columns": 3037000500`, `"rows": -7, "columns": -3`, `"rows": 7, "columns": 4`,
+	} {
 		bad := strings.Replace(old, `"examples": 12`, `"examples": 12, `+size, 1)
 		if err := os.WriteFile(manifest, []byte(bad), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if _, messages, code := tandem(t, dir, "filters", "run"); code != 0 || !strings.Contains(messages, "drawn as 1 × 21") {
+		_, messages, code := tandem(t, dir, "filters", "run")
+		if code != 0 || !strings.Contains(messages, "drawn as 1 × 21") {
 			t.Errorf("%s: exit code %d\n%s", size, code, messages)
 		}
 	}

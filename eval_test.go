@@ -85,6 +85,7 @@ func TestNoErrorOfOneValue(t *testing.T) {
 		logZ, test, trusted bool // has an error; is trusted
 	}{
 		{[]string{"--runs", "1"}, false, false, false},
+		{[]string{"--runs", "1", "--split", "train"}, false, true, false},
 		{[]string{"--runs", "40"}, true, false, true},
 		{[]string{"--runs", "40", "--split", "train"}, true, true, true},
 	} {
@@ -108,8 +109,13 @@ func TestNoErrorOfOneValue(t *testing.T) {
 		}
 		text := must(t, dir, args...)
 		if strings.Contains(text, "one run: no error") == c.logZ || strings.Contains(text, "one image: no error") == c.test ||
-			strings.Contains(text, "± 0.00 ") || strings.Contains(text, "± 0.00,") || strings.Contains(text, "not to be trusted") == c.trusted {
+			strings.Contains(text, "± 0.00 ") || strings.Contains(text, "± 0.00,") ||
+			strings.Contains(text, "not to be trusted") == c.trusted {
 			t.Errorf("%q says\n%s", c.args, text)
+		}
+		// The error of a bound has no part of log Z where that has none.
+		if strings.Contains(text, "; ± is of the images alone)") != (c.test && !c.logZ) {
+			t.Errorf("%q says of the bound's error\n%s", c.args, text)
 		}
 	}
 }

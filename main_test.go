@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The test binary is tandem itself when a test runs it with this variable set.
@@ -24,10 +26,23 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// patience is how long a command may take. One that hangs fails its own test then, and not
+// all tests by the limit of go test.
+const patience = 2 * time.Minute
+
 // command is tandem with arguments, in a folder of its own.
 func command(t *testing.T, dir string, args ...string) *exec.Cmd {
 	t.Helper()
-	c := exec.Command(os.Args[0], args...)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	c := exec.CommandContext(ctx, os.Args[0], args...)
+	c.Cancel = func() error {
+		if ctx.Err() == context.DeadlineExceeded { // else the test has ended
+			t.Errorf("tandem %s: still busy after %v; killed", strings.Join(args, " "), patience)
+		}
+		return c.Process.Kill()
+	}
+	c.WaitDelay = 10 * time.Second // a process of its own may hold the pipes
 	c.Dir = dir
 	c.Env = append(os.Environ(), asTandem+"=1")
 	return c
@@ -105,6 +120,11 @@ func TestTandemAloneListsItsVerbs(t *testing.T) {
 	out := must(t, t.TempDir())
 	for _, v := range []string{"train", "resume", "filters", "sample", "export", "info", "version"} {
 		if !strings.Contains(out, "\n  tandem "+v+" ") {
+			t.Errorf("no %s in\n%s", v, out)
+		}
+	}
+	for _, v := range []string{"TANDEM_KERNEL", "TANDEM_MEMORY"} {
+		if !strings.Contains(out, "\n  "+v+" ") {
 			t.Errorf("no %s in\n%s", v, out)
 		}
 	}

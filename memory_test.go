@@ -53,6 +53,10 @@ func TestMemoryIsChecked(t *testing.T) {
 		t.Setenv("TANDEM_MEMORY", c.memory)
 		refuse(t, c.code, dir, c.args, needs...)
 	}
+	// What an archive holds counts before anything is trained again.
+	t.Setenv("TANDEM_MEMORY", "300KiB")
+	refuse(t, 1, dir, []string{"verify", "runs.tar.gz"}, "runs.tar.gz: runs/run/", "bytes of other files",
+		"all together may have 102400")
 	t.Setenv("TANDEM_MEMORY", "1MiB")
 	if _, said, code := tandem(t, dir, "verify", "runs.tar.gz"); code != 1 || !strings.Contains(said, "needs about ") {
 		t.Errorf("verify: exit code %d\n%s", code, said)

@@ -88,10 +88,13 @@ func TestOutputsDestroyNothing(t *testing.T) {
 	for _, name := range []string{"study/reproduce.json", "study/runs/x", "study/../study/results.json"} {
 		refuse(t, 1, dir, []string{"reproduce", "--out", "study", "--cpuprofile", name}, "is filled here")
 	}
-	refuse(t, 1, dir, []string{"classify", "run", "--cpuprofile", "elsewhere2/p", "--memprofile", "study/../p2"}, "no folder")
-	refuse(t, 1, dir, []string{"classify", "run", "--cpuprofile", "run/../p", "--memprofile", "study/../p"}, "--cpuprofile too")
+	refuse(t, 1, dir, []string{"classify", "run", "--cpuprofile", "elsewhere2/p", "--memprofile", "study/../p2"},
+		"no folder")
+	refuse(t, 1, dir, []string{"classify", "run", "--cpuprofile", "run/../p", "--memprofile", "study/../p"},
+		"--cpuprofile too")
 	refuse(t, 2, dir, []string{"sample", "run", "--fresh", "2", "--sweeps", "1", "--out", "a.gif"}, "a.gif")
-	refuse(t, 1, dir, []string{"classify", "run", "--cpuprofile", "p", "--memprofile", "./p"}, "the file of --cpuprofile too")
+	refuse(t, 1, dir, []string{"classify", "run", "--cpuprofile", "p", "--memprofile", "./p"},
+		"the file of --cpuprofile too")
 	refuse(t, 1, dir, []string{"archive", "run", "--out", "run/z.json"}, "packed with it")
 	for _, name := range []string{"x.jpg", "x.GIF", "x.svg"} {
 		refuse(t, 2, dir, []string{"filters", "run", "--out", name}, "ends in .png")

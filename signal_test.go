@@ -136,6 +136,40 @@ func TestDoubledSignals(t *testing.T) {
 	}
 }
 
+// Within a second, another signal of any kind is still the first one, also while an update
+// takes longer than it took to come: Ctrl-C held down, or a service manager that repeats.
+func TestSecondSignalWithinASecond(t *testing.T) {
+	const apart = 300 * time.Millisecond
+	for first, second := range map[syscall.Signal]syscall.Signal{
+		syscall.SIGINT: syscall.SIGINT, syscall.SIGTERM: syscall.SIGHUP,
+	} {
+		dir := t.TempDir()
+		c, messages := begin(t, dir, "metrics.jsonl", "9999999", "--layers", "784,500,500", "--batch", "1000",
+			"--mean-field-max", "100", "--mean-field-tolerance", "0") // an update takes a second or so
+		began := time.Now()
+		c.Process.Signal(first)
+		time.Sleep(apart)
+		c.Process.Signal(second)
+		sent := time.Since(began)
+		c.Wait()
+		switch took := time.Since(began); {
+		case sent > 900*time.Millisecond:
+			t.Skipf("a busy machine: the signals came %v apart", sent)
+		case took < apart+50*time.Millisecond:
+			t.Logf("%v: no update takes as long here; it ended after %v", first, took)
+		}
+		code := map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143}[first]
+		said := messages.String()
+		if got := c.ProcessState.ExitCode(); got != code || !strings.Contains(said, "the checkpoint is written") {
+			t.Errorf("%v, then %v: exit code %d, want %d\n%s", first, second, got, code, said)
+		}
+		if n := strings.Count(said, "finishing update"); n != 1 {
+			t.Errorf("%v, then %v: the first is announced %d times\n%s", first, second, n, said)
+		}
+		must(t, dir, "info", "run")
+	}
+}
+
 // A second signal after a second ends the program, whatever it is busy with.
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	dir := t.TempDir()

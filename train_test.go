@@ -230,8 +230,8 @@ func TestPictureThatFails(t *testing.T) {
 		}
 	}
 	writeImages(t, filepath.Join(dir, "data"), 3, 60000, 1)
-	check("tall", "samples.png", "filters.png", "train", "--quiet", "--data", "data", "--layers", "60000,1", "--alpha", "0",
-		"--batch", "1", "--updates", "1", "--out", "tall")
+	check("tall", "samples.png", "filters.png", "train", "--quiet", "--data", "data", "--layers", "60000,1",
+		"--alpha", "0", "--batch", "1", "--updates", "1", "--out", "tall")
 	must(t, dir, small("--updates", "1", "--out", "run")...)
 	for i, name := range []string{"filters.png", "samples.png"} {
 		path := filepath.Join(dir, "run", name)

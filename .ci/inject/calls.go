@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"os/exec"
@@ -70,7 +69,8 @@ func (s *suite) command(begins bool) ([]string, error) {
 
 var callName = regexp.MustCompile(`^(\d+) +([a-z0-9_]+)\(`)
 
-// countCalls returns how often one thread at most makes each call.
+// countCalls returns how often one thread at most makes each call. It returns an error where
+// a checkpoint is not put on the disk.
 func (s *suite) countCalls(begins bool) (map[string]int, error) {
 	args, err := s.command(begins)
 	if err != nil {
@@ -78,17 +78,24 @@ func (s *suite) countCalls(begins bool) (map[string]int, error) {
 	}
 	log := filepath.Join(s.dir, "calls")
 	set := "trace=" + strings.Join(sortedKeys(failures), ",")
-	if o := s.start([]string{"strace", "-f", "-qq", "-o", log, "-e", set}, args...); o.code != 0 {
+	if o := s.start([]string{"strace", "-f", "-y", "-qq", "-o", log, "-e", set}, args...); o.code != 0 {
 		return nil, fmt.Errorf("strace: %s", o.said)
 	}
-	f, err := os.Open(log)
+	data, err := os.ReadFile(log)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	checkpoints := (after - before) / every
+	if begins {
+		checkpoints = after / every
+	}
+	lines := strings.Split(string(data), "\n")
+	if err := durable(lines, "traced", checkpoints); err != nil {
+		return nil, fmt.Errorf("%s: %w", args[0], err)
+	}
 	thread, counts := map[string]int{}, map[string]int{}
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if m := callName.FindStringSubmatch(lines.Text()); m != nil {
+	for _, line := range lines {
+		if m := callName.FindStringSubmatch(line); m != nil {
 			thread[m[1]+m[2]]++
 			counts[m[2]] = max(counts[m[2]], thread[m[1]+m[2]])
 		}

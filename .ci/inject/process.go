@@ -73,10 +73,12 @@ func (r *row) judge(o outcome, what string) bool {
 	return false
 }
 
-// The updates at which the run of the suite is, and to which it is resumed.
+// The updates at which the run of the suite is, to which it is resumed, and between two
+// checkpoints.
 const (
 	before = 10
 	after  = 20
+	every  = 5
 )
 
 // prepare makes small images, the run that all faults meet, and the run that it becomes.
@@ -116,7 +118,7 @@ func (s *suite) prepare() error {
 // training returns the command that trains the run.
 func (s *suite) training(out string) []string {
 	return []string{"train", "--data", "data", "--layers", "9,4,3", "--batch", "3", "--chains", "2", "--updates",
-		fmt.Sprint(before), "--checkpoint-every", "5", "--threads", "1", "--quiet", "--out", out}
+		fmt.Sprint(before), "--checkpoint-every", fmt.Sprint(every), "--threads", "1", "--quiet", "--out", out}
 }
 
 // resuming returns the command that resumes it.

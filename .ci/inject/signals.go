@@ -62,7 +62,8 @@ func (s *suite) interrupt(r *row, sig syscall.Signal) {
 	// Nothing happened to this one: it ends at the update where the other was stopped.
 	os.RemoveAll(filepath.Join(s.dir, "same"))
 	if at > before {
-		if o := s.start(nil, append(s.training("same"), "--updates", fmt.Sprint(at), "--checkpoint-every", "4000000")...); o.code != 0 {
+		same := append(s.training("same"), "--updates", fmt.Sprint(at), "--checkpoint-every", "4000000")
+		if o := s.start(nil, same...); o.code != 0 {
 			r.wrong(&r.panics, "%s: %s", what, o.said)
 			return
 		}

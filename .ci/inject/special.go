@@ -25,15 +25,17 @@ func (s *suite) special() error {
 			return errors.Join(os.WriteFile(path, nil, 0o666), os.Truncate(path, 1<<40))
 		},
 	}
+	resume, pack := s.resuming("damaged"), []string{"archive", "damaged", "--out", "x.tar.gz"}
 	targets := map[string][][]string{
-		"damaged/config.json": {{"info", "damaged"}, s.resuming("damaged"), {"archive", "damaged", "--out", "x.tar.gz"},
+		"damaged/config.json": {{"info", "damaged"}, resume, pack,
 			{"train", "--config", "damaged/config.json", "--dry-run"}},
-		"damaged/manifest.json":     {{"info", "damaged"}, s.resuming("damaged"), {"archive", "damaged", "--out", "x.tar.gz"}},
-		"damaged/metrics.jsonl":     {s.resuming("damaged"), {"archive", "damaged", "--out", "x.tar.gz"}},
-		"damaged/checkpoint.tandem": {{"info", "damaged"}, s.resuming("damaged"), {"filters", "damaged"}, {"sample", "damaged"}},
-		"damaged/lock":              {s.resuming("damaged")},
-		"damaged/filters.png":       {{"archive", "damaged", "--out", "x.tar.gz"}, {"filters", "damaged"}},
-		"m.npz":                     {{"info", "m.npz"}, {"sample", "m.npz"}, {"eval", "m.npz", "--runs", "2", "--temps", "5"}},
+		"damaged/manifest.json":     {{"info", "damaged"}, resume, pack},
+		"damaged/metrics.jsonl":     {resume, pack},
+		"damaged/checkpoint.tandem": {{"info", "damaged"}, resume, {"filters", "damaged"}, {"sample", "damaged"}},
+		"damaged/lock":              {resume},
+		"damaged/filters.png":       {pack, {"filters", "damaged"}},
+		"m.npz": {{"info", "m.npz"}, {"sample", "m.npz"},
+			{"eval", "m.npz", "--runs", "2", "--temps", "5"}},
 		"a.tar.gz":                  {{"verify", "a.tar.gz"}},
 		"d/train-images-idx3-ubyte": {{"train", "--data", "d", "--out", "new", "--updates", "1"}},
 		"d/train-labels-idx1-ubyte": {{"train", "--data", "d", "--out", "new", "--updates", "1"}},

@@ -52,7 +52,7 @@ type trainer struct {
 	*Network
 	c                    Config
 	rows                 int         // the images of a minibatch, and then their adversarial examples
-	h                    [][]float32 // rows × Stride of each layer; h[0]: the pixels; the last: the classes' probabilities
+	h                    [][]float32 // rows × Stride of each layer; h[0]: pixels; the last: probabilities of classes
 	q                    [][]float32
 	keep                 [][]float32     // keep[l]: of each unit of h[l], 0 or what it counts
 	delta                [][]float32     // delta[l]: the gradient by what h[l] receives, over rows × −1

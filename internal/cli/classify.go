@@ -89,7 +89,8 @@ func classify(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 	if err := c.settle(); err != nil {
 		return err
 	}
-	r := &classification{Run: found[0], Data: c.train.Source, DataOther: c.model.otherData, Labels: len(c.index), HeldOut: len(c.held), HeldOutLast: c.choice.held.last, Epochs: c.Epochs, Epoch: c.Epochs,
+	r := &classification{Run: found[0], Data: c.train.Source, DataOther: c.model.otherData,
+		Labels: len(c.index), HeldOut: len(c.held), HeldOutLast: c.choice.held.last, Epochs: c.Epochs, Epoch: c.Epochs,
 		Batch: min(c.Batch, len(c.index)), LearningRate: c.LearningRate, DropVisible: c.DropVisible, DropHidden: c.DropHidden,
 		Adversarial: c.Adversarial, TopFirst: c.TopFirst, Seed: c.Seed, Scratch: c.scratch}
 	n, err := c.learn(r)

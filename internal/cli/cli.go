@@ -126,11 +126,21 @@ func noSuchVerb(word string) error {
 	return fmt.Errorf("%s: no such command; tandem alone lists them", word)
 }
 
+// variables are the environment variables that change what tandem does.
+var variables = [][2]string{
+	{"TANDEM_KERNEL", "kernels to use: generic, avx2, avx512 or neon (default the fastest of this machine)"},
+	{memory.Variable, "memory that tandem may use, such as 64GiB (default what this machine and its limits allow)"},
+}
+
 // overview lists the verbs.
 func overview(w io.Writer) {
 	fmt.Fprintf(w, "tandem trains deep Boltzmann machines, all layers at once.\n\nusage:\n")
 	for _, v := range verbs() {
 		fmt.Fprintf(w, "  tandem %-32s %s\n", v.name+" "+v.arguments, v.summary)
+	}
+	fmt.Fprintf(w, "\nenvironment:\n")
+	for _, v := range variables {
+		fmt.Fprintf(w, "  %-16s %s\n", v[0], v[1])
 	}
 	fmt.Fprintf(w, "\nRUN is the folder of a run, or a model that tandem export wrote (.npz).\n")
 	fmt.Fprintf(w, "tandem COMMAND --help lists a command's flags. To begin: tandem train\n")

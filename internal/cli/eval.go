@@ -222,9 +222,10 @@ func (o *evalOptions) room(s *model, sets []likelihood.Examples) error {
 // evaluation returns what eval prints of a score.
 func (o *evalOptions) evaluation(s *model, score *likelihood.Score) *evaluation {
 	z := &score.LogZ
-	e := &evaluation{Run: o.run, Updates: s.Updates, Data: s.training.Source, Other: s.otherData, Pixels: o.pixels.String(), Runs: o.Runs, Temps: o.Temperatures,
-		Sweeps: o.Sweeps, Seed: o.Seed, LogZ: z.LogZ, StdErr: known(z.StdErr), Low: known(z.Low), High: known(z.High), Reverse: z.Reverse,
-		Gap: z.Gap, Trusted: z.Trusted()}
+	e := &evaluation{Run: o.run, Updates: s.Updates, Data: s.training.Source, Other: s.otherData,
+		Pixels: o.pixels.String(), Runs: o.Runs, Temps: o.Temperatures, Sweeps: o.Sweeps, Seed: o.Seed,
+		LogZ: z.LogZ, StdErr: known(z.StdErr), Low: known(z.Low), High: known(z.High), Reverse: z.Reverse, Gap: z.Gap,
+		Trusted: z.Trusted()}
 	if score.Exact != nil {
 		e.Exact = &exact{LogZ: score.Exact.LogZ}
 	}
@@ -266,9 +267,13 @@ func (e *evaluation) print(t *terminal, s *model, score *likelihood.Score) {
 	}
 	rows = append(rows, [2]string{"", verdict})
 	for _, b := range score.Bounds {
+		of := fmt.Sprintf("%s, %s pixels", format.Number(len(b.Terms), "image"), e.Pixels)
+		if math.IsNaN(float64(e.StdErr)) && !math.IsNaN(b.StdErr) {
+			of += "; ± is of the images alone"
+		}
 		rows = append(rows,
-			[2]string{"bound, " + b.Name, fmt.Sprintf("%.2f %s nats an image (%s, %s pixels)", b.Mean,
-				plusMinus(known(b.StdErr), "one image"), format.Number(len(b.Terms), "image"), e.Pixels)},
+			[2]string{"bound, " + b.Name, fmt.Sprintf("%.2f %s nats an image (%s)", b.Mean,
+				plusMinus(known(b.StdErr), "one image"), of)},
 			[2]string{"", fmt.Sprintf("mean of −energy %.2f, entropy %.2f", b.Parts.Energy, b.Parts.Entropy)})
 	}
 	if e.Exact != nil {

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"runtime"
 	runtimepprof "runtime/pprof"
 
@@ -22,6 +23,7 @@ type execution struct {
 	cpuProfile, memoryProfile, listen string
 
 	guard *guard
+	say   func(format string, args ...any)
 	ctx   context.Context // until the end
 	stop  func()
 	cpu   *bytes.Buffer // the CPU profile
@@ -29,7 +31,7 @@ type execution struct {
 
 // executionFlags defines the flags of an execution, and --quiet.
 func executionFlags(f *flag.FlagSet, t *terminal) *execution {
-	x := &execution{guard: &t.guard}
+	x := &execution{guard: &t.guard, say: t.say}
 	x.threads = runtime.GOMAXPROCS(0)
 	countVar(f, &x.threads, "threads", 1, mostThreads, "`N` threads (default one a core); they do not change the "+
 		"numbers")
@@ -73,8 +75,15 @@ func (x *execution) serve() error {
 	if err != nil {
 		return err
 	}
-	go web.Serve(x.ctx, l, web.Profiles())
+	go x.answer(l)
 	return nil
+}
+
+// answer answers requests for profiles until the end. The work goes on where it cannot.
+func (x *execution) answer(l net.Listener) {
+	if err := web.Serve(x.ctx, l, web.Profiles()); err != nil {
+		x.say("warning: pprof: profiles are no longer served: %v", err)
+	}
 }
 
 // end writes what begin started, and joins what fails to err.

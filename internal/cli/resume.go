@@ -83,7 +83,8 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 		return err
 	}
 	return trainRun(ctx, t, session.Options{Machine: m.trainer(x.threads), Run: run, Settings: &c,
-		Checkpoint: checkpoint, Data: set, Estimates: estimates, StopOnSaveError: bool(saves), Arguments: append([]string{"resume"}, args...)})
+		Checkpoint: checkpoint, Data: set, Estimates: estimates, StopOnSaveError: bool(saves),
+		Arguments: append([]string{"resume"}, args...)})
 }
 
 // ended makes what a run lacks that has made its updates: its pictures, where it was killed

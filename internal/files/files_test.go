@@ -279,6 +279,41 @@ func TestFileMadeAtOnce(t *testing.T) {
 	}
 }
 
+// A file that is replaced again and again, as the checkpoint of a run in training, is read all
+// the same.
+func TestFileReplacedWhileItIsRead(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("an open file cannot be replaced")
+	}
+	dir := t.TempDir()
+	d := open(t, dir)
+	path, done := filepath.Join(dir, "x"), make(chan struct{})
+	put(t, path, "whole")
+	var replacing sync.WaitGroup
+	replacing.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			next := path + ".next"
+			if err := errors.Join(os.WriteFile(next, []byte("whole"), 0o666), os.Rename(next, path)); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	for range 20_000 {
+		if data, err := d.Read("x", 100); err != nil || string(data) != "whole" {
+			t.Errorf("%q, %v", data, err)
+			break
+		}
+	}
+	close(done)
+	replacing.Wait()
+}
+
 func TestRemoveTemps(t *testing.T) {
 	dir := t.TempDir()
 	mine := func(name string) bool { return name == "mine" }

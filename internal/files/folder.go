@@ -81,12 +81,23 @@ func (d *Folder) Open(name string) (*os.File, int64, error) {
 // OpenFile opens a regular file with flags of os.OpenFile. It rejects links. With
 // os.O_CREATE it makes the file where there is none.
 func (d *Folder) OpenFile(name string, flag int) (*os.File, error) {
-	f, err := d.openFile(name, flag)
-	if flag&os.O_CREATE != 0 && errors.Is(err, fs.ErrExist) {
-		return d.openFile(name, flag) // another process has made it in between
+	for try := 1; ; try++ {
+		f, err := d.openFile(name, flag)
+		// Another process has made the file meanwhile, or replaced it, as training does.
+		again := errors.Is(err, errReplaced) || flag&os.O_CREATE != 0 && errors.Is(err, fs.ErrExist)
+		if !again || try == openTries {
+			return f, err
+		}
 	}
-	return f, err
 }
+
+// errReplaced is the error of a name that led to one file when it was looked at, and to
+// another when it was opened.
+var errReplaced = errors.New("replaced while it was opened")
+
+// openTries is how often a file is opened that is replaced each time. A run that trains
+// replaces its files a few times a second at most.
+const openTries = 20
 
 func (d *Folder) openFile(name string, flag int) (*os.File, error) {
 	before, err := d.root.Lstat(name)
@@ -108,7 +119,7 @@ func (d *Folder) openFile(name string, flag int) (*os.File, error) {
 	}
 	after, err := f.Stat()
 	if err == nil && before != nil && !os.SameFile(before, after) {
-		err = errors.New("replaced while it was opened")
+		err = errReplaced
 	}
 	if err != nil {
 		f.Close()

@@ -198,7 +198,8 @@ func TestCutShort(t *testing.T) {
 		}
 	}
 	text := bytes.ReplaceAll(whole, []byte("\n"), []byte("\r\n"))
-	if err := readAll(text); err == nil || !strings.Contains(err.Error(), "a copy as text") || errors.Is(err, zip.ErrFormat) {
+	err := readAll(text)
+	if err == nil || !strings.Contains(err.Error(), "a copy as text") || errors.Is(err, zip.ErrFormat) {
 		t.Errorf("copied as text: error %v", err)
 	}
 	for what, other := range map[string][]byte{

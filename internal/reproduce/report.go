@@ -202,7 +202,8 @@ func (p *page) render() (asHTML, asMarkdown []byte, err error) {
 	if err := h.Execute(&html, p); err != nil {
 		return nil, nil, err
 	}
-	t, err := texttemplate.New("report").Funcs(texttemplate.FuncMap{"cell": cell, "row": row, "text": asText}).Parse(pageMarkdown)
+	funcs := texttemplate.FuncMap{"cell": cell, "row": row, "text": asText}
+	t, err := texttemplate.New("report").Funcs(funcs).Parse(pageMarkdown)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -41,7 +41,8 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := string(files["report.html"])
-	for _, want := range []string{"data:image/png;base64,UE5H", "<svg><g/></svg>", "on a &lt;machine&gt; and another [x] | `z`;",
+	for _, want := range []string{"data:image/png;base64,UE5H", "<svg><g/></svg>",
+		"on a &lt;machine&gt; and another [x] | `z`;",
 		"9.8.7", "87.5%", "1.234 ± 0.500", "-123.25", "not to be trusted", "prefers-color-scheme",
 		`name="viewport"`, "1,000,000", "4 of 51 runs"} {
 		if !strings.Contains(page, want) {

@@ -5,12 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"tandem/internal/files"
 	"tandem/internal/format"
 	"tandem/internal/runs"
 	"tandem/internal/session"
@@ -259,7 +259,7 @@ func (s *Study) enough(r *Run, m *Measures) bool {
 
 // measured returns what was measured of a run at its end, or nil.
 func (s *Study) measured(r *Run) *Measures {
-	data, err := files.Read(filepath.Join(s.folder(r), measuresFile), maxFile)
+	data, err := s.read(path.Join(RunsFolder, r.Name, measuresFile))
 	if err != nil {
 		return nil
 	}
@@ -301,10 +301,7 @@ func (s *Study) report() (err error) {
 			}
 		}
 	}
-	read := func(name string) ([]byte, error) {
-		return files.Read(filepath.Join(s.dir, filepath.FromSlash(name)), maxFile)
-	}
-	content, err := report.Files(read)
+	content, err := report.Files(s.read)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}

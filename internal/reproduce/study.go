@@ -216,6 +216,17 @@ func makeFolder(path string) error {
 	return err
 }
 
+// read reads a file by its name in the folder. It rejects links: what they lead to would be
+// shown in the report.
+func (s *Study) read(name string) ([]byte, error) {
+	d, err := files.OpenFolder(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return d.Read(filepath.FromSlash(name), maxFile)
+}
+
 // write writes files by their names in the folder, or in a folder of it.
 func (s *Study) write(content map[string][]byte) error {
 	for name, data := range content {

@@ -254,7 +254,8 @@ func (r *Run) lockAgain() error {
 	}
 	if !sameFile(r.checkpoint, now) {
 		lock.Close()
-		return fmt.Errorf("%w: its lock file was deleted or replaced, and another process has changed its checkpoint", ErrLost)
+		return fmt.Errorf("%w: its lock file was deleted or replaced, and another process has changed its checkpoint",
+			ErrLost)
 	}
 	r.lock.Close()
 	r.lock = lock

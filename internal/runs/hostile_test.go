@@ -33,6 +33,20 @@ func use(dir string) error {
 		r.Append(&Metrics{Update: c.Updates}), r.WriteCheckpoint(c.State, 1, "v1"))
 }
 
+// readings returns the errors of all that reads a file of a run.
+func readings(dir, name string) []error {
+	_, snapshot := ReadSnapshot(dir)
+	_, settings := ReadSettings(dir)
+	_, manifest := ReadManifest(dir)
+	_, metrics := ReadMetrics(dir)
+	_, checkpoint := ReadCheckpoint(dir)
+	_, header := ReadHeader(dir)
+	return map[string][]error{
+		SettingsFile: {snapshot, settings}, manifestName: {snapshot, manifest}, metricsName: {snapshot, metrics},
+		CheckpointFile: {snapshot, checkpoint, header},
+	}[name] // nothing but Open reads the lock
+}
+
 // Links that somebody has put into a run folder in place of its files, or of the temporary
 // files that become them, make tandem write nowhere else.
 func TestLinksInARunFolder(t *testing.T) {
@@ -53,6 +67,11 @@ func TestLinksInARunFolder(t *testing.T) {
 			}
 			if err := link(out, path); err != nil {
 				t.Skip(err)
+			}
+			if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink != 0 {
+				for _, err := range readings(r.dir, name) {
+					wantError(t, err, path, "is a link")
+				}
 			}
 			_ = use(r.dir)
 			if got := read(t, out); string(got) != string(content) {

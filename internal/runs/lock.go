@@ -2,10 +2,13 @@ package runs
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strconv"
+	"syscall"
 
 	"tandem/internal/files"
 )
@@ -21,22 +24,33 @@ const maxLock = 32
 func takeLock(d *files.Folder) (*os.File, error) {
 	f, err := d.OpenFile(lockName, os.O_RDWR|os.O_CREATE)
 	if err != nil {
-		return nil, fmt.Errorf("run %s cannot be locked, its folder must be writable: %w", d.Path(), err)
+		return nil, notLocked(d.Path(), err)
 	}
 	free, err := lockFile(f)
 	switch {
 	case err != nil:
-		err = fmt.Errorf("run %s cannot be locked: %w", d.Path(), err)
+		err = notLocked(d.Path(), err)
 	case !free:
 		err = fmt.Errorf("run %s is in use by %s", d.Path(), holder(f))
 	default:
-		err = claim(f)
+		if err = claim(f); err != nil {
+			err = notLocked(d.Path(), err)
+		}
 	}
 	if err != nil {
 		f.Close()
 		return nil, err
 	}
 	return f, nil
+}
+
+// notLocked is the error of a run that no other process has, and that cannot be locked. Where
+// the folder may not be written to, it says so.
+func notLocked(dir string, err error) error {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("run %s cannot be locked, its folder must be writable: %w", dir, err)
+	}
+	return fmt.Errorf("run %s cannot be locked: %w", dir, err)
 }
 
 // claim writes the number of this process into a lock file.

@@ -1,12 +1,17 @@
 package runs
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"tandem/internal/files"
 )
 
 func TestLockInOneProcess(t *testing.T) {
@@ -83,7 +88,22 @@ func TestLockNotPossible(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, err := Open(r.dir)
-	wantError(t, err, r.dir, "cannot be locked", "must be writable")
+	wantError(t, err, "run "+r.dir+" cannot be locked: "+path, "not a regular file")
+}
+
+// Only where it may be the reason is it said that the folder must be writable.
+func TestReasonsOfNoLock(t *testing.T) {
+	for err, writable := range map[error]bool{
+		fs.ErrPermission: true, syscall.EACCES: true, syscall.EROFS: true,
+		syscall.ENOSPC: false, syscall.EMFILE: false, syscall.EIO: false, errors.ErrUnsupported: false,
+		files.ErrNotRegular: false,
+	} {
+		got := notLocked("dir", &fs.PathError{Op: "open", Path: "dir/lock", Err: err})
+		wantError(t, got, "run dir cannot be locked", err.Error())
+		if !errors.Is(got, err) || strings.Contains(got.Error(), "must be writable") != writable {
+			t.Errorf("%v is told as %v", err, got)
+		}
+	}
 }
 
 func TestReadOnlyFolder(t *testing.T) {

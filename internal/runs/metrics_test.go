@@ -62,6 +62,28 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+// A checkpoint that is written again, as after a failure, has its lines once.
+func TestLinesOfACheckpointTwice(t *testing.T) {
+	r := testRun(t, 0)
+	lines := []*Metrics{testMetrics(1), testMetrics(2)}
+	for range 2 {
+		if err := r.WriteCheckpoint(testState(&r.settings, 2), 1, "v1", lines...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lines = append(lines, testMetrics(3)) // some are new
+	if err := r.WriteCheckpoint(testState(&r.settings, 3), 1, "v1", lines...); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.AppendNew(lines...); err != nil {
+		t.Fatal(err)
+	}
+	want := []Metrics{*lines[0], *lines[1], *lines[2]}
+	if got, err := ReadMetrics(r.dir); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, %v; want each line once", got, err)
+	}
+}
+
 func TestMetricsCut(t *testing.T) {
 	line := func(u uint64) string { return fmt.Sprintf("{\"update\":%d, \"new\":[1,2]}\n", u) }
 	l1, l2, l3 := line(1), line(2), line(3)
