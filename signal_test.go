@@ -41,7 +41,7 @@ func TestEveryLongVerbStopsCleanly(t *testing.T) {
 		{"reproduce", "--out", "study"},
 	} {
 		if args[0] == "verify" {
-			must(t, dir, small("--out", "long", "--layers", "784,100,100", "--updates", "8000", "--checkpoint-every", "8000")...)
+			must(t, dir, small("--out", "long", "--layers", "784,300,300", "--updates", "6000", "--checkpoint-every", "6000")...)
 			must(t, dir, "archive", "long", "--out", "archive.tar.gz", "--binary=false")
 		}
 		before := names(t, dir)
