@@ -75,6 +75,7 @@ func (x *execution) serve() error {
 	if err != nil {
 		return err
 	}
+	x.say("profiles are at http://%s/debug/pprof/", l.Addr())
 	go x.answer(l)
 	return nil
 }

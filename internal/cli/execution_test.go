@@ -39,6 +39,14 @@ func TestProfilesThatFail(t *testing.T) {
 		t.Errorf("%q has no %q", said.String(), want)
 	}
 
+	// Where port 0 has led is said.
+	x.listen = "localhost:0"
+	if err := x.serve(); err != nil || !strings.Contains(said.String(), "profiles are at http://127.0.0.1:") &&
+		!strings.Contains(said.String(), "profiles are at http://[::1]:") {
+		t.Errorf("%v, %q", err, said.String())
+	}
+	x.stop()
+
 	// The end of the work is no failure.
 	said.Reset()
 	l, err = net.Listen("tcp", "localhost:0")

@@ -56,6 +56,9 @@ func parse(f *flag.FlagSet, args []string, names ...string) ([]string, error) {
 		found = append(found, f.Arg(0))
 		args = f.Args()[1:]
 	}
+	if name := emptyFlag(f); name != "" {
+		return nil, usageError{fmt.Errorf("--%s: \"\"; must not be empty", name)}
+	}
 	if len(found) > len(names) && (len(names) == 0 || !strings.Contains(names[len(names)-1], "…")) {
 		return nil, usageError{fmt.Errorf("unexpected argument %q", found[len(names)])}
 	}
@@ -63,6 +66,17 @@ func parse(f *flag.FlagSet, args []string, names ...string) ([]string, error) {
 		return nil, usageError{fmt.Errorf("%s is missing; see tandem %s --help", names[len(found)], f.Name())}
 	}
 	return found, nil
+}
+
+// emptyFlag returns the name of a flag that was given as nothing, as an unset variable of a
+// shell does: a file, a folder, a word. Nothing stands for the embedded data alone.
+func emptyFlag(f *flag.FlagSet) (name string) {
+	f.Visit(func(given *flag.Flag) {
+		if given.Value.String() == "" && given.Name != "data" {
+			name = given.Name
+		}
+	})
+	return name
 }
 
 // What package flag says of mistakes.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"syscall"
 
 	"tandem/dbm/kernel"
 	"tandem/internal/format"
@@ -165,8 +166,10 @@ func advise(dir string, err error) error {
 	var unsaved *session.SaveError
 	var moved *session.MovedError
 	switch {
-	case errors.As(err, &unsaved):
+	case errors.As(err, &unsaved) && isFull(err):
 		return hintedError{err, "make room, then " + resumes(dir)}
+	case errors.As(err, &unsaved):
+		return hintedError{err, resumes(dir)}
 	case errors.As(err, &moved) && moved.Saved:
 		return hintedError{err, "tandem resume NEW-FOLDER resumes it"}
 	case errors.As(err, &moved):
@@ -182,6 +185,11 @@ func advise(dir string, err error) error {
 		return hintedError{err, "the last good checkpoint stays; tandem info " + format.Argument(dir) + " shows where it is"}
 	}
 	return err
+}
+
+// isFull reports whether there was no room for a file.
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
 // resumes returns advice to resume a run.

@@ -83,7 +83,20 @@ func (t *terminal) say(format string, args ...any) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	t.erase()
-	fmt.Fprintf(t.err, "tandem: %s\n", printable(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(t.err, "tandem: %s\n", shorten(printable(fmt.Sprintf(format, args...))))
+}
+
+// mostSaid is how many characters a message has at most: what it quotes may be as long as
+// anybody likes.
+const mostSaid = 5000
+
+// shorten returns a message without its middle if it is longer than that.
+func shorten(message string) string {
+	characters := []rune(message)
+	if len(characters) <= mostSaid {
+		return message
+	}
+	return string(characters[:mostSaid/2]) + " … " + string(characters[len(characters)-mostSaid/2:])
 }
 
 // due reports whether it is time for another progress line.

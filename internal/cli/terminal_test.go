@@ -1,10 +1,15 @@
 package cli
 
 import (
+	"errors"
+	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"tandem/internal/session"
 )
 
 // A line that wraps cannot be redrawn: each would stay on the screen.
@@ -28,6 +33,30 @@ func TestProgressFitsTheTerminal(t *testing.T) {
 	}
 	if got := cut("±±±", 2); got != "±±" {
 		t.Errorf("cut in the middle of a character: %q", got)
+	}
+}
+
+// What a message quotes may be as long as anybody likes.
+func TestLongMessagesAreShortened(t *testing.T) {
+	var b strings.Builder
+	t2 := &terminal{err: &b}
+	t2.say("begins %s ends", strings.Repeat("±", 100_000))
+	if got := b.String(); utf8.RuneCountInString(got) > 6000 || !strings.HasPrefix(got, "tandem: begins ±") ||
+		!strings.HasSuffix(got, "± ends\n") || !strings.Contains(got, "± … ±") {
+		t.Errorf("%d characters: %.40q", len(got), got)
+	}
+}
+
+// Room is made only where there was none.
+func TestAdviceOnSaveErrors(t *testing.T) {
+	for cause, room := range map[error]bool{syscall.ENOSPC: true, syscall.EFBIG: true, syscall.EMFILE: false,
+		syscall.EACCES: false} {
+		err := advise("run", &session.SaveError{Update: 5, Cause: fmt.Errorf("run/x: %w", cause)})
+		var hinted hintedError
+		if !errors.As(err, &hinted) || strings.Contains(hinted.Hint(), "make room") != room ||
+			!strings.Contains(hinted.Hint(), "tandem resume run") {
+			t.Errorf("%v: %v", cause, err)
+		}
 	}
 }
 

@@ -298,6 +298,12 @@ func sameFile(a, b os.FileInfo) bool {
 	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
+// HasCheckpoint reports whether a checkpoint is in the folder.
+func (r *Run) HasCheckpoint() bool {
+	info, err := r.folder.Lstat(CheckpointFile)
+	return err == nil && info.Mode().IsRegular()
+}
+
 // Moved returns files.ErrMoved if the folder is no longer where it was opened. What is
 // written then still goes into the same folder.
 func (r *Run) Moved() error {

@@ -21,7 +21,7 @@ type SaveError struct {
 }
 
 func (e *SaveError) Error() string {
-	stays := "there is no checkpoint yet"
+	stays := "there is no checkpoint"
 	if e.Saved > 0 {
 		stays = fmt.Sprintf("the checkpoint of update %s stays", format.Count(e.Saved))
 	}
@@ -63,6 +63,9 @@ func (s *session) save(checkpoint, last bool) error {
 	}
 	if err == nil || errors.Is(err, runs.ErrLost) {
 		return err
+	}
+	if !s.Run.HasCheckpoint() {
+		s.saved = 0 // somebody has removed it
 	}
 	failed := &SaveError{s.trainer.Updates(), s.saved, err}
 	if !last && !s.StopOnSaveError {
