@@ -40,12 +40,17 @@ func TestProfilesThatFail(t *testing.T) {
 	}
 
 	// Where port 0 has led is said.
-	x.listen = "localhost:0"
-	if err := x.serve(); err != nil || !strings.Contains(said.String(), "profiles are at http://127.0.0.1:") &&
-		!strings.Contains(said.String(), "profiles are at http://[::1]:") {
-		t.Errorf("%v, %q", err, said.String())
+	var where strings.Builder
+	t3 := &terminal{err: &where}
+	y := executionFlags(flags(t3, "tandem train"), t3)
+	y.listen = "localhost:0"
+	if err := y.begin(t.Context()); err != nil {
+		t.Fatal(err)
 	}
-	x.stop()
+	if s := where.String(); !strings.Contains(s, "are at http://127.0.0.1:") && !strings.Contains(s, "are at http://[::1]:") {
+		t.Errorf("the address is not in %q", s)
+	}
+	y.stop()
 
 	// The end of the work is no failure.
 	said.Reset()
