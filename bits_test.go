@@ -238,6 +238,48 @@ func TestSameLogWeightsEverywhere(t *testing.T) {
 	}
 }
 
+// Neither kernels, nor threads, nor the machine show in anything that a score has.
+func TestSameScoresEverywhere(t *testing.T) {
+	c, s := dbmtest.Model(3, 0.3, 30, 13, 10, 7)
+	row := func(i int, v []float32) { kernel.Draw{Seed: 9, Row: uint32(i)}.Coins(v) }
+	sets := []likelihood.Examples{{Name: "coins", N: 6, Row: row}}
+	sum := func(k kernel.Set, threads int) string {
+		base, err := likelihood.BaseOf(t.Context(), c, &k, s, nil, 60, row, threads)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := likelihood.Effort{Exchange: &likelihood.Exchange{Ensembles: 4, Sweeps: 150, Samples: 3, Base: base, Example: row, Seed: 7},
+			Annealing: &likelihood.Annealing{Runs: 60, Temperatures: 20, UpOnly: true, Base: base, Seed: 7}, Draws: 120, Seed: 7,
+			Threads: threads, Begin: func(likelihood.Stage, string) func(float64) { return nil }}
+		score, err := likelihood.Evaluate(t.Context(), c, &k, s, sets, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		worth, err := e.Worth(t.Context(), c, &k, s, sets, score)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := &score.Sets[0]
+		return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%v %v %v %v %v %v %v %v %v %v", base, score.LogZ, *score.Exchange,
+			*score.Annealing, x.Terms, x.Bound, x.Weights, *x.Weighted, *worth.Ratio, worth.Sets)))
+	}
+	want := sum(setsHere()[0], 1)
+	for _, k := range setsHere() {
+		for _, threads := range []int{1, 3} {
+			if testing.Short() { // an emulated machine, which takes minutes
+				break
+			}
+			if got := sum(k, threads); got != want {
+				t.Errorf("%s kernels on %d threads: another score", k.Name, threads)
+			}
+		}
+	}
+	const was = "b3cb5ac151dabebe32b5342e6598e6830b2d36c81fc7a57c6505deedbfeb51f6"
+	if want != was {
+		t.Errorf("the score is %s, no longer %s", want, was)
+	}
+}
+
 // Neither kernels nor threads show in a bound.
 func TestSameBoundsEverywhere(t *testing.T) {
 	c, s := dbmtest.Model(4, 0.3, 50, 33, 20, 17)

@@ -21,7 +21,7 @@ func TestOtherDataThanTrainedOn(t *testing.T) {
 	must(t, dir, "export", "run", "--npz", "model.npz")
 	verbs := func(model string) [][]string {
 		return [][]string{
-			{"eval", model, "--runs", "4", "--temps", "10", "--json", "--quiet"},
+			{"eval", model, "--runs", "4", "--temps", "10", "--sweeps", "100", "--json", "--quiet"},
 			{"classify", model, "--epochs", "2", "--json", "--quiet"},
 			{"features", model, "--npz", "f.npz", "--quiet"},
 			{"features", model, "--split", "train", "--npz", "f.npz", "--quiet"},
@@ -44,7 +44,7 @@ func TestOtherDataThanTrainedOn(t *testing.T) {
 					t.Errorf("%q: JSON has data %v, other %v", args, r["data"], r["data_other"])
 				}
 			}
-			text, _, _ := tandem(t, dir, "eval", model, "--runs", "4", "--temps", "10", "--quiet")
+			text, _, _ := tandem(t, dir, "eval", model, "--runs", "4", "--temps", "10", "--sweeps", "100", "--quiet")
 			if strings.Contains(text, "not those that the model was trained on") != changed {
 				t.Errorf("changed %v, and eval prints\n%s", changed, text)
 			}
@@ -135,7 +135,7 @@ func TestNoTestImages(t *testing.T) {
 	writeSet(t, filepath.Join(dir, "images"), "train", 12, 2, 2)
 	must(t, dir, "train", "--quiet", "--data", "images", "--layers", "4,3", "--updates", "20", "--out", "run")
 	for _, args := range [][]string{
-		{"eval", "run", "--runs", "4", "--temps", "10", "--quiet"}, {"features", "run", "--npz", "f.npz", "--quiet"},
+		{"eval", "run", "--runs", "4", "--temps", "10", "--sweeps", "100", "--quiet"}, {"features", "run", "--npz", "f.npz", "--quiet"},
 		{"complete", "run", "--images", "2", "--sweeps", "2", "--quiet"},
 	} {
 		refuse(t, 1, dir, args, "t10k-images", "--split train")

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,28 +19,40 @@ func TestEval(t *testing.T) {
 	dir := t.TempDir()
 	must(t, dir, small("--out", "run", "--layers", "784,9", "--updates", "60", "--learning-rate", "0.1", "--pixels",
 		"sample")...)
+	type part struct {
+		LogZ    float64 `json:"log_z"`
+		StdErr  float64 `json:"log_z_stderr"`
+		Trusted bool    `json:"trusted"`
+	}
 	var e struct {
 		LogZ    float64 `json:"log_z"`
 		StdErr  float64 `json:"log_z_stderr"`
-		Reverse float64 `json:"log_z_reverse"`
 		Test    float64 `json:"bound_test"`
 		TestErr float64 `json:"bound_test_stderr"`
 		Train   float64 `json:"bound_train"`
 		Trusted bool    `json:"trusted"`
 		Exact   struct {
-			LogZ float64 `json:"log_z"`
-			Test float64 `json:"log_likelihood_test"`
+			LogZ  float64 `json:"log_z"`
+			Test  float64 `json:"log_likelihood_test"`
+			Train float64 `json:"log_likelihood_train"`
 		} `json:"exact"`
+		Exchange  part `json:"exchange"`
+		Annealing part `json:"annealing"`
 	}
-	out := must(t, dir, "eval", "run", "--runs", "30", "--temps", "300", "--sweeps", "50", "--split", "test,train",
+	out := must(t, dir, "eval", "run", "--runs", "200", "--temps", "300", "--sweeps", "2000", "--split", "test,train",
 		"--json", "--per-example", "all.csv", "--quiet")
 	if err := json.Unmarshal([]byte(out), &e); err != nil {
 		t.Fatal(err)
 	}
-	if d := math.Abs(e.LogZ - e.Exact.LogZ); !(d < 4*e.StdErr) || math.Abs(e.Reverse-e.LogZ) > 1 || !e.Trusted {
-		t.Errorf("log Z is %v ± %v, from above %v, exactly %v", e.LogZ, e.StdErr, e.Reverse, e.Exact.LogZ)
+	if e.LogZ != e.Exact.LogZ || e.StdErr != 0 || !e.Trusted {
+		t.Errorf("log Z is %v ± %v, exactly %v", e.LogZ, e.StdErr, e.Exact.LogZ)
 	}
-	if d := (e.Test + e.LogZ) - (e.Exact.Test + e.Exact.LogZ); math.Abs(d) > 1e-3 || e.TestErr <= 0 || e.Train == 0 {
+	for name, x := range map[string]part{"exchange": e.Exchange, "annealing": e.Annealing} {
+		if d := math.Abs(x.LogZ - e.Exact.LogZ); !(d < 5*x.StdErr) || !x.Trusted {
+			t.Errorf("%s: log Z is %v ± %v, exactly %v", name, x.LogZ, x.StdErr, e.Exact.LogZ)
+		}
+	}
+	if d := max(math.Abs(e.Test-e.Exact.Test), math.Abs(e.Train-e.Exact.Train)); d > 1e-3 || e.TestErr <= 0 || e.Train == 0 {
 		t.Errorf("the bound is %v ± %v, %v nats beside the truth", e.Test, e.TestErr, d)
 	}
 	data, err := os.ReadFile(filepath.Join(dir, "all.csv"))
@@ -46,7 +60,7 @@ func TestEval(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
-	if lines[0] != "split,image,negative_energy,entropy,bound" || !strings.Contains(out, `"negative_energy_test": `) ||
+	if lines[0] != "split,image,negative_energy,entropy,bound,log_likelihood" || !strings.Contains(out, `"negative_energy_test": `) ||
 		strings.Contains(out, `"energy_`) {
 		t.Errorf("the mean of minus the energy is called otherwise: %s\n%s", lines[0], out)
 	}
@@ -63,14 +77,20 @@ func TestEval(t *testing.T) {
 	if len(lines) != 70001 || math.Abs(sum-e.Test) > 1e-6 {
 		t.Errorf("%d lines, the bounds of the test images have mean %v, not %v", len(lines), sum, e.Test)
 	}
-	if text := must(t, dir, "eval", "run", "--runs", "3", "--temps", "30", "--quiet"); !strings.Contains(text,
-		"bound, test") || !strings.Contains(text, "from above") {
+	if text := must(t, dir, "eval", "run", "--runs", "3", "--temps", "30", "--sweeps", "200",
+		"--importance", "5", "--quiet"); !strings.Contains(text, "bound, test") || !strings.Contains(text, "replica exchange") ||
+		!strings.Contains(text, "weighted, test") || !strings.Contains(text, "enumerated") {
 		t.Errorf("eval says %q", text)
 	}
 	refuse(t, 2, dir, []string{"eval", "run", "--pixels", "grey"}, "grey", "fixed")
 	refuse(t, 2, dir, []string{"eval", "run", "--split", "all"}, "split", "test")
 	refuse(t, 2, dir, []string{"eval", "run", "--split", "test,test"}, "split", "test")
-	refuse(t, 2, dir, []string{"eval", "run", "--runs", "0"}, "runs")
+	refuse(t, 2, dir, []string{"eval", "run", "--runs", "-1"}, "runs")
+	refuse(t, 2, dir, []string{"eval", "run", "--ensembles", "0", "--runs", "0", "--exact", "no"}, "nothing finds log Z")
+	refuse(t, 2, dir, []string{"eval", "run", "--ensembles", "3"}, "even")
+	refuse(t, 2, dir, []string{"eval", "run", "--worth"}, "no upper layer")
+	refuse(t, 2, dir, []string{"eval", "run", "--sweeps", "5"}, "sweeps")
+	refuse(t, 2, dir, []string{"eval", "run", "--error", "-1"}, "error")
 	refuse(t, 1, dir, []string{"eval", "nowhere"}, "nowhere")
 }
 
@@ -86,10 +106,10 @@ func TestNoErrorOfOneValue(t *testing.T) {
 	}{
 		{[]string{"--runs", "1"}, false, false, false},
 		{[]string{"--runs", "1", "--split", "train"}, false, true, false},
-		{[]string{"--runs", "40"}, true, false, true},
-		{[]string{"--runs", "40", "--split", "train"}, true, true, true},
+		{[]string{"--runs", "400"}, true, false, true},
+		{[]string{"--runs", "400", "--split", "train"}, true, true, true},
 	} {
-		args := append([]string{"eval", "run", "--temps", "100", "--quiet"}, c.args...)
+		args := append([]string{"eval", "run", "--temps", "100", "--ensembles", "0", "--exact", "no", "--quiet"}, c.args...)
 		var e map[string]any
 		if err := json.Unmarshal([]byte(must(t, dir, append(args, "--json")...)), &e); err != nil {
 			t.Fatal(err)
@@ -124,7 +144,7 @@ func TestNoErrorOfOneValue(t *testing.T) {
 func TestExact(t *testing.T) {
 	dir := t.TempDir()
 	must(t, dir, small("--layers", "784,5", "--out", "run")...)
-	eval := []string{"eval", "run", "--runs", "2", "--temps", "3", "--sweeps", "0", "--json", "--quiet"}
+	eval := []string{"eval", "run", "--runs", "2", "--temps", "3", "--sweeps", "100", "--json", "--quiet"}
 	out, messages, code := tandem(t, dir, eval...)
 	if code != 0 || !strings.Contains(out, `"exact"`) || messages != "" {
 		t.Errorf("exit code %d\n%s%s", code, out, messages)
@@ -133,4 +153,42 @@ func TestExact(t *testing.T) {
 		t.Errorf("--exact no enumerates\n%s", out)
 	}
 	refuse(t, 2, dir, append(eval, "--exact", "yes"), "exact", "auto or no")
+}
+
+// An estimate in two goes has the bits of one, and a part of something else is rejected.
+func TestEvalInTwoGoes(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, small("--layers", "784,9,5", "--out", "run")...)
+	must(t, dir, small("--layers", "784,9,5", "--seed", "2", "--out", "other")...)
+	eval := []string{"eval", "run", "--json", "--quiet", "--exact", "no", "--sweeps", "200", "--temps", "30"}
+	must(t, dir, append(eval, "--ensembles", "4", "--runs", "20", "--threads", "1", "--save", "part.json")...)
+	two := must(t, dir, append(eval, "--ensembles", "8", "--runs", "50", "--more", "part.json", "--save", "two.json")...)
+	one := must(t, dir, append(eval, "--ensembles", "8", "--runs", "50", "--save", "one.json")...)
+	seconds := regexp.MustCompile(`(?m)^.*seconds.*$`)
+	if seconds.ReplaceAllString(one, "") != seconds.ReplaceAllString(two, "") {
+		t.Errorf("in one go\n%s\nin two\n%s", one, two)
+	}
+	a, err := os.ReadFile(filepath.Join(dir, "one.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "two.json")); err != nil || !bytes.Equal(a, b) {
+		t.Errorf("the parts differ (%v)", err)
+	}
+	again := must(t, dir, "eval", "run", "--json", "--quiet", "--exact", "no", "--more", "two.json")
+	if seconds.ReplaceAllString(one, "") != seconds.ReplaceAllString(again, "") {
+		t.Errorf("with nothing to add\n%s", again)
+	}
+	refuse(t, 1, dir, []string{"eval", "other", "--more", "part.json"}, "another model")
+	refuse(t, 2, dir, append(eval, "--more", "part.json", "--seed", "3"), "seed: 3", "made with 0")
+	refuse(t, 1, dir, append(eval, "--more", "part.json", "--ensembles", "2"), "4 of 200 sweeps were run before")
+	refuse(t, 1, dir, append(eval, "--more", "part.json", "--runs", "10"), "20 were made before")
+	refuse(t, 2, dir, append(eval, "--more", "part.json", "--error", "1"), "leave it out")
+	for _, damage := range []string{"", "{", "{}", "null", string(a[:len(a)/2]), strings.Replace(string(a), `"format": 1`, `"format": 2`, 1),
+		strings.Replace(string(a), `"temperatures": [`, `"temperatures": [7,`, 1), strings.Replace(string(a), `"sweeps": 200`, `"sweeps": -1`, 1)} {
+		if err := os.WriteFile(filepath.Join(dir, "bad.json"), []byte(damage), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		refuse(t, 1, dir, []string{"eval", "run", "--json", "--quiet", "--exact", "no", "--more", "bad.json"})
+	}
 }

@@ -40,6 +40,7 @@ func TestMemoryIsChecked(t *testing.T) {
 		{"2GiB", []string{"train", "--chains", "1e6", "--layers", "784,200"}, 1},
 		{"90MiB", []string{"resume", "run", "--updates", "40"}, 1},
 		{"2GiB", []string{"eval", "run", "--temps", "1_000_000_000"}, 1},
+		{"300MiB", []string{"eval", "run", "--ensembles", "1000"}, 1},
 		{"1GiB", []string{"classify", "run", "--batch", "65536"}, 1},
 		{"90MiB", []string{"features", "run", "--npz", "new.npz"}, 1},
 		{"2GiB", []string{"sample", "run", "--fresh", "1e6"}, 1},

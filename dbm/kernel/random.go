@@ -49,6 +49,15 @@ const (
 	ForOrder   Purpose = 10 // the order of a classifier's examples, and which have labels
 
 	ForPosterior Purpose = 11 // states of the odd layers, drawn from the mean field of an example
+
+	ForReplicas      Purpose = 12 // sweeps of replica exchange; update 0 is their start
+	ForPilotReplicas Purpose = 13 // the same of its pilot
+	ForExchange      Purpose = 14 // which replicas exchange their states
+	ForStarts        Purpose = 15 // states with which replicas begin, drawn from the mean field of examples
+	ForPilot         Purpose = 16 // annealed runs of the pilot
+
+	ForImportance Purpose = 17 // states of the odd layers, drawn from the mean field of an example, to weigh
+	ForBootstrap  Purpose = 18 // which runs of annealing are drawn again
 )
 
 // Draw names a block of random numbers: rows × units of one layer.

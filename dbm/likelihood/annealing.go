@@ -3,7 +3,6 @@ package likelihood
 import (
 	"context"
 	"fmt"
-	"math"
 	"sync"
 	"sync/atomic"
 
@@ -14,98 +13,31 @@ import (
 // Annealed importance sampling (Neal 2001; for these models Salakhutdinov and
 // Murray 2008, Salakhutdinov and Hinton 2009). At inverse temperature β all
 // weights count β times and the biases are (1−β)·a + β·b, with b those of the model
-// and a those of the base-rate model: the log-odds of the training mean for the
-// visible units, 0 for the hidden ones. At β = 0 all units are independent and
+// and a those of the base, independent units. At β = 0 all units are independent and
 // log Z is known. A run draws the smaller side s at β = 0, and then for each next β
 // adds log p*_β(s) − log p*_β'(s), β' being the one before and p* the unnormalised
 // probability with the other side summed out, to its log-weight, and makes a sweep
 // at β. The mean of the weights, times Z at β = 0, is an unbiased estimate of Z; its
 // logarithm is too low on average, much too low if no run finds where the mass is.
 //
-// From the other side, a run that starts with an exact sample of the model and goes
-// down has weights whose mean estimates 1/Z, so that log Z comes out too high on
-// average (Burda, Grosse and Salakhutdinov 2015). Exact samples are not to be had;
-// the starts are the ends of the runs up, and some sweeps more. Such an end is a
-// sample of the model if it counts as much as the weight of its run (Neal 2001), and so
-// do the weights of the runs down here. If the two estimates meet, that speaks for
-// both, though a mode that no run has found is missing from both; if not, neither is
-// to be trusted.
+// The weights of runs that continue, and go down again, say how noisy those of the runs up
+// are, and nothing else: with an exact sample as start their mean estimates 1/Z (Burda,
+// Grosse and Salakhutdinov 2015), but there are only the ends of the runs up, each counted
+// with its weight (Neal 2001), and the mean of exp(up + down) is 1 for every model.
 
 // Annealing is what to do.
 type Annealing struct {
 	Runs         int
 	Temperatures int                // in each run, the first and the last included
 	Sweeps       int                // at β = 1 between a run up and the run down that starts from it
+	Ladder       []float32          // from 0 to 1, of which the temperatures divide each rung evenly; nil: fixed ones
+	Before       []float64          // log-weights of runs up that were made before, with UpOnly; Runs counts them
 	UpOnly       bool               // no runs down
-	Base         []float64          // mean of the training examples; nil: start from the model's visible biases
+	Base         Base               // the model at β = 0; nil: that of the model's visible biases
 	Seed         uint64             // with a run's number, of its random numbers
 	First        int                // number of the first run
 	Threads      int                // do not show in the numbers
 	Progress     func(done float64) // if not nil, receives the fraction done; called by one goroutine at a time
-}
-
-// Weights are the results of runs, a number for each.
-type Weights struct {
-	LogZ0 float64   // log Z of the base-rate model
-	Up    []float64 // log-weights of the runs up
-	Down  []float64 // log-weights of the runs down, if there were any
-}
-
-// Trusted is the largest gap, in nats, between the estimates from both sides that
-// is no reason to distrust them.
-const Trusted = 1.0
-
-// Estimate is log Z by annealed importance sampling.
-type Estimate struct {
-	LogZ      float64 // from below
-	StdErr    float64 // of LogZ, from the spread of the weights; NaN of one run, which has none
-	Low, High float64 // 95% interval: LogZ ± 1.96 standard errors; NaN of one run
-	Reverse   float64 // from above; NaN without runs down
-	Gap       float64 // Reverse − LogZ
-}
-
-// Trusted reports whether the two sides meet. One run, whose error nobody knows, is never
-// trusted.
-func (e *Estimate) Trusted() bool { return math.Abs(e.Gap) <= Trusted && !math.IsNaN(e.StdErr) }
-
-// Estimate combines runs.
-func (w *Weights) Estimate() Estimate {
-	mean, se := logMean(w.Up)
-	e := Estimate{LogZ: w.LogZ0 + mean, StdErr: se, Reverse: math.NaN()}
-	if w.Down != nil {
-		// The end of a run up counts for as much as its weight; see above.
-		both := make([]float64, len(w.Up))
-		for i, up := range w.Up {
-			both[i] = up + w.Down[i]
-		}
-		down, _ := logMean(both)
-		e.Reverse = w.LogZ0 + mean - down
-	}
-	e.Low, e.High = e.LogZ-1.96*se, e.LogZ+1.96*se
-	e.Gap = e.Reverse - e.LogZ
-	return e
-}
-
-// logMean is the logarithm of the mean of exp(x), and its standard error, NaN if x has one
-// number.
-func logMean(x []float64) (mean, stdErr float64) {
-	top := math.Inf(-1)
-	for _, v := range x {
-		top = max(top, v)
-	}
-	sum, squares, n := 0.0, 0.0, float64(len(x))
-	for _, v := range x {
-		sum += math.Exp(v - top)
-	}
-	for _, v := range x {
-		d := math.Exp(v-top) - sum/n
-		squares += d * d
-	}
-	stdErr = math.NaN()
-	if n > 1 {
-		stdErr = math.Sqrt(squares/(n-1)/n) / (sum / n)
-	}
-	return top + math.Log(sum/n), stdErr
 }
 
 // Anneal makes the runs up, and down again. When ctx ends, it returns its cause.
@@ -117,22 +49,26 @@ func Anneal(ctx context.Context, c *dbm.Config, set *kernel.Set, s *dbm.State, o
 	if err := o.validate(c); err != nil {
 		return nil, err
 	}
-	w := &Weights{Up: make([]float64, o.Runs)}
+	base, err := o.Base.biases(m)
+	if err != nil {
+		return nil, err
+	}
+	p := newPath(m, base)
+	w := &Weights{LogZ0: logZ0(m.Layers, base), Up: make([]float64, o.Runs)}
 	if !o.UpOnly {
 		w.Down = make([]float64, o.Runs)
 	}
-	base := baseBiases(m, o.Base)
-	for l := range base {
-		for _, a := range base[l][:m.Layers[l]] {
-			w.LogZ0 += softplus(float64(a))
-		}
-	}
 	betas := schedule(o.Temperatures)
-	threads := dbm.Useful(o.Threads, o.Runs, 1)
+	if o.Ladder != nil {
+		betas = refine(o.Ladder, o.Temperatures)
+	}
+	done := copy(w.Up, o.Before)
+	threads := dbm.Useful(o.Threads, o.Runs-done, 1)
 	size := o.together(threads)
 	progress := o.progress()
-	err = dbm.Blocks(ctx, o.Runs, size, threads, func(_, from, to int) {
-		a := newAnnealer(m, set, base, to-from, o.Seed, o.First+from)
+	err = dbm.Blocks(ctx, o.Runs-done, size, threads, func(_, from, to int) {
+		from, to = from+done, to+done
+		a := newAnnealer(p, set, to-from, o.Seed, o.First+from)
 		a.stopped = func() bool { return ctx.Err() != nil }
 		a.tick = func() { progress(to - from) }
 		a.start()
@@ -165,10 +101,12 @@ func (o *Annealing) validate(c *dbm.Config) error {
 		return fmt.Errorf("runs: %d; must be 1 to %d", o.Runs, 1<<20)
 	case o.Temperatures < 2 || o.Temperatures > 1<<30:
 		return fmt.Errorf("temps: %d; must be 2 to %d", o.Temperatures, 1<<30)
+	case len(o.Before) > o.Runs || o.Before != nil && !o.UpOnly:
+		return fmt.Errorf("runs: %d were made before; they cannot become %d", len(o.Before), o.Runs)
+	case o.Ladder != nil && !isLadder(o.Ladder):
+		return fmt.Errorf("temperatures: %v; must rise from 0 to 1", o.Ladder)
 	case o.Sweeps < 0:
 		return fmt.Errorf("sweeps: %d; must not be below 0", o.Sweeps)
-	case o.Base != nil && len(o.Base) != c.Layers[0]:
-		return fmt.Errorf("base rates of %d pixels for %d visible units", len(o.Base), c.Layers[0])
 	}
 	return nil
 }
@@ -216,6 +154,19 @@ func schedule(n int) []float32 {
 	return b
 }
 
+// refine returns n inverse temperatures that divide each rung of a ladder evenly.
+func refine(ladder []float32, n int) []float32 {
+	b, rungs := make([]float32, n), len(ladder)-1
+	for i := range b {
+		at := float64(i) * float64(rungs) / float64(n-1)
+		rung := min(int(at), rungs-1)
+		from, to := float64(ladder[rung]), float64(ladder[rung+1])
+		b[i] = float32(from + float64((at-float64(rung))*(to-from)))
+	}
+	b[n-1] = 1
+	return b
+}
+
 func reversed(x []float32) []float32 {
 	y := make([]float32, len(x))
 	for i, v := range x {
@@ -224,30 +175,10 @@ func reversed(x []float32) []float32 {
 	return y
 }
 
-// baseBiases are the biases of the base-rate model: [l] Padded(layers[l]).
-func baseBiases(m *dbm.Model, mean []float64) [][]float32 {
-	var a [][]float32
-	for l, units := range m.Layers {
-		a = append(a, make([]float32, kernel.Padded(units)))
-		switch {
-		case l == 0 && mean != nil:
-			for i, p := range mean {
-				p = min(max(p, 1e-3), 1-1e-3) // so that the base-rate model covers what the model does
-				a[l][i] = float32(kernel.LogOdds(p))
-			}
-		case l == 0:
-			copy(a[l], m.Bias[l])
-		}
-	}
-	return a
-}
-
 // annealer is some runs side by side.
 type annealer struct {
-	*dbm.Model
+	*path
 	set     *kernel.Set
-	small   int // parity of the layers of the smaller side
-	base    [][]float32
 	rows    int
 	seed    uint64
 	first   int            // number of the first run
@@ -258,28 +189,20 @@ type annealer struct {
 	beta    [2]float32
 	lists   []kernel.Lists
 	zero    []float32
-	more    [][]float64 // b − a of the smaller side
 	tick    func()      // called after each step
 	stopped func() bool // reports whether the runs must end
 }
 
-func newAnnealer(m *dbm.Model, set *kernel.Set, base [][]float32, rows int, seed uint64, first int) *annealer {
-	a := &annealer{Model: m, set: set, small: smallerSide(m.Layers), base: base, rows: rows, seed: seed, first: first,
-		lists: make([]kernel.Lists, len(m.Layers))}
+func newAnnealer(p *path, set *kernel.Set, rows int, seed uint64, first int) *annealer {
+	a := &annealer{path: p, set: set, rows: rows, seed: seed, first: first, lists: make([]kernel.Lists, len(p.Layers))}
 	widest := 0
-	for l, units := range m.Layers {
+	for l, units := range p.Layers {
 		size := rows * kernel.Stride(units)
 		a.x = append(a.x, make([]float32, size))
 		a.input = append(a.input, nil)
 		a.pre = append(a.pre, nil)
-		a.more = append(a.more, nil)
-		if l%2 != a.small {
+		if l%2 != p.small {
 			a.input[l], a.pre[l] = make([]float32, size), make([]float32, size)
-		} else {
-			a.more[l] = make([]float64, units)
-			for j := range a.more[l] {
-				a.more[l][j] = float64(m.Bias[l][j]) - float64(base[l][j])
-			}
 		}
 		for i := range a.bias {
 			a.bias[i] = append(a.bias[i], make([]float32, kernel.Padded(units)))
@@ -295,10 +218,7 @@ func (a *annealer) heat(beta float32) {
 	a.beta[1], a.beta[0] = a.beta[0], beta
 	a.bias[0], a.bias[1] = a.bias[1], a.bias[0]
 	for l := range a.Layers {
-		for j, b := range a.Model.Bias[l] {
-			from := float64(a.base[l][j])
-			a.bias[0][l][j] = float32(from + float64(float64(beta)*(float64(b)-from)))
-		}
+		a.biases(a.bias[0][l], l, beta)
 	}
 }
 
@@ -355,7 +275,8 @@ func (a *annealer) weigh(weights []float64) {
 		p := a.Pass(l, a.rows, a.zero, a.x, a.lists, a.input[l])
 		a.set.Linear(&p)
 		stride, width := kernel.Stride(a.Layers[l]), kernel.Padded(a.Layers[l])
-		to, from := kernel.Tempered{Beta: a.beta[0], Bias: a.bias[0][l]}, kernel.Tempered{Beta: a.beta[1], Bias: a.bias[1][l]}
+		to := kernel.Tempered{Beta: a.scale(l, a.beta[0]), Bias: a.bias[0][l]}
+		from := kernel.Tempered{Beta: a.scale(l, a.beta[1]), Bias: a.bias[1][l]}
 		for r := range a.rows {
 			var sums [kernel.Panel]float32
 			a.set.Softplus(a.pre[l][r*stride:][:width], a.input[l][r*stride:][:width], to, from, &sums)
@@ -383,7 +304,7 @@ func (a *annealer) move(d kernel.Draw) {
 		p := kernel.NewPass(a.Layers[l], a.rows, a.pre[l], a.x[l])
 		p.StartStride = p.Stride
 		a.set.Sample(&p, a.draw(d, l))
-		a.set.Scale(a.x[l], a.x[l], a.beta[0])
+		a.set.Scale(a.x[l], a.x[l], a.scale(l, a.beta[0]))
 		a.list(l)
 	}
 	for l := a.small; l < len(a.Layers); l += 2 {

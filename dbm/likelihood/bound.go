@@ -2,7 +2,6 @@ package likelihood
 
 import (
 	"context"
-	"math"
 
 	"tandem/dbm"
 	"tandem/dbm/kernel"
@@ -49,7 +48,7 @@ func Bound(ctx context.Context, c *dbm.Config, set *kernel.Set, s *dbm.State, n 
 // termsOf computes the terms of a row, given q_{l-1}·W_l for each layer.
 func termsOf(c *dbm.Config, s *dbm.State, inference *dbm.Inference, interaction [][]float32, r int) (t Terms) {
 	for i, x := range inference.Visible(r) {
-		t.Energy += float64(x) * float64(s.Biases[0][i])
+		t.Energy += float64(float64(x) * float64(s.Biases[0][i]))
 	}
 	for l := 1; l < len(c.Layers); l++ {
 		at := r * kernel.Stride(c.Layers[l])
@@ -57,28 +56,9 @@ func termsOf(c *dbm.Config, s *dbm.State, inference *dbm.Inference, interaction 
 			q := float64(x)
 			t.Energy += float64(q * (float64(s.Biases[l][j]) + float64(interaction[l][at+j])))
 			if q > 0 && q < 1 {
-				t.Entropy -= float64(q*math.Log(q)) + float64((1-q)*math.Log1p(-q))
+				t.Entropy -= float64(q*logarithm(q)) + float64((1-q)*logarithm(1-q))
 			}
 		}
 	}
 	return t
-}
-
-// Mean is the mean of the bound over examples, and its standard error.
-func Mean(terms []Terms, logZ float64) (bound, stdErr float64, parts Terms) {
-	n := float64(len(terms))
-	for _, t := range terms {
-		parts.Energy += t.Energy / n
-		parts.Entropy += t.Entropy / n
-	}
-	squares := 0.0
-	for _, t := range terms {
-		d := t.Energy + t.Entropy - parts.Energy - parts.Entropy
-		squares += d * d
-	}
-	stdErr = math.NaN() // one example has no spread
-	if n > 1 {
-		stdErr = math.Sqrt(squares / (n - 1) / n)
-	}
-	return parts.Energy + parts.Entropy - logZ, stdErr, parts
 }

@@ -8,10 +8,19 @@ import (
 	"sync"
 
 	"tandem/dbm"
+	"tandem/dbm/kernel"
 )
 
 // softplus is log(1 + exp(x)).
-func softplus(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
+func softplus(x float64) float64 { return max(x, 0) + logarithm(1+kernel.Exp(-math.Abs(x))) }
+
+// logarithm is log x with the same bits everywhere, of zero and of what is not a number, too.
+func logarithm(x float64) float64 {
+	if x >= 0x1p-1022 && x <= math.MaxFloat64 {
+		return kernel.Log(x)
+	}
+	return math.Log(x)
+}
 
 // MostEnumerable is how many units are enumerated at most.
 const MostEnumerable = 22
@@ -25,10 +34,11 @@ func Enumerable(layers []int) bool {
 	return units <= MostEnumerable
 }
 
-// LogZ returns the exact logarithm of the partition function, in float64. The number of
+// ExactLogZ returns the exact logarithm of the partition function, in float64. The number of
 // threads does not affect it. progress, if not nil, receives the fraction done. When ctx
 // ends, it returns its cause.
-func LogZ(ctx context.Context, c *dbm.Config, s *dbm.State, threads int, progress func(done float64)) (float64, error) {
+func ExactLogZ(ctx context.Context, c *dbm.Config, s *dbm.State, threads int,
+	progress func(done float64)) (float64, error) {
 	if !Enumerable(c.Layers) {
 		return 0, fmt.Errorf("layers: both sides of %v have more than %d units: too many to enumerate",
 			c.Layers, MostEnumerable)
@@ -62,10 +72,10 @@ type scaled struct{ sum, top float64 }
 // add adds another one.
 func (x *scaled) add(y scaled) {
 	if y.top > x.top {
-		x.sum, x.top = x.sum*math.Exp(x.top-y.top), y.top
+		x.sum, x.top = x.sum*kernel.Exp(x.top-y.top), y.top
 	}
 	if y.sum > 0 || y.sum != y.sum {
-		x.sum += y.sum * math.Exp(y.top-x.top)
+		x.sum += float64(y.sum * kernel.Exp(y.top-x.top))
 	}
 }
 
@@ -87,7 +97,7 @@ func enumerate(ctx context.Context, layers []int, s *dbm.State, v []float32, thr
 	for _, b := range blocks {
 		total.add(b)
 	}
-	return total.top + math.Log(total.sum), nil
+	return total.top + logarithm(total.sum), nil
 }
 
 // part returns the sum over states [from, to) in Gray's order.
@@ -164,19 +174,27 @@ func newEnumeration(layers []int, s *dbm.State, v []float32) *enumeration {
 func (e *enumeration) give(v []float32) {
 	e.sizes[0] = 0
 	for i, x := range v {
-		e.energy += float64(x) * e.input[0][i]
+		e.energy += float64(float64(x) * e.input[0][i])
 		for j := range e.layers[1] {
-			e.input[1][j] += float64(x) * float64(e.state.Weights[0][i*e.layers[1]+j])
+			e.input[1][j] += float64(float64(x) * float64(e.state.Weights[0][i*e.layers[1]+j]))
 		}
 	}
 }
+
+// factors is how many factors between 1 and 2 a product may have without an overflow.
+const factors = 1000
 
 // logSum returns the logarithm of the sum of exp(−E) over the states of the other side.
 func (e *enumeration) logSum() float64 {
 	total := e.energy
 	for l := 1 - e.small; l < len(e.sizes); l += 2 {
-		for _, x := range e.input[l][:e.sizes[l]] {
-			total += softplus(x)
+		for from := 0; from < e.sizes[l]; from += factors {
+			product := 1.0
+			for _, x := range e.input[l][from:min(from+factors, e.sizes[l])] {
+				total += max(x, 0)
+				product *= 1 + kernel.Exp(-math.Abs(x))
+			}
+			total += logarithm(product)
 		}
 	}
 	return total
@@ -190,17 +208,17 @@ func (e *enumeration) flip(i int) {
 	if e.on[i] {
 		sign = 1
 	}
-	e.energy += sign * e.input[u.layer][u.j] // which never changes on this side
+	e.energy += float64(sign * e.input[u.layer][u.j]) // which never changes on this side
 	if u.layer > 0 && e.sizes[u.layer-1] > 0 {
 		n := e.layers[u.layer]
 		for k := range e.sizes[u.layer-1] {
-			e.input[u.layer-1][k] += sign * float64(e.state.Weights[u.layer-1][k*n+u.j])
+			e.input[u.layer-1][k] += float64(sign * float64(e.state.Weights[u.layer-1][k*n+u.j]))
 		}
 	}
 	if u.layer+1 < len(e.sizes) {
 		n := e.layers[u.layer+1]
 		for k := range n {
-			e.input[u.layer+1][k] += sign * float64(e.state.Weights[u.layer][u.j*n+k])
+			e.input[u.layer+1][k] += float64(sign * float64(e.state.Weights[u.layer][u.j*n+k]))
 		}
 	}
 }

@@ -1,6 +1,7 @@
-// Package likelihood scores a model: its partition function by annealed importance
-// sampling from both sides, the variational bound of the log-likelihood, and, where one
-// side of the model is small, the exact values. Evaluate does all of it.
+// Package likelihood scores a model: its partition function by enumeration where one side of
+// it is small, by replica exchange and by annealed importance sampling; and bounds of the
+// log-likelihood of examples by mean field and by importance weights. Evaluate does all of
+// it. Worth says what the top layer adds.
 //
 // The units of a deep Boltzmann machine fall into two sides, the odd layers and the even
 // ones, the visible layer among these. Given one side, the units of the other are

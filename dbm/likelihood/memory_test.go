@@ -12,13 +12,15 @@ import (
 func TestMemory(t *testing.T) {
 	for name, test := range map[string]struct {
 		layers   []int
-		a        Annealing
+		e        Effort
 		examples int
 	}{
-		"model":    {[]int{600, 900, 700}, Annealing{Runs: 2, Temperatures: 3}, 10},
-		"runs":     {[]int{400, 300}, Annealing{Runs: 4000, Temperatures: 3, Threads: 30}, 10},
-		"examples": {[]int{300, 200, 200}, Annealing{Runs: 4, Temperatures: 3, Threads: 20}, 5000},
-		"threads":  {[]int{900, 700}, Annealing{Runs: 3, Temperatures: 3, Threads: 1024}, 120},
+		"model":    {[]int{600, 900, 700}, Effort{Annealing: &Annealing{Runs: 2, Temperatures: 3}}, 10},
+		"runs":     {[]int{400, 300}, Effort{Annealing: &Annealing{Runs: 4000, Temperatures: 3}, Threads: 30}, 10},
+		"examples": {[]int{300, 200, 200}, Effort{Annealing: &Annealing{Runs: 4, Temperatures: 3}, Threads: 20}, 5000},
+		"replicas": {[]int{300, 200}, Effort{Exchange: &Exchange{Ensembles: 8, Sweeps: 100, Betas: ladder(80)}}, 10},
+		"draws":    {[]int{400, 400, 400}, Effort{Annealing: &Annealing{Runs: 2, Temperatures: 3}, Draws: 200}, 10},
+		"threads":  {[]int{900, 700}, Effort{Annealing: &Annealing{Runs: 3, Temperatures: 3}, Threads: 1024}, 120},
 	} {
 		c, s := dbmtest.Model(1, 0.1, test.layers...)
 		h := dbmtest.NewHeap(kerneltest.Reference, 7)
@@ -27,7 +29,7 @@ func TestMemory(t *testing.T) {
 				v[j] = float32(j % 2)
 			}
 		}}
-		e := Effort{Annealing: test.a}
+		e := test.e
 		if _, err := Evaluate(t.Context(), c, h.Set, s, []Examples{x}, e); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -38,4 +40,13 @@ func TestMemory(t *testing.T) {
 			t.Errorf("%s: %d KiB are in use, estimated %d: %.2f times as many", name, h.Peak>>10, got>>10, x)
 		}
 	}
+}
+
+// ladder returns n temperatures.
+func ladder(n int) []float32 {
+	betas := make([]float32, n)
+	for i := range betas {
+		betas[i] = float32(i) / float32(n-1)
+	}
+	return betas
 }

@@ -2,7 +2,7 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -17,68 +17,16 @@ import (
 	"tandem/mnist"
 )
 
-// evaluation is what eval finds out.
-type evaluation struct {
-	Run     string  `json:"run"`
-	Updates uint64  `json:"updates"`
-	Data    string  `json:"data"`       // where the images come from
-	Other   bool    `json:"data_other"` // they are not those that the model was trained on
-	Pixels  string  `json:"pixels"`
-	Runs    int     `json:"runs"`
-	Temps   int     `json:"temps"`
-	Sweeps  int     `json:"sweeps"`
-	Seed    uint64  `json:"seed"`
-	LogZ    float64 `json:"log_z"`
-	StdErr  known   `json:"log_z_stderr"`
-	Low     known   `json:"log_z_low"`
-	High    known   `json:"log_z_high"`
-	Reverse float64 `json:"log_z_reverse"`
-	Gap     float64 `json:"log_z_gap"`
-	Trusted bool    `json:"trusted"`
-	Exact   *exact  `json:"exact,omitempty"`
-	Seconds float64 `json:"seconds"`
-	AISTime float64 `json:"log_z_seconds"`
-
-	BoundTest        *float64 `json:"bound_test,omitempty"`
-	BoundTestStdErr  *known   `json:"bound_test_stderr,omitempty"`
-	NegEnergyTest    *float64 `json:"negative_energy_test,omitempty"` // E_q[−E]
-	EntropyTest      *float64 `json:"entropy_test,omitempty"`
-	BoundTrain       *float64 `json:"bound_train,omitempty"`
-	BoundTrainStdErr *known   `json:"bound_train_stderr,omitempty"`
-	NegEnergyTrain   *float64 `json:"negative_energy_train,omitempty"`
-	EntropyTrain     *float64 `json:"entropy_train,omitempty"`
-}
-
-// known is a figure that is null in JSON where it is not known: NaN.
-type known float64
-
-func (x known) MarshalJSON() ([]byte, error) {
-	if math.IsNaN(float64(x)) {
-		return []byte("null"), nil
-	}
-	return json.Marshal(float64(x))
-}
-
-// plusMinus returns ± a standard error, or what there is instead of one.
-func plusMinus(x known, one string) string {
-	if math.IsNaN(float64(x)) {
-		return "(" + one + ": no error)"
-	}
-	if x > 0 && x < 0.01 { // not as if it were none
-		return fmt.Sprintf("± %.1g", float64(x))
-	}
-	return fmt.Sprintf("± %.2f", float64(x))
-}
-
-// exact is what can be enumerated.
-type exact struct {
-	LogZ          float64  `json:"log_z"`
-	LogLikelihood *float64 `json:"log_likelihood_test,omitempty"`
-}
-
 // evalOptions are the flags of eval.
 type evalOptions struct {
-	likelihood.Annealing
+	exchange   likelihood.Exchange
+	annealing  likelihood.Annealing
+	draws      int
+	worth      bool
+	save       string // file for the part; "": none
+	more       *part  // to continue from; nil: none
+	moreName   string
+	seed       uint64
 	names      []string // of the sets of images
 	pixels     mnist.Pixels
 	perExample string
@@ -102,34 +50,57 @@ func eval(ctx context.Context, t *terminal, m *Machine, args []string) (err erro
 		return err
 	}
 	defer o.execution.end(&err)
-	sets, base, err := o.examples(t, s) // all that can fail comes before what takes long
+	sets, training, err := o.examples(t, s) // all that can fail comes before what takes long
 	if err != nil {
 		return err
 	}
-	began, annealed := time.Now(), 0.0
-	o.Threads, o.Base = o.execution.threads, base
-	if err := o.room(s, sets); err != nil {
+	made := &part{Format: partFormat, Params: s.State.SHA256(), Data: training.SHA256, Pixels: o.pixels.String(),
+		Seed: o.seed, Sweeps: o.exchange.Sweeps, Temps: o.annealing.Temperatures, Numerics: kernel.Version}
+	if o.more != nil {
+		if err := o.more.check(made); err != nil {
+			return err
+		}
+		o.more.continueFrom(o)
+	}
+	effort := o.effort()
+	if err := o.room(s, sets, &effort); err != nil {
 		return err
 	}
-	begin := func(s likelihood.Stage, examples string) func(done float64) {
-		switch s {
-		case likelihood.StageBound:
-			if annealed == 0 {
-				annealed = time.Since(began).Seconds()
-			}
-			return t.stage("bound on " + examples)
-		case likelihood.StageEnumeration:
-			return t.stage("enumerating the smaller side")
-		}
-		return t.stage("annealing")
+	if o.worth && s.Settings.Hidden() < 2 {
+		return usageError{fmt.Errorf("worth: %w", likelihood.ErrOneLayer)}
 	}
-	score, err := likelihood.Evaluate(ctx, &s.Settings.Config, m.Kernels, s.State, sets,
-		likelihood.Effort{Annealing: o.Annealing, Enumerate: o.enumerate, Begin: begin})
+	began, found := time.Now(), 0.0
+	effort.Begin = func(s likelihood.Stage, examples string) func(done float64) {
+		if examples == "" {
+			return t.stage(string(s))
+		}
+		if found == 0 {
+			found = time.Since(began).Seconds()
+		}
+		return t.stage(string(s) + " on " + examples)
+	}
+	if err := o.start(ctx, s, m.Kernels, training, &effort); err != nil {
+		return err
+	}
+	score, err := likelihood.Evaluate(ctx, &s.Settings.Config, m.Kernels, s.State, sets, effort)
 	if err != nil {
 		return err
 	}
 	e := o.evaluation(s, score)
-	e.AISTime, e.Seconds = annealed, time.Since(began).Seconds()
+	if o.save != "" {
+		made.add(score)
+		if err := made.write(ctx, &t.guard, o.save); err != nil {
+			return err
+		}
+	}
+	if o.worth {
+		w, err := effort.Worth(ctx, &s.Settings.Config, m.Kernels, s.State, sets, score)
+		if err != nil {
+			return err
+		}
+		e.addWorth(w)
+	}
+	e.ZSeconds, e.Seconds = found, time.Since(began).Seconds()
 	t.clear()
 	if o.asJSON {
 		err = format.JSON(t.out, e)
@@ -151,12 +122,26 @@ func eval(ctx context.Context, t *terminal, m *Machine, args []string) (err erro
 // evalFlags parses the command line of eval.
 func evalFlags(t *terminal, args []string) (*evalOptions, error) {
 	f, o := flags(t, "tandem eval RUN [flags]"), new(evalOptions)
-	o.Runs, o.Temperatures, o.Sweeps = 100, 20_000, 1000
-	countVar(f, &o.Runs, "runs", 1, 1<<20, "`N` runs of annealed importance sampling")
-	countVar(f, &o.Temperatures, "temps", 2, 1<<30, "`N` temperatures of each run")
-	countVar(f, &o.Sweeps, "sweeps", 0, mostSweeps,
-		"`N` sweeps between a run up and the run down that begins where it ended")
-	countVar(f, &o.Seed, "seed", 0, math.MaxUint64, "`N` of the annealing runs")
+	o.exchange.Ensembles, o.exchange.Sweeps, o.exchange.Most = 8, 4000, 1_000_000
+	o.annealing.Runs, o.annealing.Temperatures, o.annealing.UpOnly = 400, 5000, true
+	countVar(f, &o.exchange.Ensembles, "ensembles", 0, likelihood.MostEnsembles,
+		"`N` ensembles of replica exchange, an even number; 0: none")
+	countVar(f, &o.exchange.Sweeps, "sweeps", likelihood.LeastSweeps, likelihood.MostSweeps, "`N` sweeps of each ensemble")
+	numberVar(f, &o.exchange.Error, "error", "`X` standard error of log Z, in nats: sweeps double until it is met and "+
+		"nothing speaks against it; 0: no such aim")
+	countVar(f, &o.exchange.Most, "most-sweeps", likelihood.LeastSweeps, likelihood.MostSweeps,
+		"`N` most sweeps with --error")
+	countVar(f, &o.annealing.Runs, "runs", 0, 1<<20,
+		"`N` runs of annealed importance sampling, the independent check; 0: none")
+	countVar(f, &o.annealing.Temperatures, "temps", 2, 1<<30, "`N` temperatures of each run")
+	countVar(f, &o.draws, "importance", 0, likelihood.MostDraws,
+		"`N` draws of each image for the importance-weighted bound, as 200; 0: none")
+	f.StringVar(&o.save, "save", "", "`FILE` for the results of ensembles and runs, to which --more can add")
+	f.StringVar(&o.moreName, "more", "", "`FILE` of --save to add to: --ensembles and --runs count those in it, and the "+
+		"result has the bits of all at once")
+	f.BoolVar(&o.worth, "worth", false,
+		"what the top layer adds to the likelihood of an image: the model is scored without it, too")
+	countVar(f, &o.seed, "seed", 0, math.MaxUint64, "`N` of all random numbers")
 	splits := f.String("split", "test", "`test,train` images to compute the bound on")
 	pixels := f.String("pixels", "fixed", "`HOW` pixels become 0 or 1: fixed (sampled once) or threshold")
 	f.StringVar(&o.perExample, "per-example", "", "write the terms of each image to `FILE` in CSV")
@@ -179,19 +164,39 @@ func evalFlags(t *terminal, args []string) (*evalOptions, error) {
 		return nil, usageError{fmt.Errorf("exact: %q; must be auto or no", *exact)}
 	}
 	o.enumerate = *exact == "auto"
+	if o.exchange.Ensembles%2 != 0 {
+		return nil, usageError{fmt.Errorf("ensembles: %d; must be even: half begin at training images", o.exchange.Ensembles)}
+	}
+	if o.exchange.Ensembles == 0 && o.annealing.Runs == 0 && !o.enumerate {
+		return nil, usageError{errors.New("ensembles: 0; with --runs 0 and --exact no nothing finds log Z")}
+	}
+	if o.moreName != "" {
+		if o.more, err = readPart(o.moreName); err != nil {
+			return nil, err
+		}
+		if err := o.more.takeOver(f, o); err != nil {
+			return nil, err
+		}
+	}
+	if o.worth && o.exchange.Ensembles == 0 {
+		return nil, usageError{errors.New("worth: needs --ensembles")}
+	}
+	if e := o.exchange.Error; !(e >= 0) || math.IsInf(e, 0) {
+		return nil, usageError{fmt.Errorf("error: %v; must be 0 or above", e)}
+	}
 	o.names = strings.Split(*splits, ",")
 	for i, name := range o.names {
 		if name != mnist.Test && name != mnist.Train || slices.Contains(o.names[:i], name) {
 			return nil, usageError{fmt.Errorf("split: %q; must be test, train or test,train", *splits)}
 		}
 	}
-	return o, t.guard.writes(append(o.execution.outputs(), output{"per-example", o.perExample}), o.run)
+	outputs := append(o.execution.outputs(), output{"per-example", o.perExample}, output{"save", o.save})
+	return o, t.guard.writes(outputs, o.run)
 }
 
-// examples returns the sets of images to score on, and the mean of the training images.
-func (o *evalOptions) examples(t *terminal, s *model) (sets []likelihood.Examples, mean []float64, err error) {
-	training, err := s.images(t, mnist.Train)
-	if err != nil {
+// examples returns the sets of images to score on, and the training images.
+func (o *evalOptions) examples(t *terminal, s *model) (sets []likelihood.Examples, training *mnist.Set, err error) {
+	if training, err = s.images(t, mnist.Train); err != nil {
 		return nil, nil, err
 	}
 	for _, name := range o.names {
@@ -202,107 +207,78 @@ func (o *evalOptions) examples(t *terminal, s *model) (sets []likelihood.Example
 			}
 		}
 		row := func(i int, v []float32) { set.Values(v, i, o.pixels, kernel.Draw{}) }
-		sets = append(sets, likelihood.Examples{Name: name, N: set.N(), Row: row, Enumerate: name == mnist.Test})
+		sets = append(sets, likelihood.Examples{Name: name, N: set.N(), Row: row})
 	}
-	return sets, training.Mean(o.pixels), nil
+	return sets, training, nil
 }
 
-// room returns an error where there is no room for the work.
-func (o *evalOptions) room(s *model, sets []likelihood.Examples) error {
-	n := 0
-	for _, x := range sets {
-		n += x.N
+// effort returns what the flags ask for.
+func (o *evalOptions) effort() likelihood.Effort {
+	e := likelihood.Effort{Enumerate: o.enumerate, Draws: o.draws, Seed: o.seed, Threads: o.execution.threads}
+	o.exchange.Seed, o.annealing.Seed = o.seed, o.seed
+	if o.exchange.Ensembles > 0 {
+		e.Exchange = &o.exchange
 	}
-	effort := likelihood.Effort{Annealing: o.Annealing}
-	pixels := uint64(n) * uint64(s.Settings.Layers[0])
-	return room(memory.Sum(uint64(s.Settings.StateBytes()), effort.Memory(&s.Settings.Config, n), pixels),
-		"--threads, --runs or --temps")
-}
-
-// evaluation returns what eval prints of a score.
-func (o *evalOptions) evaluation(s *model, score *likelihood.Score) *evaluation {
-	z := &score.LogZ
-	e := &evaluation{Run: o.run, Updates: s.Updates, Data: s.training.Source, Other: s.otherData,
-		Pixels: o.pixels.String(), Runs: o.Runs, Temps: o.Temperatures, Sweeps: o.Sweeps, Seed: o.Seed,
-		LogZ: z.LogZ, StdErr: known(z.StdErr), Low: known(z.Low), High: known(z.High), Reverse: z.Reverse, Gap: z.Gap,
-		Trusted: z.Trusted()}
-	if score.Exact != nil {
-		e.Exact = &exact{LogZ: score.Exact.LogZ}
-	}
-	for i := range score.Bounds {
-		b := &score.Bounds[i]
-		if b.Name == mnist.Train {
-			e.BoundTrain, e.BoundTrainStdErr, e.NegEnergyTrain, e.EntropyTrain = &b.Mean, (*known)(&b.StdErr),
-				&b.Parts.Energy, &b.Parts.Entropy
-			continue
-		}
-		e.BoundTest, e.BoundTestStdErr, e.NegEnergyTest, e.EntropyTest = &b.Mean, (*known)(&b.StdErr), &b.Parts.Energy,
-			&b.Parts.Entropy
-		if e.Exact == nil {
-			continue
-		}
-		if p, ok := score.Exact.LogP[b.Name]; ok {
-			e.Exact.LogLikelihood = &p
-		}
+	if o.annealing.Runs > 0 {
+		e.Annealing = &o.annealing
 	}
 	return e
 }
 
-// print prints a table.
-func (e *evaluation) print(t *terminal, s *model, score *likelihood.Score) {
-	rows := [][2]string{
-		{"model", fmt.Sprintf("%s after %s updates (%s)", format.Shape(s.Settings.Layers), format.Count(e.Updates), e.Run)},
-		{"images", s.source(s.training)},
-		{"log Z", fmt.Sprintf("%.2f %s; %s of %s temperatures from base rates", e.LogZ, e.interval(),
-			format.Number(e.Runs, "run"), format.Count(uint64(e.Temps)))},
-		{"from above", fmt.Sprintf("%.2f; the same runs down again, begun %s sweeps after the end of each run up",
-			e.Reverse, format.Count(uint64(e.Sweeps)))},
-	}
-	verdict := fmt.Sprintf("the two sides are %.2f nats apart", math.Abs(e.Gap))
-	switch {
-	case math.IsNaN(float64(e.StdErr)):
-		verdict = "not to be trusted: one run has no error; try more --runs"
-	case !e.Trusted:
-		verdict = fmt.Sprintf("not to be trusted: %s, more than %v; try more --temps", verdict, likelihood.Trusted)
-	}
-	rows = append(rows, [2]string{"", verdict})
-	for _, b := range score.Bounds {
-		of := fmt.Sprintf("%s, %s pixels", format.Number(len(b.Terms), "image"), e.Pixels)
-		if math.IsNaN(float64(e.StdErr)) && !math.IsNaN(b.StdErr) {
-			of += "; ± is of the images alone"
-		}
-		rows = append(rows,
-			[2]string{"bound, " + b.Name, fmt.Sprintf("%.2f %s nats an image (%s)", b.Mean,
-				plusMinus(known(b.StdErr), "one image"), of)},
-			[2]string{"", fmt.Sprintf("mean of −energy %.2f, entropy %.2f", b.Parts.Energy, b.Parts.Entropy)})
-	}
-	if e.Exact != nil {
-		what := fmt.Sprintf("log Z %.4f", e.Exact.LogZ)
-		if e.Exact.LogLikelihood != nil {
-			what += fmt.Sprintf(", log-likelihood of a test image %.4f", *e.Exact.LogLikelihood)
-		}
-		rows = append(rows, [2]string{"exact", what})
-	}
-	table(t.out, append(rows, [2]string{"took", format.Duration(e.Seconds)}))
-}
-
-// interval returns the standard error of log Z and the 95% interval.
-func (e *evaluation) interval() string {
-	if math.IsNaN(float64(e.StdErr)) {
-		return plusMinus(e.StdErr, "one run")
-	}
-	return fmt.Sprintf("%s, 95%% in %.2f to %.2f", plusMinus(e.StdErr, ""), e.Low, e.High)
-}
-
-// writeTerms writes a line for each image.
-func writeTerms(w io.Writer, score *likelihood.Score) error {
-	if _, err := fmt.Fprintln(w, "split,image,negative_energy,entropy,bound"); err != nil {
+// start sets where replicas and runs begin.
+func (o *evalOptions) start(ctx context.Context, s *model, k *kernel.Set, training *mnist.Set,
+	e *likelihood.Effort) error {
+	example := func(i int, v []float32) { training.Values(v, i%training.N(), o.pixels, kernel.Draw{}) }
+	base, err := likelihood.BaseOf(ctx, &s.Settings.Config, k, s.State, training.Mean(o.pixels), training.N(), example,
+		e.Threads)
+	if err != nil {
 		return err
 	}
-	for _, b := range score.Bounds {
-		for i, x := range b.Terms {
-			if _, err := fmt.Fprintf(w, "%s,%d,%v,%v,%v\n", b.Name, i, x.Energy, x.Entropy,
-				x.Energy+x.Entropy-score.LogZ.LogZ); err != nil {
+	o.exchange.Base, o.exchange.Example, o.annealing.Base = base, example, base
+	return nil
+}
+
+// room returns an error where there is no room for the work.
+func (o *evalOptions) room(s *model, sets []likelihood.Examples, e *likelihood.Effort) error {
+	n := 0
+	for _, x := range sets {
+		n += x.N
+	}
+	pixels := uint64(n) * uint64(s.Settings.Layers[0])
+	return room(memory.Sum(uint64(s.Settings.StateBytes()), e.Memory(&s.Settings.Config, n), pixels),
+		"--threads, --ensembles, --runs or --temps")
+}
+
+// writeTerms writes a line for each image. Columns stand only for what was asked for.
+func writeTerms(w io.Writer, score *likelihood.Score) error {
+	columns := "split,image,negative_energy,entropy,bound"
+	weighted, exact := false, false
+	for i := range score.Sets {
+		weighted, exact = weighted || score.Sets[i].Weights != nil, exact || score.Sets[i].LogP != nil
+	}
+	if weighted {
+		columns += ",weighted_bound,effective_draws"
+	}
+	if exact {
+		columns += ",log_likelihood"
+	}
+	if _, err := fmt.Fprintln(w, columns); err != nil {
+		return err
+	}
+	for _, x := range score.Sets {
+		for i, terms := range x.Terms {
+			line := fmt.Sprintf("%s,%d,%v,%v,%v", x.Name, i, terms.Energy, terms.Entropy,
+				terms.Energy+terms.Entropy-score.LogZ.Value)
+			if weighted {
+				line += fmt.Sprintf(",%v,%v", x.Weights[i].LogMean-score.LogZ.Value, x.Weights[i].Effective)
+			}
+			switch {
+			case x.LogP != nil:
+				line += fmt.Sprintf(",%v", x.LogP[i])
+			case exact:
+				line += ","
+			}
+			if _, err := fmt.Fprintln(w, line); err != nil {
 				return err
 			}
 		}

@@ -47,6 +47,9 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	countVar(f, &o.anneal, "anneal", 0, mostSweeps,
 		"`N` sweeps of new chains at first, from base rates to the model, so that they "+
 			"pass all modes")
+	ladder := 0
+	countVar(f, &ladder, "ladder", 0, mostLadder, "`N` samples at equilibrium, by replica exchange as in eval: half from "+
+		"ensembles that began at independent units, half from those that began at training images")
 	film := f.String("gif", "", "`FILE` for an animation of the sweeps, of at most a hundred frames")
 	o.seed = 1
 	countVar(f, &o.seed, "seed", 0, math.MaxUint64, "`N` of the random numbers")
@@ -62,12 +65,23 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	if err := o.validate(*film != ""); err != nil {
 		return usageError{err}
 	}
+	if ladder > 0 {
+		if o.fresh > 0 || o.anneal > 0 || *film != "" {
+			return usageError{errors.New("ladder: goes with --sweeps, --seed and --out alone")}
+		}
+		if !given(f)["sweeps"] {
+			o.sweeps = ladderSweeps
+		}
+	}
 	if err := t.guard.pictures(found[0], output{"out", *out}, output{"gif", *film}); err != nil {
 		return err
 	}
 	s, err := load(t, found[0])
 	if err != nil {
 		return err
+	}
+	if ladder > 0 {
+		return t.sampleLadder(ctx, m, s, ladder, &o, *out)
 	}
 	if o.fresh == 0 && !s.State.HasChains() {
 		if given(f)["sweeps"] {

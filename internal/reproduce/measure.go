@@ -37,14 +37,13 @@ func (l *Layer) Spread() float64 { return l.NormSD / l.NormMean }
 
 // Score is an estimate of the likelihood of the test images, sampled once.
 type Score struct {
-	LogZ         float64 `json:"log_z"`
-	LogZStdErr   float64 `json:"log_z_stderr"`
-	LogZReverse  float64 `json:"log_z_reverse"`
-	Bound        float64 `json:"bound_test"` // nats an image
-	BoundStdErr  float64 `json:"bound_test_stderr"`
-	Trusted      bool    `json:"trusted"` // the two sides agree
-	Runs         int     `json:"runs"`
-	Temperatures int     `json:"temps"`
+	LogZ        float64 `json:"log_z"`
+	LogZStdErr  float64 `json:"log_z_stderr"`
+	Bound       float64 `json:"bound_test"` // nats an image
+	BoundStdErr float64 `json:"bound_test_stderr"`
+	Trusted     bool    `json:"trusted"` // nothing speaks against log Z
+	Ensembles   int     `json:"ensembles"`
+	Sweeps      int     `json:"sweeps"` // of each ensemble
 }
 
 // Measures is what is measured of a run at its end.
@@ -111,24 +110,30 @@ func noiseRank(norms, roughness []float64) float64 {
 	return lower / pairs
 }
 
-// Estimate estimates the likelihood, as tandem eval does with 5,000 temperatures. stage
+// Estimate estimates the likelihood, as tandem eval does with 4,000 sweeps. stage
 // receives the name of each stage, and returns what receives the fraction done.
 func Estimate(ctx context.Context, c *runs.Checkpoint, k *kernel.Set, training, test *mnist.Set, threads int,
 	stage func(name string) func(done float64)) (*Score, error) {
-	s := &Score{Runs: 100, Temperatures: 5000}
+	s := &Score{Ensembles: 8, Sweeps: 4000}
 	row := func(i int, v []float32) { test.Values(v, i, mnist.Fixed, kernel.Draw{}) }
 	examples := []likelihood.Examples{{Name: mnist.Test, N: test.N(), Row: row}}
-	effort := likelihood.Effort{
-		Annealing: likelihood.Annealing{Runs: s.Runs, Temperatures: s.Temperatures, Sweeps: 1000,
-			Base: training.Mean(mnist.Fixed), Threads: threads},
-		Begin: func(s likelihood.Stage, _ string) func(done float64) { return stage(string(s)) },
-	}
-	found, err := likelihood.Evaluate(ctx, &c.Settings.Config, k, c.State, examples, effort)
+	example := func(i int, v []float32) { training.Values(v, i%training.N(), mnist.Fixed, kernel.Draw{}) }
+	config := &c.Settings.Config
+	base, err := likelihood.BaseOf(ctx, config, k, c.State, training.Mean(mnist.Fixed), training.N(), example, threads)
 	if err != nil {
 		return nil, err
 	}
-	z, b := &found.LogZ, &found.Bounds[0]
-	s.LogZ, s.LogZStdErr, s.LogZReverse, s.Trusted = z.LogZ, z.StdErr, z.Reverse, z.Trusted()
+	effort := likelihood.Effort{
+		Exchange: &likelihood.Exchange{Ensembles: s.Ensembles, Sweeps: s.Sweeps, Base: base, Example: example},
+		Threads:  threads,
+		Begin:    func(s likelihood.Stage, _ string) func(done float64) { return stage(string(s)) },
+	}
+	found, err := likelihood.Evaluate(ctx, config, k, c.State, examples, effort)
+	if err != nil {
+		return nil, err
+	}
+	z, b := &found.LogZ, &found.Sets[0].Bound
+	s.LogZ, s.LogZStdErr, s.Trusted = z.Value, z.StdErr, len(z.Distrust) == 0
 	s.Bound, s.BoundStdErr = b.Mean, b.StdErr
 	return s, nil
 }

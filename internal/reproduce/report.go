@@ -216,7 +216,7 @@ func (r *Report) section(e *Experiment, look func(name string) ([]byte, error)) 
 	s := section{Title: e.Title, Anchor: e.Name, About: e.About}
 	s.Head = []string{"run", "updates", "layer", "live", "noise", "duplicate", "norm"}
 	if e.Score {
-		s.Head = append(s.Head, "test bound, nats", "log Z up, down")
+		s.Head = append(s.Head, "test bound, nats", "log Z")
 	}
 	var missing []string
 	for i := range e.Runs {
@@ -261,7 +261,7 @@ func rows(e *Experiment, run *Run, m *Measures) (all [][]string) {
 			cells[0], cells[1] = run.Label, format.Count(m.Updates)
 			if e.Score && m.Score != nil {
 				cells[7] = fmt.Sprintf("%.2f ± %.2f", m.Score.Bound, m.Score.BoundStdErr)
-				cells[8] = fmt.Sprintf("%.1f, %.1f", m.Score.LogZ, m.Score.LogZReverse)
+				cells[8] = fmt.Sprintf("%.2f ± %.2f", m.Score.LogZ, m.Score.LogZStdErr)
 				if !m.Score.Trusted {
 					cells[8] += " (not to be trusted)"
 				}

@@ -277,7 +277,7 @@ func decodeHeader(r io.Reader, size int64) (*Header, error) {
 // parseHeader reads the JSON of a header, in a checkpoint or in an exported model.
 func parseHeader(data []byte) (*Header, error) {
 	h := new(Header)
-	if err := decodeJSON(data, h); err != nil {
+	if err := DecodeJSON(data, h); err != nil {
 		return nil, err
 	}
 	if err := h.validate(); err != nil {

@@ -37,10 +37,10 @@ func (r *Run) writeJSON(name string, v any) error {
 	})
 }
 
-// decodeJSON reads one JSON object over *v. Errors are, at every depth: a field that is
+// DecodeJSON reads one JSON object over *v. Errors are, at every depth: a field that is
 // unknown, or not in the case that v gives it; a field given twice; null, which would leave
 // a field, or an old element of a list, as it was. So is anything after the object.
-func decodeJSON(data []byte, v any) error {
+func DecodeJSON(data []byte, v any) error {
 	var raw json.RawMessage
 	if err := json.Unmarshal(data, &raw); err != nil {
 		var syntax *json.SyntaxError

@@ -177,7 +177,7 @@ func readManifest(d *files.Folder) (*Manifest, error) {
 
 func decodeManifest(data []byte) (*Manifest, error) {
 	m := new(Manifest)
-	if err := decodeJSON(data, m); err != nil {
+	if err := DecodeJSON(data, m); err != nil {
 		return nil, err
 	}
 	return m, m.Data.validate()

@@ -89,7 +89,7 @@ func decodeModel(z *npz.Reader) (*Checkpoint, error) {
 		return nil, err
 	}
 	h := new(about)
-	if err := decodeJSON(text, h); err != nil {
+	if err := DecodeJSON(text, h); err != nil {
 		return nil, fmt.Errorf("%s: %w", aboutModel, err)
 	}
 	err = h.validate()

@@ -84,7 +84,7 @@ func (c *Settings) decode(data []byte) error {
 		return errors.New("text in UTF-16; save it as UTF-8")
 	}
 	next := c.clone() // encoding/json writes into the lists that it finds
-	if err := decodeJSON(data, &next); err != nil {
+	if err := DecodeJSON(data, &next); err != nil {
 		return err
 	}
 	*c = next

@@ -97,8 +97,8 @@ func (s *session) estimate(ctx context.Context, state *dbm.State) (logZ, bound f
 	row := func(i int, v []float32) { e.Test.Values(v, i, mnist.Fixed, kernel.Draw{}) }
 	examples := []likelihood.Examples{{Name: mnist.Test, N: min(estimateExamples, e.Test.N()), Row: row}}
 	score, err := likelihood.Evaluate(ctx, &s.settings.Config, s.Kernels, state, examples, likelihood.Effort{
-		Annealing: likelihood.Annealing{Runs: estimateRuns, Temperatures: cmp.Or(e.Temperatures, estimateTemps),
-			UpOnly: true, Base: e.base, Threads: s.Threads}})
+		Annealing: &likelihood.Annealing{Runs: estimateRuns, Temperatures: cmp.Or(e.Temperatures, estimateTemps),
+			UpOnly: true, Base: likelihood.Base{e.base}}, Threads: s.Threads})
 	e.cost = time.Since(began).Seconds()
 	e.spent += e.cost
 	switch {
@@ -106,8 +106,8 @@ func (s *session) estimate(ctx context.Context, state *dbm.State) (logZ, bound f
 		return 0, 0, nil
 	case err != nil:
 		return 0, 0, fmt.Errorf("estimate: %w", err)
-	case math.IsInf(score.Bounds[0].Mean, 0):
+	case math.IsInf(score.Sets[0].Bound.Mean, 0):
 		return 0, 0, nil
 	}
-	return score.LogZ.LogZ, score.Bounds[0].Mean, nil
+	return score.LogZ.Value, score.Sets[0].Bound.Mean, nil
 }

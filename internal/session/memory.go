@@ -15,8 +15,8 @@ import (
 func Memory(c *runs.Settings, data *mnist.Set, e *Estimates, threads int) uint64 {
 	size := memory.Sum(c.Memory(threads), DataMemory(data))
 	if e.Every > 0 {
-		effort := likelihood.Effort{Annealing: likelihood.Annealing{Runs: estimateRuns,
-			Temperatures: cmp.Or(e.Temperatures, estimateTemps), Threads: threads}}
+		effort := likelihood.Effort{Annealing: &likelihood.Annealing{Runs: estimateRuns,
+			Temperatures: cmp.Or(e.Temperatures, estimateTemps)}, Threads: threads}
 		size = memory.Sum(size, effort.Memory(&c.Config, estimateExamples), DataMemory(e.Test))
 	}
 	return size

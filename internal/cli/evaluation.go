@@ -1,0 +1,313 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+
+	"tandem/dbm/likelihood"
+	"tandem/internal/format"
+	"tandem/mnist"
+)
+
+// evaluation is what eval finds out.
+type evaluation struct {
+	Run       string     `json:"run"`
+	Updates   uint64     `json:"updates"`
+	Params    string     `json:"params_sha256"`
+	Data      string     `json:"data"`       // where the images come from
+	Other     bool       `json:"data_other"` // they are not those that the model was trained on
+	Pixels    string     `json:"pixels"`
+	Seed      uint64     `json:"seed"`
+	LogZ      float64    `json:"log_z"` // that the figures below use
+	StdErr    known      `json:"log_z_stderr"`
+	Low       known      `json:"log_z_low"`
+	High      known      `json:"log_z_high"`
+	Method    string     `json:"log_z_method"`
+	Trusted   bool       `json:"trusted"`
+	Distrust  []string   `json:"distrust"` // what speaks against log Z
+	Exact     *exact     `json:"exact,omitempty"`
+	Exchange  *exchange  `json:"exchange,omitempty"`
+	Annealing *annealing `json:"annealing,omitempty"`
+	Worth     *worth     `json:"worth,omitempty"`
+	Seconds   float64    `json:"seconds"`
+	ZSeconds  float64    `json:"log_z_seconds"`
+
+	BoundTest        *float64 `json:"bound_test,omitempty"`
+	BoundTestStdErr  *known   `json:"bound_test_stderr,omitempty"`
+	NegEnergyTest    *float64 `json:"negative_energy_test,omitempty"` // E_q[−E]
+	EntropyTest      *float64 `json:"entropy_test,omitempty"`
+	WeightedTest     *weights `json:"weighted_test,omitempty"`
+	BoundTrain       *float64 `json:"bound_train,omitempty"`
+	BoundTrainStdErr *known   `json:"bound_train_stderr,omitempty"`
+	NegEnergyTrain   *float64 `json:"negative_energy_train,omitempty"`
+	EntropyTrain     *float64 `json:"entropy_train,omitempty"`
+	WeightedTrain    *weights `json:"weighted_train,omitempty"`
+}
+
+// exchange is log Z by replica exchange.
+type exchange struct {
+	LogZ         float64               `json:"log_z"`
+	StdErr       known                 `json:"log_z_stderr"`
+	Low          known                 `json:"log_z_low"`
+	High         known                 `json:"log_z_high"`
+	Integral     float64               `json:"log_z_integral"`
+	Trusted      bool                  `json:"trusted"`
+	Distrust     []string              `json:"distrust"`
+	Sweeps       int                   `json:"sweeps"`
+	Betas        []float32             `json:"temperatures"` // inverse
+	Halves       known                 `json:"halves"`
+	HalvesStdErr known                 `json:"halves_stderr"`
+	Overlap      float64               `json:"least_overlap"`
+	Times        float64               `json:"autocorrelation_times"`
+	Trips        int                   `json:"round_trips"`
+	Ensembles    []likelihood.Ensemble `json:"ensembles"`
+}
+
+// annealing is log Z by annealed importance sampling.
+type annealing struct {
+	LogZ      float64  `json:"log_z"`
+	StdErr    known    `json:"log_z_stderr"`
+	Low       known    `json:"log_z_low"`
+	High      known    `json:"log_z_high"`
+	Trusted   bool     `json:"trusted"`
+	Distrust  []string `json:"distrust"`
+	Runs      int      `json:"runs"`
+	Temps     int      `json:"temps"`
+	Effective float64  `json:"effective_runs"`
+	Largest   float64  `json:"largest_share"`
+	Tail      known    `json:"tail_k"`
+}
+
+// worth is what the top layer adds.
+type worth struct {
+	Layer       int      `json:"layer"`
+	Ratio       float64  `json:"log_z_ratio"` // log Z of the model over that of the one without the layer
+	StdErr      known    `json:"log_z_ratio_stderr"`
+	Trusted     bool     `json:"trusted"`
+	Distrust    []string `json:"distrust"`
+	Test        *float64 `json:"test,omitempty"` // nats an image
+	TestStdErr  *known   `json:"test_stderr,omitempty"`
+	Train       *float64 `json:"train,omitempty"`
+	TrainStdErr *known   `json:"train_stderr,omitempty"`
+}
+
+// weights is the importance-weighted bound of a set.
+type weights struct {
+	Bound     float64 `json:"bound"`
+	StdErr    known   `json:"bound_stderr"`
+	Draws     int     `json:"draws"`
+	Effective float64 `json:"effective_draws"` // mean of the images
+	Fewest    float64 `json:"fewest_effective_draws"`
+}
+
+// exact is what can be enumerated.
+type exact struct {
+	LogZ  float64  `json:"log_z"`
+	Test  *float64 `json:"log_likelihood_test,omitempty"`
+	Train *float64 `json:"log_likelihood_train,omitempty"`
+}
+
+// known is a figure that is null in JSON where it is not known: NaN.
+type known float64
+
+func (x known) MarshalJSON() ([]byte, error) {
+	if math.IsNaN(float64(x)) {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(x))
+}
+
+// plusMinus returns ± a standard error, or what there is instead of one.
+func plusMinus(x known, one string) string {
+	if math.IsNaN(float64(x)) {
+		return "(" + one + ": no error)"
+	}
+	if x > 0 && x < 0.01 { // not as if it were none
+		return fmt.Sprintf("± %.1g", float64(x))
+	}
+	return fmt.Sprintf("± %.2f", float64(x))
+}
+
+// evaluation returns what eval prints of a score.
+func (o *evalOptions) evaluation(s *model, score *likelihood.Score) *evaluation {
+	z := &score.LogZ
+	e := &evaluation{Run: o.run, Updates: s.Updates, Params: s.State.SHA256(), Data: s.training.Source, Other: s.otherData,
+		Pixels: o.pixels.String(), Seed: o.seed, LogZ: z.Value, StdErr: known(z.StdErr), Low: known(z.Low),
+		High: known(z.High), Method: string(z.Method), Trusted: len(z.Distrust) == 0,
+		Distrust: append([]string{}, z.Distrust...)}
+	if score.Exact != nil {
+		e.Exact = &exact{LogZ: *score.Exact}
+	}
+	if x := score.Exchange; x != nil {
+		e.Exchange = &exchange{x.LogZ, known(x.StdErr), known(x.Low), known(x.High), x.Integral, x.Trusted(),
+			append([]string{}, x.Distrust()...), x.Sweeps, x.Betas, known(x.Halves), known(x.HalvesStdErr), x.Overlap, x.Times,
+			x.Trips, x.Ensembles}
+	}
+	if a := score.Annealing; a != nil {
+		e.Annealing = &annealing{a.LogZ, known(a.StdErr), known(a.Low), known(a.High), a.Trusted(),
+			append([]string{}, a.Distrust()...), a.Runs, o.annealing.Temperatures, a.Effective, a.Largest, known(a.Tail)}
+	}
+	for i := range score.Sets {
+		e.add(&score.Sets[i], o.draws)
+	}
+	return e
+}
+
+// add adds the figures of a set of images.
+func (e *evaluation) add(x *likelihood.Scored, draws int) {
+	var weighted *weights
+	if x.Weighted != nil {
+		weighted = &weights{x.Weighted.Mean, known(x.Weighted.StdErr), draws, 0, float64(draws)}
+		for _, w := range x.Weights {
+			weighted.Effective += w.Effective / float64(len(x.Weights))
+			weighted.Fewest = min(weighted.Fewest, w.Effective)
+		}
+	}
+	bound, stdErr := &x.Bound.Mean, (*known)(&x.Bound.StdErr)
+	if x.Name == mnist.Train {
+		e.BoundTrain, e.BoundTrainStdErr, e.NegEnergyTrain, e.EntropyTrain = bound, stdErr, &x.Parts.Energy, &x.Parts.Entropy
+		e.WeightedTrain = weighted
+		if x.Exact != nil {
+			e.Exact.Train = &x.Exact.Mean
+		}
+		return
+	}
+	e.BoundTest, e.BoundTestStdErr, e.NegEnergyTest, e.EntropyTest = bound, stdErr, &x.Parts.Energy, &x.Parts.Entropy
+	e.WeightedTest = weighted
+	if x.Exact != nil {
+		e.Exact.Test = &x.Exact.Mean
+	}
+}
+
+// addWorth adds what the top layer is worth.
+func (e *evaluation) addWorth(w *likelihood.Worth) {
+	e.Worth = &worth{Layer: w.Layer, Ratio: w.Ratio.LogZ, StdErr: known(w.Ratio.StdErr), Trusted: w.Ratio.Trusted(),
+		Distrust: append([]string{}, w.Ratio.Distrust()...)}
+	for i := range w.Sets {
+		mean, stdErr := &w.Sets[i].Mean.Mean, (*known)(&w.Sets[i].StdErr)
+		if w.Sets[i].Name == mnist.Train {
+			e.Worth.Train, e.Worth.TrainStdErr = mean, stdErr
+		} else {
+			e.Worth.Test, e.Worth.TestStdErr = mean, stdErr
+		}
+	}
+}
+
+// print prints a table.
+func (e *evaluation) print(t *terminal, s *model, score *likelihood.Score) {
+	rows := [][2]string{
+		{"model", fmt.Sprintf("%s after %s updates (%s)", format.Shape(s.Settings.Layers), format.Count(e.Updates), e.Run)},
+		{"images", s.source(s.training)},
+	}
+	if e.Exact != nil {
+		rows = append(rows, [2]string{"log Z", fmt.Sprintf("%.4f, enumerated", e.Exact.LogZ)})
+	}
+	rows = append(rows, e.exchangeRows()...)
+	rows = append(rows, e.annealingRows()...)
+	if len(e.Distrust) > 0 {
+		rows = append(rows, [2]string{"warning", "log Z is not to be trusted, nor what follows from it"})
+	}
+	for i := range score.Sets {
+		rows = append(rows, e.setRows(&score.Sets[i], []*weights{e.WeightedTest, e.WeightedTrain})...)
+	}
+	rows = append(rows, e.worthRows()...)
+	table(t.out, append(rows, [2]string{"took", format.Duration(e.Seconds)}))
+}
+
+// estimated returns a row of log Z by a method that estimates it.
+func (e *evaluation) estimated(method likelihood.Method, logZ float64, stdErr, low, high known, by string) [2]string {
+	name := "check"
+	if e.Method == string(method) {
+		name = "log Z"
+	}
+	if math.IsNaN(float64(stdErr)) {
+		return [2]string{name, fmt.Sprintf("%.2f %s; %s", logZ, plusMinus(stdErr, "one run"), by)}
+	}
+	return [2]string{name, fmt.Sprintf("%.2f %s, 95%% in %.2f to %.2f; %s", logZ, plusMinus(stdErr, ""), low, high, by)}
+}
+
+// against returns a row for each thing that speaks against an estimate.
+func against(distrust []string) (rows [][2]string) {
+	for _, why := range distrust {
+		rows = append(rows, [2]string{"", "not to be trusted: " + why})
+	}
+	return rows
+}
+
+func (e *evaluation) exchangeRows() [][2]string {
+	x := e.Exchange
+	if x == nil {
+		return nil
+	}
+	figures := fmt.Sprintf("least overlap %.2f, round trips %d, autocorrelation times %.0f", x.Overlap, x.Trips, x.Times)
+	if !math.IsNaN(float64(x.Halves)) {
+		figures += fmt.Sprintf("; begun at images %+.2f ± %.2f", x.Halves, x.HalvesStdErr)
+	}
+	rows := [][2]string{e.estimated(likelihood.ByExchange, x.LogZ, x.StdErr, x.Low, x.High,
+		fmt.Sprintf("replica exchange, %d ensembles of %s sweeps, %d temperatures", len(x.Ensembles),
+			format.Count(uint64(x.Sweeps)), len(x.Betas))), {"", figures}}
+	if rows = append(rows, against(x.Distrust)...); len(x.Distrust) > 0 {
+		rows = append(rows, [2]string{"", "more --sweeps may help, or --error 0.2, which takes as many as it needs"})
+	}
+	return rows
+}
+
+func (e *evaluation) annealingRows() [][2]string {
+	a := e.Annealing
+	if a == nil {
+		return nil
+	}
+	tail := ""
+	if !math.IsNaN(float64(a.Tail)) {
+		tail = fmt.Sprintf(", tail k %.2f", a.Tail)
+	}
+	rows := [][2]string{e.estimated(likelihood.ByAnnealing, a.LogZ, a.StdErr, a.Low, a.High,
+		fmt.Sprintf("annealing, %s of %s temperatures", format.Number(a.Runs, "run"), format.Count(uint64(a.Temps)))),
+		{"", fmt.Sprintf("effective runs %.0f, largest share %.1f%%%s", a.Effective, 100*a.Largest, tail)}}
+	return append(rows, against(a.Distrust)...)
+}
+
+// worthRows returns the rows of what the top layer is worth.
+func (e *evaluation) worthRows() [][2]string {
+	w := e.Worth
+	if w == nil {
+		return nil
+	}
+	words := []string{}
+	add := func(set string, mean *float64, stdErr *known) {
+		if mean != nil {
+			words = append(words, fmt.Sprintf("%+.2f %s nats an image (%s)", *mean, plusMinus(*stdErr, "one image"), set))
+		}
+	}
+	add(mnist.Test, w.Test, w.TestStdErr)
+	add(mnist.Train, w.Train, w.TrainStdErr)
+	rows := [][2]string{{fmt.Sprintf("worth, layer %d", w.Layer), strings.Join(words, ", ")},
+		{"", fmt.Sprintf("log Z changes by %.2f %s when the layer is cut", -w.Ratio, plusMinus(w.StdErr, ""))}}
+	return append(rows, against(w.Distrust)...)
+}
+
+// setRows returns the rows of a set of images.
+func (e *evaluation) setRows(x *likelihood.Scored, weighted []*weights) [][2]string {
+	of := fmt.Sprintf("%s, %s pixels", format.Number(len(x.Terms), "image"), e.Pixels)
+	if math.IsNaN(float64(e.StdErr)) && !math.IsNaN(x.Bound.StdErr) {
+		of += "; ± is of the images alone"
+	}
+	rows := [][2]string{{"bound, " + x.Name, fmt.Sprintf("%.2f %s nats an image (%s)", x.Bound.Mean,
+		plusMinus(known(x.Bound.StdErr), "one image"), of)},
+		{"", fmt.Sprintf("mean of −energy %.2f, entropy %.2f", x.Parts.Energy, x.Parts.Entropy)}}
+	if x.Weighted != nil {
+		w := weighted[0]
+		if x.Name == mnist.Train {
+			w = weighted[1]
+		}
+		rows = append(rows, [2]string{"weighted, " + x.Name, fmt.Sprintf("%.2f %s with %s an image, of which %.0f count on "+
+			"average, %.1f at least", w.Bound, plusMinus(w.StdErr, "one image"), format.Number(w.Draws, "draw"), w.Effective, w.Fewest)})
+	}
+	if x.Exact != nil {
+		rows = append(rows, [2]string{"exact, " + x.Name, fmt.Sprintf("%.4f %s nats an image", x.Exact.Mean,
+			plusMinus(known(x.Exact.StdErr), "one image"))})
+	}
+	return rows
+}
