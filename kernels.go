@@ -28,5 +28,5 @@ func chooseKernels() (kernel.Set, error) {
 	if !slices.Contains(kernelNames, name) {
 		what = "no such kernels"
 	}
-	return kernel.Set{}, fmt.Errorf("TANDEM_KERNEL=%s: %s; choose %s", name, what, strings.Join(names, " or "))
+	return kernel.Set{}, fmt.Errorf("TANDEM_KERNEL=%q: %s; choose %s", name, what, strings.Join(names, " or "))
 }

@@ -41,6 +41,9 @@ func pack(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	if err := outside(*out, dirs); err != nil {
 		return err
 	}
+	if err := t.guard.reads(readFor(dirs, *binary)...); err != nil {
+		return err
+	}
 	if err := roomForFolders(dirs); err != nil {
 		return err
 	}
@@ -60,6 +63,21 @@ func pack(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	}
 	t.made(*out)
 	return nil
+}
+
+// readFor returns what must not be lost by packing runs: the runs, their data, and the
+// program.
+func readFor(dirs []string, binary bool) (inputs []string) {
+	for _, dir := range dirs {
+		inputs = append(inputs, dir)
+		if c, err := runs.ReadSettings(dir); err == nil && c.Data != "" {
+			inputs = append(inputs, c.Data)
+		}
+	}
+	if name, err := os.Executable(); err == nil && binary {
+		inputs = append(inputs, name)
+	}
+	return inputs
 }
 
 // outside returns an error for an archive in a folder that it packs: it would pack itself

@@ -40,6 +40,11 @@ func load(t *terminal, name string) (*model, error) {
 	} else if m.Checkpoint, err = runs.ReadCheckpoint(name); err == nil {
 		m.Data = trainedOn(t, name)
 	}
+	if err == nil {
+		if _, unknown := mnist.ParsePixels(m.Settings.Pixels); unknown != nil {
+			err = fmt.Errorf("%s: %w", name, unknown)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

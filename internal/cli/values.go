@@ -57,6 +57,9 @@ func parseCount(s string, low, high uint64) (uint64, error) {
 func whole(s string) (n uint64, ok bool) {
 	if strings.ContainsAny(s, "eE") && !strings.ContainsAny(s, "xXpP_") {
 		x, err := strconv.ParseFloat(s, 64)
+		if mantissa, _, _ := strings.Cut(strings.ToLower(s), "e"); x == 0 && strings.ContainsAny(mantissa, "123456789") {
+			return 0, false
+		}
 		if err != nil || x != math.Trunc(x) || x < 0 || x > 1<<53 {
 			return 0, false
 		}
@@ -134,6 +137,9 @@ func parseFloat(s string) (float64, error) {
 	x, err := strconv.ParseFloat(s, 64)
 	if err != nil || x-x != 0 {
 		return 0, errors.New("must be a finite number")
+	}
+	if mantissa, _, _ := strings.Cut(strings.ToLower(s), "e"); x == 0 && strings.ContainsAny(mantissa, "123456789") {
+		return 0, errors.New("is too small: it would be 0")
 	}
 	return x, nil
 }

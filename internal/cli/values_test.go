@@ -14,7 +14,7 @@ func TestWhole(t *testing.T) {
 			t.Errorf("%q is %d, %v; want %d", s, n, ok, want)
 		}
 	}
-	for _, s := range []string{"", "-1", "+1", "1.5", "1.5e0", "1e-1", "1e400", "1e19", "_1",
+	for _, s := range []string{"", "-1", "+1", "1.5", "1.5e0", "1e-1", "1e400", "1e-400", "1e19", "_1",
 		"1_", "1__0", "0x10", "0x1p3",
 		"1e1_0", "NaN", "Inf", "1 000", "1,000", "18446744073709551616", "e5", "-1e5"} {
 		if n, ok := whole(s); ok {
@@ -49,7 +49,7 @@ func TestFlagsOfNumbersHaveLimits(t *testing.T) {
 			continue
 		}
 		checked++
-		values := []string{"", "x", "NaN", "Inf", "-Inf", "1e400"}
+		values := []string{"", "x", "NaN", "Inf", "-Inf", "1e400", "1e-400"}
 		if m[2][0] == 'N' {
 			values = append(values, "-1", "1.5", "18446744073709551616", "1e30")
 			if m[1] != "seed" {
