@@ -246,6 +246,27 @@ func TestExactEverywhere(t *testing.T) {
 	}
 }
 
+// Sums of huge parameters are rounded, and what follows from them is not trusted.
+func TestHugeParameters(t *testing.T) {
+	examples := Examples{Name: "zeros", N: 3, Row: func(i int, v []float32) {}}
+	for size, trusted := range map[float32]bool{10: true, 1e4: true, 1e6: false, 1e10: false, 1e30: false} {
+		c, s := dbmtest.Model(4, 0.5, 8, 4, 5)
+		for j := range s.Biases[2] {
+			s.Biases[2][j] = size
+		}
+		for _, enumerate := range []bool{false, true} {
+			score, err := Evaluate(t.Context(), c, kerneltest.Reference, s, []Examples{examples},
+				Effort{Annealing: &Annealing{Runs: 200, Temperatures: 300, UpOnly: true}, Enumerate: enumerate})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := len(score.LogZ.Distrust) == 0; got != (trusted || enumerate && size < 1e11) {
+				t.Errorf("biases of %g, enumerated %v: log Z %+v", size, enumerate, score.LogZ)
+			}
+		}
+	}
+}
+
 // A model that is not finite has no bound.
 func TestEvaluateRejectsWhatIsNotANumber(t *testing.T) {
 	c, s := dbmtest.Model(4, 0.5, 6, 4)

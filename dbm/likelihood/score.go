@@ -125,14 +125,44 @@ func Evaluate(ctx context.Context, c *dbm.Config, set *kernel.Set, s *dbm.State,
 	if err := e.logZ(ctx, c, set, s, score); err != nil {
 		return nil, err
 	}
+	score.LogZ.distrustSize(s)
 	for _, x := range sets {
 		scored, err := e.examples(ctx, c, set, s, x, score)
 		if err != nil {
 			return nil, err
 		}
+		if scored.Bound.Mean > 0 {
+			score.LogZ.Distrust = append(score.LogZ.Distrust, fmt.Sprintf("the bound of %s is above 0, as no log-probability is",
+				x.Name))
+		}
 		score.Sets = append(score.Sets, *scored)
 	}
 	return score, nil
+}
+
+// Parameters up to which log Z can be had: in single precision, of which estimates are made,
+// and in double precision, of enumeration.
+const (
+	mostSingle = 1e5
+	mostDouble = 1e11
+)
+
+// distrustSize distrusts log Z of parameters so large that rounding shows in it.
+func (z *LogZ) distrustSize(s *dbm.State) {
+	largest, most := 0.0, mostSingle
+	if z.Method == ByEnumeration {
+		most = mostDouble
+	}
+	for _, arrays := range [][][]float32{s.Weights, s.Biases} {
+		for _, x := range arrays {
+			for _, v := range x {
+				largest = max(largest, math.Abs(float64(v)))
+			}
+		}
+	}
+	if largest > most {
+		z.Distrust = append(z.Distrust, fmt.Sprintf("a parameter is %.2g in size; sums are rounded too much beyond %.0g", largest, most))
+	}
 }
 
 // logZ finds log Z in every way that was asked for.
