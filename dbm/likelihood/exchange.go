@@ -329,7 +329,7 @@ func (o *Exchange) Run(ctx context.Context, c *dbm.Config, set *kernel.Set, s *d
 	if err != nil {
 		return nil, err
 	}
-	return o.along(ctx, &inferred{ctx, c, set, s}, newPath(m, base), logZ0(m.Layers, base), nil)
+	return o.along(ctx, &inferred{c, set, s}, newPath(m, base), logZ0(m.Layers, base), nil)
 }
 
 // along runs the ensembles along a path, at whose beginning log Z is known. first is where the
@@ -350,7 +350,7 @@ func (o *Exchange) along(ctx context.Context, from *inferred, p *path, logZ0 flo
 			return nil, err
 		}
 	}
-	ensembles, err := rest.begin(from, p, betas, kernel.ForReplicas)
+	ensembles, err := rest.begin(ctx, from, p, betas, kernel.ForReplicas)
 	if err != nil {
 		return nil, err
 	}
@@ -366,8 +366,9 @@ func (o *Exchange) along(ctx context.Context, from *inferred, p *path, logZ0 flo
 	for made, sweeps := 0, o.Sweeps; ; made, sweeps = sweeps, 2*sweeps {
 		report := reporting(float64(len(ensembles))*float64(sweeps-made), o.Progress)
 		err := dbm.Blocks(ctx, len(ensembles), 1, dbm.Useful(o.Threads, len(ensembles), 1), func(_, i, _ int) {
-			ensembles[i].run(ctx, sweeps, report)
-			found[i] = ensembles[i].seen.summary(sweeps)
+			if ensembles[i].run(ctx, sweeps, report); ctx.Err() == nil {
+				found[i] = ensembles[i].seen.summary(sweeps)
+			}
 		})
 		if err != nil {
 			return nil, err
@@ -384,8 +385,9 @@ func (o *Exchange) along(ctx context.Context, from *inferred, p *path, logZ0 flo
 }
 
 // begin returns ensembles at their beginnings.
-func (o *Exchange) begin(from *inferred, p *path, betas []float32, purpose kernel.Purpose) ([]*replicas, error) {
-	starts, err := o.starts(from, p, len(betas))
+func (o *Exchange) begin(ctx context.Context, from *inferred, p *path, betas []float32,
+	purpose kernel.Purpose) ([]*replicas, error) {
+	starts, err := o.starts(ctx, from, p, len(betas))
 	if err != nil {
 		return nil, err
 	}
@@ -403,7 +405,6 @@ func (o *Exchange) begin(from *inferred, p *path, betas []float32, purpose kerne
 
 // inferred is the model that infers the hidden units of examples.
 type inferred struct {
-	ctx context.Context
 	c   *dbm.Config
 	set *kernel.Set
 	s   *dbm.State
@@ -411,7 +412,7 @@ type inferred struct {
 
 // starts returns, for each ensemble of an odd number, states of the smaller side that the
 // model infers for examples; nil without examples.
-func (o *Exchange) starts(from *inferred, p *path, rows int) ([][][]float32, error) {
+func (o *Exchange) starts(ctx context.Context, from *inferred, p *path, rows int) ([][][]float32, error) {
 	if o.Example == nil {
 		return nil, nil
 	}
@@ -439,7 +440,7 @@ func (o *Exchange) starts(from *inferred, p *path, rows int) ([][][]float32, err
 		}
 	}
 	example := func(i int, v []float32) { o.Example(before+i, v) }
-	err := dbm.InferAll(from.ctx, from.c, from.set, from.s, len(all)*rows, o.Threads, tolerance, most, example, take, nil)
+	err := dbm.InferAll(ctx, from.c, from.set, from.s, len(all)*rows, o.Threads, tolerance, most, example, take, nil)
 	return all, err
 }
 

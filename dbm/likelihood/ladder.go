@@ -36,7 +36,7 @@ func (o *Exchange) pilot(ctx context.Context, from *inferred, p *path, betas []f
 	}
 	for round, sweeps := range pilotSweeps {
 		o := Exchange{Ensembles: 2, First: 2 * round, Seed: o.Seed, Threads: o.Threads, Example: o.Example}
-		ensembles, err := o.begin(from, p, betas, kernel.ForPilotReplicas)
+		ensembles, err := o.begin(ctx, from, p, betas, kernel.ForPilotReplicas)
 		if err != nil {
 			return nil, err
 		}

@@ -115,5 +115,5 @@ func (o *Exchange) cutRatio(ctx context.Context, c *dbm.Config, set *kernel.Set,
 	p := &path{Model: m, small: 1 - top%2, base: without.Bias, grows: make([]bool, len(c.Layers))}
 	p.grows[top] = true
 	p.setMore()
-	return o.along(ctx, &inferred{ctx, c, set, s}, p, 0, cutLadder)
+	return o.along(ctx, &inferred{c, set, s}, p, 0, cutLadder)
 }

@@ -20,13 +20,8 @@ type evaluation struct {
 	Other     bool       `json:"data_other"` // they are not those that the model was trained on
 	Pixels    string     `json:"pixels"`
 	Seed      uint64     `json:"seed"`
-	LogZ      float64    `json:"log_z"` // that the figures below use
-	StdErr    known      `json:"log_z_stderr"`
-	Low       known      `json:"log_z_low"`
-	High      known      `json:"log_z_high"`
+	estimate             // that the figures below use
 	Method    string     `json:"log_z_method"`
-	Trusted   bool       `json:"trusted"`
-	Distrust  []string   `json:"distrust"` // what speaks against log Z
 	Exact     *exact     `json:"exact,omitempty"`
 	Exchange  *exchange  `json:"exchange,omitempty"`
 	Annealing *annealing `json:"annealing,omitempty"`
@@ -46,15 +41,25 @@ type evaluation struct {
 	WeightedTrain    *weights `json:"weighted_train,omitempty"`
 }
 
+// estimate is log Z with what is known of its error.
+type estimate struct {
+	LogZ     float64  `json:"log_z"`
+	StdErr   known    `json:"log_z_stderr"`
+	Low      known    `json:"log_z_low"`
+	High     known    `json:"log_z_high"`
+	Trusted  bool     `json:"trusted"`
+	Distrust []string `json:"distrust"` // what speaks against it
+}
+
+// newEstimate returns an estimate. It is trusted if nothing speaks against it.
+func newEstimate(logZ, stdErr, low, high float64, distrust []string) estimate {
+	return estimate{logZ, known(stdErr), known(low), known(high), len(distrust) == 0, append([]string{}, distrust...)}
+}
+
 // exchange is log Z by replica exchange.
 type exchange struct {
-	LogZ         float64               `json:"log_z"`
-	StdErr       known                 `json:"log_z_stderr"`
-	Low          known                 `json:"log_z_low"`
-	High         known                 `json:"log_z_high"`
+	estimate
 	Integral     float64               `json:"log_z_integral"`
-	Trusted      bool                  `json:"trusted"`
-	Distrust     []string              `json:"distrust"`
 	Sweeps       int                   `json:"sweeps"`
 	Betas        []float32             `json:"temperatures"` // inverse
 	Halves       known                 `json:"halves"`
@@ -67,17 +72,12 @@ type exchange struct {
 
 // annealing is log Z by annealed importance sampling.
 type annealing struct {
-	LogZ      float64  `json:"log_z"`
-	StdErr    known    `json:"log_z_stderr"`
-	Low       known    `json:"log_z_low"`
-	High      known    `json:"log_z_high"`
-	Trusted   bool     `json:"trusted"`
-	Distrust  []string `json:"distrust"`
-	Runs      int      `json:"runs"`
-	Temps     int      `json:"temps"`
-	Effective float64  `json:"effective_runs"`
-	Largest   float64  `json:"largest_share"`
-	Tail      known    `json:"tail_k"`
+	estimate
+	Runs      int     `json:"runs"`
+	Temps     int     `json:"temps"`
+	Effective float64 `json:"effective_runs"`
+	Largest   float64 `json:"largest_share"`
+	Tail      known   `json:"tail_k"`
 }
 
 // worth is what the top layer adds.
@@ -134,20 +134,18 @@ func plusMinus(x known, one string) string {
 func (o *evalOptions) evaluation(s *model, score *likelihood.Score) *evaluation {
 	z := &score.LogZ
 	e := &evaluation{Run: o.run, Updates: s.Updates, Params: s.State.SHA256(), Data: s.training.Source, Other: s.otherData,
-		Pixels: o.pixels.String(), Seed: o.seed, LogZ: z.Value, StdErr: known(z.StdErr), Low: known(z.Low),
-		High: known(z.High), Method: string(z.Method), Trusted: len(z.Distrust) == 0,
-		Distrust: append([]string{}, z.Distrust...)}
+		Pixels: o.pixels.String(), Seed: o.seed, estimate: newEstimate(z.Value, z.StdErr, z.Low, z.High, z.Distrust),
+		Method: string(z.Method)}
 	if score.Exact != nil {
 		e.Exact = &exact{LogZ: *score.Exact}
 	}
 	if x := score.Exchange; x != nil {
-		e.Exchange = &exchange{x.LogZ, known(x.StdErr), known(x.Low), known(x.High), x.Integral, x.Trusted(),
-			append([]string{}, x.Distrust()...), x.Sweeps, x.Betas, known(x.Halves), known(x.HalvesStdErr), x.Overlap, x.Times,
-			x.Trips, x.Ensembles}
+		e.Exchange = &exchange{newEstimate(x.LogZ, x.StdErr, x.Low, x.High, x.Distrust()), x.Integral, x.Sweeps, x.Betas,
+			known(x.Halves), known(x.HalvesStdErr), x.Overlap, x.Times, x.Trips, x.Ensembles}
 	}
 	if a := score.Annealing; a != nil {
-		e.Annealing = &annealing{a.LogZ, known(a.StdErr), known(a.Low), known(a.High), a.Trusted(),
-			append([]string{}, a.Distrust()...), a.Runs, o.annealing.Temperatures, a.Effective, a.Largest, known(a.Tail)}
+		e.Annealing = &annealing{newEstimate(a.LogZ, a.StdErr, a.Low, a.High, a.Distrust()), a.Runs, o.annealing.Temperatures,
+			a.Effective, a.Largest, known(a.Tail)}
 	}
 	for i := range score.Sets {
 		e.add(&score.Sets[i], o.draws)
@@ -217,15 +215,16 @@ func (e *evaluation) print(t *terminal, s *model, score *likelihood.Score) {
 }
 
 // estimated returns a row of log Z by a method that estimates it.
-func (e *evaluation) estimated(method likelihood.Method, logZ float64, stdErr, low, high known, by string) [2]string {
+func (e *evaluation) estimated(method likelihood.Method, x *estimate, by string) [2]string {
 	name := "check"
 	if e.Method == string(method) {
 		name = "log Z"
 	}
-	if math.IsNaN(float64(stdErr)) {
-		return [2]string{name, fmt.Sprintf("%.2f %s; %s", logZ, plusMinus(stdErr, "one run"), by)}
+	if math.IsNaN(float64(x.StdErr)) {
+		return [2]string{name, fmt.Sprintf("%.2f %s; %s", x.LogZ, plusMinus(x.StdErr, "one run"), by)}
 	}
-	return [2]string{name, fmt.Sprintf("%.2f %s, 95%% in %.2f to %.2f; %s", logZ, plusMinus(stdErr, ""), low, high, by)}
+	return [2]string{name, fmt.Sprintf("%.2f %s, 95%% in %.2f to %.2f; %s", x.LogZ, plusMinus(x.StdErr, ""), x.Low, x.High,
+		by)}
 }
 
 // against returns a row for each thing that speaks against an estimate.
@@ -245,7 +244,7 @@ func (e *evaluation) exchangeRows() [][2]string {
 	if !math.IsNaN(float64(x.Halves)) {
 		figures += fmt.Sprintf("; begun at images %+.2f ± %.2f", x.Halves, x.HalvesStdErr)
 	}
-	rows := [][2]string{e.estimated(likelihood.ByExchange, x.LogZ, x.StdErr, x.Low, x.High,
+	rows := [][2]string{e.estimated(likelihood.ByExchange, &x.estimate,
 		fmt.Sprintf("replica exchange, %d ensembles of %s sweeps, %d temperatures", len(x.Ensembles),
 			format.Count(uint64(x.Sweeps)), len(x.Betas))), {"", figures}}
 	if rows = append(rows, against(x.Distrust)...); len(x.Distrust) > 0 {
@@ -263,7 +262,7 @@ func (e *evaluation) annealingRows() [][2]string {
 	if !math.IsNaN(float64(a.Tail)) {
 		tail = fmt.Sprintf(", tail k %.2f", a.Tail)
 	}
-	rows := [][2]string{e.estimated(likelihood.ByAnnealing, a.LogZ, a.StdErr, a.Low, a.High,
+	rows := [][2]string{e.estimated(likelihood.ByAnnealing, &a.estimate,
 		fmt.Sprintf("annealing, %s of %s temperatures", format.Number(a.Runs, "run"), format.Count(uint64(a.Temps)))),
 		{"", fmt.Sprintf("effective runs %.0f, largest share %.1f%%%s", a.Effective, 100*a.Largest, tail)}}
 	return append(rows, against(a.Distrust)...)
