@@ -248,7 +248,8 @@ func TestSameScoresEverywhere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := likelihood.Effort{Exchange: &likelihood.Exchange{Ensembles: 4, Sweeps: 150, Samples: 3, Base: base, Example: row, Seed: 7},
+		exchange := likelihood.Exchange{Ensembles: 4, Sweeps: 150, Samples: 3, Base: base, Example: row, Seed: 7}
+		e := likelihood.Effort{Exchange: &exchange,
 			Annealing: &likelihood.Annealing{Runs: 60, Temperatures: 20, UpOnly: true, Base: base, Seed: 7}, Draws: 120, Seed: 7,
 			Threads: threads, Begin: func(likelihood.Stage, string) func(float64) { return nil }}
 		score, err := likelihood.Evaluate(t.Context(), c, &k, s, sets, e)
@@ -260,8 +261,9 @@ func TestSameScoresEverywhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		x := &score.Sets[0]
-		return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%v %v %v %v %v %v %v %v %v %v", base, score.LogZ, *score.Exchange,
-			*score.Annealing, x.Terms, x.Bound, x.Weights, *x.Weighted, *worth.Ratio, worth.Sets)))
+		all := fmt.Appendf(nil, "%v %v %v %v %v %v %v %v %v %v", base, score.LogZ, *score.Exchange, *score.Annealing, x.Terms,
+			x.Bound, x.Weights, *x.Weighted, *worth.Ratio, worth.Sets)
+		return fmt.Sprintf("%x", sha256.Sum256(all))
 	}
 	want := sum(setsHere()[0], 1)
 	for _, k := range setsHere() {

@@ -135,7 +135,8 @@ func TestNoTestImages(t *testing.T) {
 	writeSet(t, filepath.Join(dir, "images"), "train", 12, 2, 2)
 	must(t, dir, "train", "--quiet", "--data", "images", "--layers", "4,3", "--updates", "20", "--out", "run")
 	for _, args := range [][]string{
-		{"eval", "run", "--runs", "4", "--temps", "10", "--sweeps", "100", "--quiet"}, {"features", "run", "--npz", "f.npz", "--quiet"},
+		{"eval", "run", "--runs", "4", "--temps", "10", "--sweeps", "100", "--quiet"},
+		{"features", "run", "--npz", "f.npz", "--quiet"},
 		{"complete", "run", "--images", "2", "--sweeps", "2", "--quiet"},
 	} {
 		refuse(t, 1, dir, args, "t10k-images", "--split train")

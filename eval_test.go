@@ -52,7 +52,8 @@ func TestEval(t *testing.T) {
 			t.Errorf("%s: log Z is %v ± %v, exactly %v", name, x.LogZ, x.StdErr, e.Exact.LogZ)
 		}
 	}
-	if d := max(math.Abs(e.Test-e.Exact.Test), math.Abs(e.Train-e.Exact.Train)); d > 1e-3 || e.TestErr <= 0 || e.Train == 0 {
+	d := max(math.Abs(e.Test-e.Exact.Test), math.Abs(e.Train-e.Exact.Train))
+	if d > 1e-3 || e.TestErr <= 0 || e.Train == 0 {
 		t.Errorf("the bound is %v ± %v, %v nats beside the truth", e.Test, e.TestErr, d)
 	}
 	data, err := os.ReadFile(filepath.Join(dir, "all.csv"))
@@ -60,8 +61,8 @@ func TestEval(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
-	if lines[0] != "split,image,negative_energy,entropy,bound,log_likelihood" || !strings.Contains(out, `"negative_energy_test": `) ||
-		strings.Contains(out, `"energy_`) {
+	if lines[0] != "split,image,negative_energy,entropy,bound,log_likelihood" ||
+		!strings.Contains(out, `"negative_energy_test": `) || strings.Contains(out, `"energy_`) {
 		t.Errorf("the mean of minus the energy is called otherwise: %s\n%s", lines[0], out)
 	}
 	sum := 0.0
@@ -78,8 +79,9 @@ func TestEval(t *testing.T) {
 		t.Errorf("%d lines, the bounds of the test images have mean %v, not %v", len(lines), sum, e.Test)
 	}
 	if text := must(t, dir, "eval", "run", "--runs", "3", "--temps", "30", "--sweeps", "200",
-		"--importance", "5", "--quiet"); !strings.Contains(text, "bound, test") || !strings.Contains(text, "replica exchange") ||
-		!strings.Contains(text, "weighted, test") || !strings.Contains(text, "enumerated") {
+		"--importance", "5", "--quiet"); !strings.Contains(text, "bound, test") ||
+		!strings.Contains(text, "replica exchange") || !strings.Contains(text, "weighted, test") ||
+		!strings.Contains(text, "enumerated") {
 		t.Errorf("eval says %q", text)
 	}
 	refuse(t, 2, dir, []string{"eval", "run", "--pixels", "grey"}, "grey", "fixed")
@@ -184,8 +186,9 @@ func TestEvalInTwoGoes(t *testing.T) {
 	refuse(t, 1, dir, append(eval, "--more", "part.json", "--ensembles", "2"), "4 of 200 sweeps were run before")
 	refuse(t, 1, dir, append(eval, "--more", "part.json", "--runs", "10"), "20 were made before")
 	refuse(t, 2, dir, append(eval, "--more", "part.json", "--error", "1"), "leave it out")
-	for _, damage := range []string{"", "{", "{}", "null", string(a[:len(a)/2]), strings.Replace(string(a), `"format": 1`, `"format": 2`, 1),
-		strings.Replace(string(a), `"temperatures": [`, `"temperatures": [7,`, 1), strings.Replace(string(a), `"sweeps": 200`, `"sweeps": -1`, 1)} {
+	changed := func(from, to string) string { return strings.Replace(string(a), from, to, 1) }
+	for _, damage := range []string{"", "{", "{}", "null", string(a[:len(a)/2]), changed(`"format": 1`, `"format": 2`),
+		changed(`"temperatures": [`, `"temperatures": [7,`), changed(`"sweeps": 200`, `"sweeps": -1`)} {
 		if err := os.WriteFile(filepath.Join(dir, "bad.json"), []byte(damage), 0o666); err != nil {
 			t.Fatal(err)
 		}

@@ -76,7 +76,8 @@ func TestOutputsDestroyNothing(t *testing.T) {
 	}
 	for _, name := range []string{"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte"} {
 		for _, verb := range [][]string{
-			{"archive", "run", "own", "--binary=false", "--out"}, {"eval", "own", "--cpuprofile"}, {"eval", "own", "--per-example"}, {"features", "own", "--npz"},
+			{"archive", "run", "own", "--binary=false", "--out"}, {"eval", "own", "--cpuprofile"},
+			{"eval", "own", "--per-example"}, {"features", "own", "--npz"},
 			{"export", "own", "--npz"}, {"sample", "own", "--out"}, {"sample", "own", "--fresh", "2", "--gif"},
 			{"filters", "own", "--out"}, {"complete", "own", "--images", "2", "--out"}, {"classify", "own", "--memprofile"},
 			{"resume", "own", "--updates", "20", "--memprofile"}, {"resume", "own", "--cpuprofile"},

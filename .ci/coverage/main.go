@@ -148,8 +148,8 @@ func (s *study) read() (all []result, err error) {
 
 // evaluate runs eval.
 func (s *study) evaluate(r *result, file string) error {
-	out, err := s.command(append([]string{"eval", file, "--json", "--quiet", "--exact", "no", "--seed", fmt.Sprint(r.Seed)},
-		s.flags...)...)
+	args := []string{"eval", file, "--json", "--quiet", "--exact", "no", "--seed", fmt.Sprint(r.Seed)}
+	out, err := s.command(append(args, s.flags...)...)
 	if err != nil {
 		return err
 	}
@@ -223,7 +223,8 @@ func (t *tally) row(name, exact string) {
 
 // print prints the table.
 func print(all []result) {
-	fmt.Println("| model | log Z | seeds | trusted | of these cover | all cover | worst trusted miss | mean error | seconds |")
+	fmt.Println("| model | log Z | seeds | trusted | of these cover | all cover | worst trusted miss | mean error | " +
+		"seconds |")
 	fmt.Println("|---|---|---|---|---|---|---|---|---|")
 	slices.SortStableFunc(all, func(a, b result) int { return cmp.Compare(place(a.Model), place(b.Model)) })
 	kinds := map[string]*tally{}

@@ -19,8 +19,12 @@ import (
 // model is a model of known log Z.
 type model struct {
 	name, kind string
-	make       func(s *study, dir string) (*dbm.State, []int, float64, []byte, error) // state, layers, log Z, examples
+	make       maker
 }
+
+// maker makes a model, with a folder to work in. It returns its state, its layers, its log Z
+// and examples.
+type maker func(s *study, dir string) (*dbm.State, []int, float64, []byte, error)
 
 // examples is how many examples a model has: they say where replicas begin.
 const examples = 1000
@@ -93,7 +97,8 @@ func (s *study) make(m *model) (file string, exact float64, err error) {
 		return "", 0, err
 	}
 	defer f.Close()
-	c := &runs.Checkpoint{Header: runs.Header{Version: "coverage", Numerics: kernel.Version, Updates: 1, Settings: settings}, State: state}
+	header := runs.Header{Version: "coverage", Numerics: kernel.Version, Updates: 1, Settings: settings}
+	c := &runs.Checkpoint{Header: header, State: state}
 	if err := c.WriteModel(f, false); err != nil {
 		return "", 0, err
 	}
@@ -140,7 +145,7 @@ func exactly(layers []int, s *dbm.State) (float64, error) {
 }
 
 // random returns a model of Gaussian weights.
-func random(seed uint64, scale float64, layers ...int) func(*study, string) (*dbm.State, []int, float64, []byte, error) {
+func random(seed uint64, scale float64, layers ...int) maker {
 	return func(*study, string) (*dbm.State, []int, float64, []byte, error) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		s := empty(layers)
@@ -170,8 +175,9 @@ func (s *study) train(dir string, updates, n, rows, columns int, pixels []byte, 
 	}
 	run := filepath.Join(dir, "run")
 	os.RemoveAll(run)
-	if _, err := s.command("train", "--quiet", "--preset", "best", "--data", dir, "--layers", list, "--pretrain", "0", "--updates",
-		fmt.Sprint(updates), "--learning-rate-end", fmt.Sprint(updates), "--out", run); err != nil {
+	last := fmt.Sprint(updates)
+	if _, err := s.command("train", "--quiet", "--preset", "best", "--data", dir, "--layers", list, "--pretrain", "0",
+		"--updates", last, "--learning-rate-end", last, "--out", run); err != nil {
 		return nil, err
 	}
 	c, err := runs.ReadCheckpoint(run)
@@ -183,7 +189,7 @@ func (s *study) train(dir string, updates, n, rows, columns int, pixels []byte, 
 }
 
 // trained returns a model of MNIST whose log Z can be enumerated.
-func trained(updates int, layers ...int) func(*study, string) (*dbm.State, []int, float64, []byte, error) {
+func trained(updates int, layers ...int) maker {
 	return func(s *study, dir string) (*dbm.State, []int, float64, []byte, error) {
 		set, err := mnist.Open("", mnist.Train)
 		if err != nil {
@@ -200,7 +206,7 @@ func trained(updates int, layers ...int) func(*study, string) (*dbm.State, []int
 
 // blocks returns the direct sum of models that are each trained on a strip of the images,
 // with the units of each layer shuffled.
-func blocks(n, updates int, hidden ...int) func(*study, string) (*dbm.State, []int, float64, []byte, error) {
+func blocks(n, updates int, hidden ...int) maker {
 	return func(s *study, dir string) (*dbm.State, []int, float64, []byte, error) {
 		set, err := mnist.Open("", mnist.Train)
 		if err != nil {
@@ -263,12 +269,12 @@ func insert(s *dbm.State, layers []int, block *dbm.State, part []int, places [][
 // uniform returns a model whose weights are all the same, and which is the same with all
 // units turned. strength is 1 at its transition. Its Z is a sum over the number of units of
 // the middle layer that are on.
-func uniform(strength float64, layers ...int) func(*study, string) (*dbm.State, []int, float64, []byte, error) {
+func uniform(strength float64, layers ...int) maker {
 	return tilted(strength, 0, layers...)
 }
 
 // tilted is uniform with a field on the visible units.
-func tilted(strength, field float64, layers ...int) func(*study, string) (*dbm.State, []int, float64, []byte, error) {
+func tilted(strength, field float64, layers ...int) maker {
 	return func(*study, string) (*dbm.State, []int, float64, []byte, error) {
 		middle, others := layers[1], 0
 		for l := 0; l < len(layers); l += 2 {
@@ -319,7 +325,7 @@ func logSum(x []float64) float64 {
 
 // well returns a model of coins, with one hidden unit that is on only where nearly all
 // visible units are, and that has a share of the probability.
-func well(visible, hidden int, share float64) func(*study, string) (*dbm.State, []int, float64, []byte, error) {
+func well(visible, hidden int, share float64) maker {
 	return func(*study, string) (*dbm.State, []int, float64, []byte, error) {
 		layers := []int{visible, hidden}
 		s := empty(layers)
@@ -343,7 +349,7 @@ func dig(s *dbm.State, visible, hidden int, logZ, share float64) {
 }
 
 // wellBeside is blocks with one more hidden unit, a well.
-func wellBeside(n, updates int, hidden int) func(*study, string) (*dbm.State, []int, float64, []byte, error) {
+func wellBeside(n, updates int, hidden int) maker {
 	return func(s *study, dir string) (*dbm.State, []int, float64, []byte, error) {
 		old, layers, logZ, images, err := blocks(n, updates, hidden)(s, dir)
 		if err != nil {

@@ -244,7 +244,8 @@ func TestObservationsAreThinned(t *testing.T) {
 
 // Student's t, from tables.
 func TestStudent(t *testing.T) {
-	for degrees, want := range map[int]float64{1: 12.7062, 2: 4.3027, 3: 3.1824, 5: 2.5706, 7: 2.3646, 15: 2.1314, 100: 1.9840} {
+	for degrees, want := range map[int]float64{1: 12.7062, 2: 4.3027, 3: 3.1824, 5: 2.5706, 7: 2.3646, 15: 2.1314,
+		100: 1.9840} {
 		if got := student(degrees); math.Abs(got-want) > 0.01 {
 			t.Errorf("%d degrees of freedom: %v, want %v", degrees, got, want)
 		}

@@ -161,7 +161,8 @@ func (z *LogZ) distrustSize(s *dbm.State) {
 		}
 	}
 	if largest > most {
-		z.Distrust = append(z.Distrust, fmt.Sprintf("a parameter is %.2g in size; sums are rounded too much beyond %.0g", largest, most))
+		z.Distrust = append(z.Distrust, fmt.Sprintf("a parameter is %.2g in size; sums are rounded too much beyond %.0g",
+			largest, most))
 	}
 }
 

@@ -26,8 +26,8 @@ func TestWorth(t *testing.T) {
 				v[j] = float32(i >> j & 1)
 			}
 		}}
-		e := Effort{Exchange: &Exchange{Ensembles: 8, Sweeps: 2000, Base: base, Seed: uint64(i)}, Enumerate: true, Draws: 1000,
-			Threads: 2, Begin: func(Stage, string) func(float64) { return nil }}
+		e := Effort{Exchange: &Exchange{Ensembles: 8, Sweeps: 2000, Base: base, Seed: uint64(i)}, Enumerate: true,
+			Draws: 1000, Threads: 2, Begin: func(Stage, string) func(float64) { return nil }}
 		score, err := Evaluate(t.Context(), c, k, s, []Examples{x}, e)
 		if err != nil {
 			t.Fatal(err)

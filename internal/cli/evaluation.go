@@ -302,7 +302,8 @@ func (e *evaluation) setRows(x *likelihood.Scored, weighted []*weights) [][2]str
 			w = weighted[1]
 		}
 		rows = append(rows, [2]string{"weighted, " + x.Name, fmt.Sprintf("%.2f %s with %s an image, of which %.0f count on "+
-			"average, %.1f at least", w.Bound, plusMinus(w.StdErr, "one image"), format.Number(w.Draws, "draw"), w.Effective, w.Fewest)})
+			"average, %.1f at least", w.Bound, plusMinus(w.StdErr, "one image"), format.Number(w.Draws, "draw"), w.Effective,
+			w.Fewest)})
 	}
 	if x.Exact != nil {
 		rows = append(rows, [2]string{"exact, " + x.Name, fmt.Sprintf("%.4f %s nats an image", x.Exact.Mean,

@@ -47,7 +47,8 @@ func TestProfilesThatFail(t *testing.T) {
 	if err := y.begin(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if s := where.String(); !strings.Contains(s, "are at http://127.0.0.1:") && !strings.Contains(s, "are at http://[::1]:") {
+	said4, said6 := "are at http://127.0.0.1:", "are at http://[::1]:"
+	if s := where.String(); !strings.Contains(s, said4) && !strings.Contains(s, said6) {
 		t.Errorf("the address is not in %q", s)
 	}
 	y.stop()

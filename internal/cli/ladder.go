@@ -43,7 +43,8 @@ func (t *terminal) sampleLadder(ctx context.Context, m *Machine, s *model, n int
 	if err := room(need, "--ladder"); err != nil {
 		return err
 	}
-	how.Base, err = likelihood.BaseOf(ctx, c, m.Kernels, s.State, training.Mean(mnist.Fixed), training.N(), example, threads)
+	how.Base, err = likelihood.BaseOf(ctx, c, m.Kernels, s.State, training.Mean(mnist.Fixed), training.N(), example,
+		threads)
 	if err != nil {
 		return err
 	}
