@@ -83,6 +83,7 @@ type replicas struct {
 	keep    []int     // the steps after which a sample is kept
 	samples []float32 // of the visible units at β = 1: kept so far × visible
 	seen    observations
+	weighed weighed
 }
 
 // rows is the number of temperatures.
@@ -95,6 +96,9 @@ func newReplicas(p *path, set *kernel.Set, betas []float32, number int, seed uin
 		lists: make([]kernel.Lists, len(p.Layers)), gain: make([]float64, n),
 		from: make([]int, n), chance: make([]float32, n), replica: make([]int, n), visited: make([]int, n),
 		seen: newObservations(n - 1)}
+	if purpose == kernel.ForReplicas { // no use in a pilot
+		r.weighed.every = 1
+	}
 	widest := 0
 	for l, units := range p.Layers {
 		size := n * kernel.Stride(units)
@@ -140,6 +144,7 @@ func (r *replicas) startAt(x [][]float32) {
 func (r *replicas) run(ctx context.Context, steps int, report func(part int)) {
 	for ; r.steps < steps && ctx.Err() == nil; r.steps++ {
 		r.look()
+		r.weigh()
 		r.exchange()
 		r.move()
 		if len(r.keep) > 0 && r.steps == r.keep[0] {
@@ -168,16 +173,11 @@ func (r *replicas) partner(i int) int {
 // look computes what the larger side receives from the smaller one, its pre-activations, and
 // the gains.
 func (r *replicas) look() {
-	clear(r.gain)
 	for l := r.small; l < len(r.Layers); l += 2 {
 		r.list(l)
-		for i := range r.gain {
-			sum := 0.0
-			for k := r.lists[l].Start[i]; k < r.lists[l].Start[i+1]; k++ {
-				sum += r.more[l][r.lists[l].Index[k]]
-			}
-			r.gain[i] += float64((float64(r.betas[r.partner(i)]) - float64(r.betas[i])) * sum)
-		}
+	}
+	for i := range r.gain {
+		r.gain[i] = float64((float64(r.betas[r.partner(i)]) - float64(r.betas[i])) * r.moreBias(i))
 	}
 	for l := 1 - r.small; l < len(r.Layers); l += 2 {
 		p := r.Pass(l, r.rows(), r.zero, r.x, r.lists, r.input[l])
@@ -186,6 +186,17 @@ func (r *replicas) look() {
 			r.gain[i] -= r.activate(l, i, i, r.partner(i))
 		}
 	}
+}
+
+// moreBias returns how much more the biases of row i's smaller side add to log p* at β = 1
+// than at β = 0.
+func (r *replicas) moreBias(i int) (sum float64) {
+	for l := r.small; l < len(r.Layers); l += 2 {
+		for _, j := range r.lists[l].Index[r.lists[l].Start[i]:r.lists[l].Start[i+1]] {
+			sum += r.more[l][j]
+		}
+	}
+	return sum
 }
 
 // activate computes the pre-activations of layer l of the larger side, in row i, from the
@@ -367,7 +378,7 @@ func (o *Exchange) along(ctx context.Context, from *inferred, p *path, logZ0 flo
 		report := reporting(float64(len(ensembles))*float64(sweeps-made), o.Progress)
 		err := dbm.Blocks(ctx, len(ensembles), 1, dbm.Useful(o.Threads, len(ensembles), 1), func(_, i, _ int) {
 			if ensembles[i].run(ctx, sweeps, report); ctx.Err() == nil {
-				found[i] = ensembles[i].seen.summary(sweeps)
+				found[i] = ensembles[i].summary(sweeps)
 			}
 		})
 		if err != nil {

@@ -13,6 +13,9 @@ type Exchanged struct {
 	Low, High float64 // 95% interval, by Student's t of the ensembles
 	Integral  float64 // log Z by the integral of the mean, for comparison
 
+	MBAR       float64 // log Z from the draws of all temperatures at once, for comparison; NaN: they do not overlap
+	MBARStdErr float64 // of MBAR − LogZ, between ensembles
+
 	Ensembles []Ensemble
 	Sweeps    int       // of each ensemble
 	Betas     []float32 // the temperatures
@@ -34,6 +37,7 @@ const (
 	leastTrips   = 10  // round trips of each ensemble
 	leastTimes   = 50  // autocorrelation times in each ensemble and interval
 	mostHalves   = 2.0 // standard errors between the two halves
+	mostMBAR     = 2.0 // half widths of the 95% interval of MBAR − LogZ
 	mostStdErr   = 0.5 // nats
 )
 
@@ -64,6 +68,7 @@ func (x *Exchanged) combine() {
 	t := student(len(each) - 1)
 	x.Low, x.High = x.LogZ-float64(t*x.StdErr), x.LogZ+float64(t*x.StdErr)
 	x.compareHalves(each)
+	x.compareMBAR()
 	x.check()
 }
 
@@ -83,6 +88,18 @@ func (x *Exchanged) compareHalves(each []float64) {
 	x.HalvesStdErr = math.Sqrt((float64(sa*sa) + float64(sb*sb)) / float64(len(each)/2))
 }
 
+// compareMBAR compares the two ways to use the draws of each ensemble.
+func (x *Exchanged) compareMBAR() {
+	apart := make([]float64, len(x.Ensembles))
+	for i := range x.Ensembles {
+		if apart[i] = math.NaN(); x.Ensembles[i].MBAR != nil {
+			apart[i] = *x.Ensembles[i].MBAR - x.Ensembles[i].LogZ
+		}
+	}
+	mean, deviation := meanAndSpread(apart)
+	x.MBAR, x.MBARStdErr = x.LogZ+mean, deviation/math.Sqrt(float64(len(apart)))
+}
+
 // check writes down what speaks against the estimate.
 func (x *Exchanged) check() {
 	x.distrust = nil
@@ -98,6 +115,8 @@ func (x *Exchanged) check() {
 		"ensembles that began at examples are %+.2f ± %.2f nats apart from the others", x.Halves, x.HalvesStdErr)
 	against(x.HalvesStdErr > mostStdErr, "the two halves are compared with an error of %.2f nats, more than %v",
 		x.HalvesStdErr, mostStdErr)
+	against(math.Abs(x.MBAR-x.LogZ) > mostMBAR*student(len(x.Ensembles)-1)*x.MBARStdErr,
+		"the draws of all temperatures at once are %+.2f ± %.2f nats apart", x.MBAR-x.LogZ, x.MBARStdErr)
 	against(!(x.StdErr <= mostStdErr), "the error is %.2f nats, more than %v", x.StdErr, mostStdErr)
 }
 

@@ -40,7 +40,8 @@ func (o *Exchange) memory(c *dbm.Config) uint64 {
 	if o.Betas != nil {
 		rows = len(o.Betas)
 	}
-	return uint64(o.Ensembles) * uint64(rows) * (rowMemory(c, 4) + 8*uint64(min(mostKept, o.Sweeps/2)))
+	kept := 8*uint64(min(mostKept, o.Sweeps/2)) + 4*uint64(min(mostWeighed, o.Sweeps))*band
+	return uint64(o.Ensembles)*uint64(rows)*(rowMemory(c, 4)+kept) + 8*uint64(rows*rows)*uint64(max(o.Threads, 1))
 }
 
 // weigherMemory returns what importance weights take that are computed at the same time.

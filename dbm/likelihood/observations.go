@@ -61,10 +61,11 @@ func (v *interval) halve() {
 
 // Ensemble is what one ensemble says of log Z.
 type Ensemble struct {
-	LogZ      float64      `json:"log_z"`
-	Intervals []Neighbours `json:"intervals"` // from β = 0 up
-	Samples   []float32    `json:"-"`         // of the visible units at the model: samples × visible
-	Trips     int          `json:"trips"`     // round trips of replicas from β = 0 to 1 and back
+	LogZ      float64      `json:"log_z"`      // less that at β = 0
+	MBAR      *float64     `json:"log_z_mbar"` // the same from draws of all temperatures at once; nil: they do not overlap
+	Intervals []Neighbours `json:"intervals"`  // from β = 0 up
+	Samples   []float32    `json:"-"`          // of the visible units at the model: samples × visible
+	Trips     int          `json:"trips"`      // round trips of replicas from β = 0 to 1 and back
 }
 
 // Neighbours is what one ensemble says of two neighbouring temperatures.
@@ -79,9 +80,11 @@ type Neighbours struct {
 // burnIn is the fraction of the draws that does not count, for they remember the start.
 const burnIn = 5 // a fifth
 
-// summary sums up an ensemble after some sweeps. Its LogZ is without that at β = 0.
-func (o *observations) summary(sweeps int) Ensemble {
+// summary sums up an ensemble after some sweeps.
+func (r *replicas) summary(sweeps int) Ensemble {
+	o := &r.seen
 	e := Ensemble{Trips: o.trips}
+	rungs := []float64{0} // log Z of each temperature less that at β = 0
 	for i := range o.intervals {
 		v := o.intervals[i]
 		from := len(v.up) / burnIn
@@ -97,7 +100,11 @@ func (o *observations) summary(sweeps int) Ensemble {
 			n.Correlated = float64(sweeps)
 		}
 		e.LogZ += n.Ratio
+		rungs = append(rungs, e.LogZ)
 		e.Intervals = append(e.Intervals, n)
+	}
+	if all := r.weighed.mbar(rungs); !math.IsNaN(all) {
+		e.MBAR = &all
 	}
 	return e
 }

@@ -60,6 +60,8 @@ func newEstimate(logZ, stdErr, low, high float64, distrust []string) estimate {
 type exchange struct {
 	estimate
 	Integral     float64               `json:"log_z_integral"`
+	MBAR         known                 `json:"log_z_mbar"`
+	MBARStdErr   known                 `json:"log_z_mbar_apart_stderr"`
 	Sweeps       int                   `json:"sweeps"`
 	Betas        []float32             `json:"temperatures"` // inverse
 	Halves       known                 `json:"halves"`
@@ -140,8 +142,8 @@ func (o *evalOptions) evaluation(s *model, score *likelihood.Score) *evaluation 
 		e.Exact = &exact{LogZ: *score.Exact}
 	}
 	if x := score.Exchange; x != nil {
-		e.Exchange = &exchange{newEstimate(x.LogZ, x.StdErr, x.Low, x.High, x.Distrust()), x.Integral, x.Sweeps, x.Betas,
-			known(x.Halves), known(x.HalvesStdErr), x.Overlap, x.Times, x.Trips, x.Ensembles}
+		e.Exchange = &exchange{newEstimate(x.LogZ, x.StdErr, x.Low, x.High, x.Distrust()), x.Integral, known(x.MBAR),
+			known(x.MBARStdErr), x.Sweeps, x.Betas, known(x.Halves), known(x.HalvesStdErr), x.Overlap, x.Times, x.Trips, x.Ensembles}
 	}
 	if a := score.Annealing; a != nil {
 		e.Annealing = &annealing{newEstimate(a.LogZ, a.StdErr, a.Low, a.High, a.Distrust()), a.Runs, o.annealing.Temperatures,
@@ -243,6 +245,9 @@ func (e *evaluation) exchangeRows() [][2]string {
 	figures := fmt.Sprintf("least overlap %.2f, round trips %d, autocorrelation times %.0f", x.Overlap, x.Trips, x.Times)
 	if !math.IsNaN(float64(x.Halves)) {
 		figures += fmt.Sprintf("; begun at images %+.2f ± %.2f", x.Halves, x.HalvesStdErr)
+	}
+	if !math.IsNaN(float64(x.MBAR)) {
+		figures += fmt.Sprintf("; MBAR %+.2f ± %.2f", float64(x.MBAR)-x.LogZ, x.MBARStdErr)
 	}
 	rows := [][2]string{e.estimated(likelihood.ByExchange, &x.estimate,
 		fmt.Sprintf("replica exchange, %d ensembles of %s sweeps, %d temperatures", len(x.Ensembles),
