@@ -257,7 +257,7 @@ func TestSameScoresEverywhere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		worth, err := e.Worth(t.Context(), c, &k, s, sets, score)
+		worth, err := e.Worth(t.Context(), c, &k, s, 2, sets, score)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -91,6 +91,7 @@ func TestEval(t *testing.T) {
 	refuse(t, 2, dir, []string{"eval", "run", "--ensembles", "0", "--runs", "0", "--exact", "no"}, "nothing finds log Z")
 	refuse(t, 2, dir, []string{"eval", "run", "--ensembles", "3"}, "even")
 	refuse(t, 2, dir, []string{"eval", "run", "--worth"}, "no upper layer")
+	refuse(t, 2, dir, []string{"eval", "run", "--heal", "10"}, "without --worth")
 	refuse(t, 2, dir, []string{"eval", "run", "--sweeps", "5"}, "sweeps")
 	refuse(t, 2, dir, []string{"eval", "run", "--error", "-1"}, "error")
 	refuse(t, 1, dir, []string{"eval", "nowhere"}, "nowhere")
@@ -155,6 +156,62 @@ func TestExact(t *testing.T) {
 		t.Errorf("--exact no enumerates\n%s", out)
 	}
 	refuse(t, 2, dir, append(eval, "--exact", "yes"), "exact", "auto or no")
+}
+
+// Each upper layer has its worth, with those above it, and again after training on.
+func TestWorthOfLayers(t *testing.T) {
+	dir := t.TempDir()
+	writeSet(t, dir, "train", 20, 3, 4)
+	writeSet(t, dir, "t10k", 10, 3, 4)
+	must(t, dir, "train", "--quiet", "--data", ".", "--layers", "12,5,4,3", "--updates", "60", "--learning-rate", "0.1",
+		"--pixels", "sample", "--batch", "5", "--out", "run")
+	type gain struct {
+		Test   float64 `json:"test"`
+		StdErr float64 `json:"test_stderr"`
+	}
+	type z struct {
+		LogZ   float64 `json:"log_z"`
+		StdErr float64 `json:"log_z_stderr"`
+	}
+	var e struct {
+		Worth []struct {
+			gain
+			Layer  int     `json:"layer"`
+			Ratio  float64 `json:"log_z_ratio"`
+			Healed struct {
+				gain
+				Updates uint64 `json:"updates"`
+				Whole   z      `json:"whole"`
+				Without z      `json:"without"`
+			} `json:"healed"`
+		} `json:"worth"`
+	}
+	eval := []string{"eval", "run", "--quiet", "--sweeps", "500", "--runs", "0", "--worth", "--importance", "50"}
+	out := must(t, dir, append(eval, "--heal", "40", "--threads", "2", "--json")...)
+	if err := json.Unmarshal([]byte(out), &e); err != nil {
+		t.Fatal(err)
+	}
+	if len(e.Worth) != 2 || e.Worth[0].Layer != 3 || e.Worth[1].Layer != 2 {
+		t.Fatalf("%+v", e.Worth)
+	}
+	for _, w := range e.Worth {
+		if h := w.Healed; w.Ratio == 0 || w.StdErr <= 0 || h.Updates != 40 || h.Whole != e.Worth[0].Healed.Whole ||
+			h.Without == h.Whole || h.Test == w.Test || math.Abs(h.Test) > 1 {
+			t.Errorf("%+v", w)
+		}
+	}
+	if e.Worth[0].Healed.Without == e.Worth[1].Healed.Without {
+		t.Error("the healed models are the same")
+	}
+	seconds := regexp.MustCompile(`(?m)^.*seconds.*$`)
+	if other := must(t, dir, append(eval, "--heal", "40", "--threads", "1", "--json")...); seconds.ReplaceAllString(out,
+		"") != seconds.ReplaceAllString(other, "") {
+		t.Error("threads show")
+	}
+	if text := must(t, dir, append(eval, "--heal", "3")...); !strings.Contains(text, "worth, layer 2 up") ||
+		!strings.Contains(text, "after 3 updates more") {
+		t.Errorf("eval says\n%s", text)
+	}
 }
 
 // An estimate in two goes has the bits of one, and a part of something else is rejected.

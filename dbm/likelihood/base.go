@@ -77,8 +77,7 @@ func (b Base) biases(m *dbm.Model) ([][]float32, error) {
 		switch {
 		case l < len(b) && b[l] != nil:
 			for i, p := range b[l] {
-				p = min(max(p, 1e-3), 1-1e-3) // so that the base covers what the model does
-				a[l][i] = float32(kernel.LogOdds(p))
+				a[l][i] = baseBias(p)
 			}
 		case l == 0:
 			copy(a[l], m.Bias[l])
@@ -86,3 +85,7 @@ func (b Base) biases(m *dbm.Model) ([][]float32, error) {
 	}
 	return a, nil
 }
+
+// baseBias returns the bias of a unit of a mean. It is not so large that the base would not
+// cover what the model does.
+func baseBias(p float64) float32 { return float32(kernel.LogOdds(min(max(p, 1e-3), 1-1e-3))) }

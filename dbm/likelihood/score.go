@@ -42,7 +42,7 @@ const (
 	StageExchange    Stage = "replica exchange"
 	StageAnnealing   Stage = "annealing"
 	StageBound       Stage = "bound"
-	StageCut         Stage = "the model without its top layer"
+	StageCut         Stage = "the model without upper layers"
 	StageImportance  Stage = "importance weights"
 	StageExact       Stage = "exact likelihood"
 )

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"tandem/dbm"
 	"tandem/dbm/kernel"
 	"tandem/dbm/likelihood"
 	"tandem/internal/format"
@@ -23,6 +24,7 @@ type evalOptions struct {
 	annealing  likelihood.Annealing
 	draws      int
 	worth      bool
+	heal       uint64 // updates; 0: none
 	save       string // file for the part; "": none
 	more       *part  // to continue from; nil: none
 	moreName   string
@@ -79,7 +81,7 @@ func eval(ctx context.Context, t *terminal, m *Machine, args []string) (err erro
 		}
 		return t.stage(string(s) + " on " + examples)
 	}
-	if err := o.start(ctx, s, m.Kernels, training, &effort); err != nil {
+	if err := o.start(ctx, &s.Settings.Config, s.State, m.Kernels, training, &effort); err != nil {
 		return err
 	}
 	score, err := likelihood.Evaluate(ctx, &s.Settings.Config, m.Kernels, s.State, sets, effort)
@@ -94,11 +96,9 @@ func eval(ctx context.Context, t *terminal, m *Machine, args []string) (err erro
 		}
 	}
 	if o.worth {
-		w, err := effort.Worth(ctx, &s.Settings.Config, m.Kernels, s.State, sets, score)
-		if err != nil {
+		if err := o.addWorth(ctx, t, s, m.Kernels, training, sets, &effort, score, e); err != nil {
 			return err
 		}
-		e.addWorth(w)
 	}
 	e.ZSeconds, e.Seconds = found, time.Since(began).Seconds()
 	t.clear()
@@ -139,8 +139,10 @@ func evalFlags(t *terminal, args []string) (*evalOptions, error) {
 	f.StringVar(&o.save, "save", "", "`FILE` for the results of ensembles and runs, to which --more can add")
 	f.StringVar(&o.moreName, "more", "", "`FILE` of --save to add to: --ensembles and --runs count those in it, and the "+
 		"result has the bits of all at once")
-	f.BoolVar(&o.worth, "worth", false,
-		"what the top layer adds to the likelihood of an image: the model is scored without it, too")
+	f.BoolVar(&o.worth, "worth", false, "what upper layers add to the likelihood of an image: the model is scored without "+
+		"them, too")
+	countVar(f, &o.heal, "heal", 0, dbm.MaxUpdates-1, "`N` updates that the model without upper layers is trained on, and "+
+		"the whole one for comparison, with --worth; 0: none")
 	countVar(f, &o.seed, "seed", 0, math.MaxUint64, "`N` of all random numbers")
 	splits := f.String("split", "test", "`test,train` images to compute the bound on")
 	pixels := f.String("pixels", "fixed", "`HOW` pixels become 0 or 1: fixed (sampled once) or threshold")
@@ -177,6 +179,9 @@ func evalFlags(t *terminal, args []string) (*evalOptions, error) {
 		if err := o.more.takeOver(f, o); err != nil {
 			return nil, err
 		}
+	}
+	if o.heal > 0 && !o.worth {
+		return nil, usageError{errors.New("heal: is of no use without --worth")}
 	}
 	if o.worth && o.exchange.Ensembles == 0 {
 		return nil, usageError{errors.New("worth: needs --ensembles")}
@@ -226,11 +231,10 @@ func (o *evalOptions) effort() likelihood.Effort {
 }
 
 // start sets where replicas and runs begin.
-func (o *evalOptions) start(ctx context.Context, s *model, k *kernel.Set, training *mnist.Set,
+func (o *evalOptions) start(ctx context.Context, c *dbm.Config, s *dbm.State, k *kernel.Set, training *mnist.Set,
 	e *likelihood.Effort) error {
 	example := func(i int, v []float32) { training.Values(v, i%training.N(), o.pixels, kernel.Draw{}) }
-	base, err := likelihood.BaseOf(ctx, &s.Settings.Config, k, s.State, training.Mean(o.pixels), training.N(), example,
-		e.Threads)
+	base, err := likelihood.BaseOf(ctx, c, k, s, training.Mean(o.pixels), training.N(), example, e.Threads)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"strings"
 
 	"tandem/dbm/likelihood"
 	"tandem/internal/format"
@@ -25,7 +24,7 @@ type evaluation struct {
 	Exact     *exact     `json:"exact,omitempty"`
 	Exchange  *exchange  `json:"exchange,omitempty"`
 	Annealing *annealing `json:"annealing,omitempty"`
-	Worth     *worth     `json:"worth,omitempty"`
+	Worth     []worth    `json:"worth,omitempty"` // of each upper layer, the top one first
 	Seconds   float64    `json:"seconds"`
 	ZSeconds  float64    `json:"log_z_seconds"`
 
@@ -80,19 +79,6 @@ type annealing struct {
 	Effective float64 `json:"effective_runs"`
 	Largest   float64 `json:"largest_share"`
 	Tail      known   `json:"tail_k"`
-}
-
-// worth is what the top layer adds.
-type worth struct {
-	Layer       int      `json:"layer"`
-	Ratio       float64  `json:"log_z_ratio"` // log Z of the model over that of the one without the layer
-	StdErr      known    `json:"log_z_ratio_stderr"`
-	Trusted     bool     `json:"trusted"`
-	Distrust    []string `json:"distrust"`
-	Test        *float64 `json:"test,omitempty"` // nats an image
-	TestStdErr  *known   `json:"test_stderr,omitempty"`
-	Train       *float64 `json:"train,omitempty"`
-	TrainStdErr *known   `json:"train_stderr,omitempty"`
 }
 
 // weights is the importance-weighted bound of a set.
@@ -181,20 +167,6 @@ func (e *evaluation) add(x *likelihood.Scored, draws int) {
 	}
 }
 
-// addWorth adds what the top layer is worth.
-func (e *evaluation) addWorth(w *likelihood.Worth) {
-	e.Worth = &worth{Layer: w.Layer, Ratio: w.Ratio.LogZ, StdErr: known(w.Ratio.StdErr), Trusted: w.Ratio.Trusted(),
-		Distrust: append([]string{}, w.Ratio.Distrust()...)}
-	for i := range w.Sets {
-		mean, stdErr := &w.Sets[i].Mean.Mean, (*known)(&w.Sets[i].StdErr)
-		if w.Sets[i].Name == mnist.Train {
-			e.Worth.Train, e.Worth.TrainStdErr = mean, stdErr
-		} else {
-			e.Worth.Test, e.Worth.TestStdErr = mean, stdErr
-		}
-	}
-}
-
 // print prints a table.
 func (e *evaluation) print(t *terminal, s *model, score *likelihood.Score) {
 	rows := [][2]string{
@@ -271,25 +243,6 @@ func (e *evaluation) annealingRows() [][2]string {
 		fmt.Sprintf("annealing, %s of %s temperatures", format.Number(a.Runs, "run"), format.Count(uint64(a.Temps)))),
 		{"", fmt.Sprintf("effective runs %.0f, largest share %.1f%%%s", a.Effective, 100*a.Largest, tail)}}
 	return append(rows, against(a.Distrust)...)
-}
-
-// worthRows returns the rows of what the top layer is worth.
-func (e *evaluation) worthRows() [][2]string {
-	w := e.Worth
-	if w == nil {
-		return nil
-	}
-	words := []string{}
-	add := func(set string, mean *float64, stdErr *known) {
-		if mean != nil {
-			words = append(words, fmt.Sprintf("%+.2f %s nats an image (%s)", *mean, plusMinus(*stdErr, "one image"), set))
-		}
-	}
-	add(mnist.Test, w.Test, w.TestStdErr)
-	add(mnist.Train, w.Train, w.TrainStdErr)
-	rows := [][2]string{{fmt.Sprintf("worth, layer %d", w.Layer), strings.Join(words, ", ")},
-		{"", fmt.Sprintf("log Z changes by %.2f %s when the layer is cut", -w.Ratio, plusMinus(w.StdErr, ""))}}
-	return append(rows, against(w.Distrust)...)
 }
 
 // setRows returns the rows of a set of images.
