@@ -92,6 +92,7 @@ func TestEval(t *testing.T) {
 	refuse(t, 2, dir, []string{"eval", "run", "--ensembles", "3"}, "even")
 	refuse(t, 2, dir, []string{"eval", "run", "--worth"}, "no upper layer")
 	refuse(t, 2, dir, []string{"eval", "run", "--heal", "10"}, "without --worth")
+	refuse(t, 2, dir, []string{"eval", "run", "--posterior", "10"}, "posterior", "nothing to anneal")
 	refuse(t, 2, dir, []string{"eval", "run", "--sweeps", "5"}, "sweeps")
 	refuse(t, 2, dir, []string{"eval", "run", "--error", "-1"}, "error")
 	refuse(t, 1, dir, []string{"eval", "nowhere"}, "nowhere")
@@ -208,8 +209,9 @@ func TestWorthOfLayers(t *testing.T) {
 		"") != seconds.ReplaceAllString(other, "") {
 		t.Error("threads show")
 	}
-	if text := must(t, dir, append(eval, "--heal", "3")...); !strings.Contains(text, "worth, layer 2 up") ||
-		!strings.Contains(text, "after 3 updates more") {
+	text := must(t, dir, append(eval, "--heal", "3", "--posterior", "4")...)
+	if !strings.Contains(text, "worth, layer 2 up") || !strings.Contains(text, "after 3 updates more") ||
+		!strings.Contains(text, "on 4 images by annealing: ") {
 		t.Errorf("eval says\n%s", text)
 	}
 }

@@ -58,6 +58,7 @@ const (
 
 	ForImportance Purpose = 17 // states of the odd layers, drawn from the mean field of an example, to weigh
 	ForBootstrap  Purpose = 18 // which runs of annealing are drawn again
+	ForClamped    Purpose = 19 // annealed runs from the mean field of an example to its posterior; update 0 is their start
 )
 
 // Draw names a block of random numbers: rows × units of one layer.

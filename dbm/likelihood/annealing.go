@@ -71,7 +71,7 @@ func Anneal(ctx context.Context, c *dbm.Config, set *kernel.Set, s *dbm.State, o
 		a := newAnnealer(p, set, to-from, o.Seed, o.First+from)
 		a.stopped = func() bool { return ctx.Err() != nil }
 		a.tick = func() { progress(to - from) }
-		a.start()
+		a.start(kernel.ForAnnealing)
 		a.anneal(betas, kernel.ForAnnealing, w.Up[from:to])
 		if o.UpOnly {
 			return
@@ -230,11 +230,11 @@ func (a *annealer) draw(d kernel.Draw, l int) kernel.Draw {
 }
 
 // start draws the smaller side from the base-rate model.
-func (a *annealer) start() {
+func (a *annealer) start(purpose kernel.Purpose) {
 	for l := a.small; l < len(a.Layers); l += 2 {
 		n := a.Layers[l]
 		p := kernel.NewPass(n, a.rows, a.base[l], a.x[l])
-		a.set.Sample(&p, a.draw(kernel.Draw{Tag: kernel.Tag(kernel.ForAnnealing, 0, 0)}, l))
+		a.set.Sample(&p, a.draw(kernel.Draw{Tag: kernel.Tag(purpose, 0, 0)}, l))
 	}
 }
 

@@ -96,6 +96,11 @@ func (w *weigher) weigh(inference *dbm.Inference, r, draws int, d kernel.Draw) W
 		}
 		logs = append(logs, weights...)
 	}
+	return weightedOf(logs)
+}
+
+// weightedOf sums up log-weights.
+func weightedOf(logs []float64) Weighted {
 	top, sum, square := math.Inf(-1), 0.0, 0.0
 	for _, x := range logs {
 		top = max(top, x)
@@ -105,7 +110,7 @@ func (w *weigher) weigh(inference *dbm.Inference, r, draws int, d kernel.Draw) W
 		sum += e
 		square += float64(e * e)
 	}
-	return Weighted{top + kernel.Log(sum/float64(draws)), float64(sum*sum) / square}
+	return Weighted{top + kernel.Log(sum/float64(len(logs))), float64(sum*sum) / square}
 }
 
 // given is what is the same for all draws of an example.

@@ -60,7 +60,7 @@ func (o *Exchange) firstLadder(ctx context.Context, set *kernel.Set, p *path) ([
 		betas[i] = float32(float64(i) / (pilotTemps - 1))
 	}
 	a := newAnnealer(p, set, pilotRuns, o.Seed, 0)
-	a.start()
+	a.start(kernel.ForAnnealing)
 	a.heat(0)
 	weights := make([]float64, pilotRuns)
 	for i, beta := range betas[1:] {

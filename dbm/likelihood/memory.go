@@ -18,6 +18,9 @@ func (e *Effort) Memory(c *dbm.Config, examples int) uint64 {
 	if e.Draws > 0 {
 		size = max(size, boundMemory(c, e.Threads, examples)+c.ModelMemory()+weigherMemory(c, e.Threads, e.Draws))
 	}
+	if e.Posterior != nil {
+		size = max(size, boundMemory(c, e.Threads, examples)+e.Posterior.memory(c, e.Threads))
+	}
 	return size + 40*uint64(examples)
 }
 
@@ -50,6 +53,19 @@ func weigherMemory(c *dbm.Config, threads, draws int) (size uint64) {
 		size += 8 * uint64(kernel.Stride(n))
 	}
 	return uint64(max(threads, 1)) * uint64(min(draws, weighedTogether)) * size
+}
+
+// memory returns what the clamped examples take, and the runs of those that are annealed at the
+// same time.
+func (o *Clamped) memory(c *dbm.Config, threads int) uint64 {
+	hidden := dbm.Config{Layers: c.Layers[1:], Chains: 1, Batch: 1}
+	each := uint64(0)
+	for _, n := range hidden.Layers {
+		each += 4 * uint64(kernel.Padded(n))
+	}
+	workers := uint64(dbm.Useful(threads, o.Examples, 1))
+	return hidden.ModelMemory() + uint64(o.Examples)*(each+4*uint64(kernel.Padded(c.Layers[1]))) +
+		workers*(uint64(o.Runs)*rowMemory(&hidden, 0)+10*each)
 }
 
 // memory returns what the runs take that are annealed at the same time.

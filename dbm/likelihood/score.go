@@ -25,7 +25,8 @@ type Effort struct {
 	Annealing *Annealing // nil: none
 	Enumerate bool       // compute the exact log Z too, where there are few enough units
 	Draws     int        // importance weights of each example; 0: none
-	Seed      uint64     // of these
+	Posterior *Clamped   // nil: no annealing of examples
+	Seed      uint64     // of the weights
 	Threads   int        // do not show in the numbers
 
 	// Begin, if not nil, is called when a stage begins, with the name of the examples if
@@ -44,6 +45,7 @@ const (
 	StageBound       Stage = "bound"
 	StageCut         Stage = "the model without upper layers"
 	StageImportance  Stage = "importance weights"
+	StagePosterior   Stage = "annealing to the posterior"
 	StageExact       Stage = "exact likelihood"
 )
 
@@ -83,6 +85,7 @@ type Scored struct {
 	Bound    Mean       // the mean-field bound
 	Weights  []Weighted // of each example; nil: not asked for
 	Weighted *Mean      // the importance-weighted bound; nil likewise
+	Bridged  *Bridged   // nil likewise
 	LogP     []float64  // the exact log-likelihood of each example; nil where it cannot be had
 	Exact    *Mean      // nil likewise
 }
@@ -245,6 +248,13 @@ func (e *Effort) examples(ctx context.Context, c *dbm.Config, set *kernel.Set, s
 		}
 		mean := meanOf(x.N, func(i int) float64 { return r.Weights[i].LogMean - logZ })
 		r.Weighted = &mean
+	}
+	if e.Posterior != nil {
+		how := *e.Posterior
+		how.Threads, how.Progress = e.Threads, e.Begin(StagePosterior, x.Name)
+		if r.Bridged, err = how.bridge(ctx, c, set, s, x, r, logZ); err != nil {
+			return nil, err
+		}
 	}
 	if score.Exact != nil && exactExamples(c.Layers, x.N) {
 		if r.LogP, err = eachLogP(ctx, c, s, x, logZ, e.Threads, e.Begin(StageExact, x.Name)); err != nil {

@@ -94,6 +94,7 @@ func (e *Effort) Worth(ctx context.Context, c *dbm.Config, set *kernel.Set, s *d
 	}
 	whole := Score{LogZ: LogZ{Value: w.Ratio.LogZ}, Sets: score.Sets}
 	without, of := Score{}, *e // log Z less that of the cut model
+	of.Posterior = nil
 	of.Begin = func(Stage, string) func(float64) { return nil }
 	for _, x := range sets {
 		scored, err := of.examples(ctx, c, set, cut, x, &without)

@@ -23,6 +23,7 @@ type evalOptions struct {
 	exchange   likelihood.Exchange
 	annealing  likelihood.Annealing
 	draws      int
+	posterior  likelihood.Clamped
 	worth      bool
 	heal       uint64 // updates; 0: none
 	save       string // file for the part; "": none
@@ -70,6 +71,9 @@ func eval(ctx context.Context, t *terminal, m *Machine, args []string) (err erro
 	}
 	if o.worth && s.Settings.Hidden() < 2 {
 		return usageError{fmt.Errorf("worth: %w", likelihood.ErrOneLayer)}
+	}
+	if o.posterior.Examples > 0 && s.Settings.Hidden() < 2 {
+		return usageError{errors.New("posterior: with one hidden layer mean field is exact, and there is nothing to anneal")}
 	}
 	began, found := time.Now(), 0.0
 	effort.Begin = func(s likelihood.Stage, examples string) func(done float64) {
@@ -136,6 +140,9 @@ func evalFlags(t *terminal, args []string) (*evalOptions, error) {
 	countVar(f, &o.annealing.Temperatures, "temps", 2, 1<<30, "`N` temperatures of each run")
 	countVar(f, &o.draws, "importance", 0, likelihood.MostDraws,
 		"`N` draws of each image for the importance-weighted bound, as 200; 0: none")
+	o.posterior.Runs, o.posterior.Temperatures = 100, 1000
+	countVar(f, &o.posterior.Examples, "posterior", 0, math.MaxInt32, "`N` images on which runs of annealing lead from mean "+
+		"field to the posterior, as a check of the bounds; 0: none")
 	f.StringVar(&o.save, "save", "", "`FILE` for the results of ensembles and runs, to which --more can add")
 	f.StringVar(&o.moreName, "more", "", "`FILE` of --save to add to: --ensembles and --runs count those in it, and the "+
 		"result has the bits of all at once")
@@ -220,12 +227,15 @@ func (o *evalOptions) examples(t *terminal, s *model) (sets []likelihood.Example
 // effort returns what the flags ask for.
 func (o *evalOptions) effort() likelihood.Effort {
 	e := likelihood.Effort{Enumerate: o.enumerate, Draws: o.draws, Seed: o.seed, Threads: o.execution.threads}
-	o.exchange.Seed, o.annealing.Seed = o.seed, o.seed
+	o.exchange.Seed, o.annealing.Seed, o.posterior.Seed = o.seed, o.seed, o.seed
 	if o.exchange.Ensembles > 0 {
 		e.Exchange = &o.exchange
 	}
 	if o.annealing.Runs > 0 {
 		e.Annealing = &o.annealing
+	}
+	if o.posterior.Examples > 0 {
+		e.Posterior = &o.posterior
 	}
 	return e
 }

@@ -28,16 +28,18 @@ type evaluation struct {
 	Seconds   float64    `json:"seconds"`
 	ZSeconds  float64    `json:"log_z_seconds"`
 
-	BoundTest        *float64 `json:"bound_test,omitempty"`
-	BoundTestStdErr  *known   `json:"bound_test_stderr,omitempty"`
-	NegEnergyTest    *float64 `json:"negative_energy_test,omitempty"` // E_q[−E]
-	EntropyTest      *float64 `json:"entropy_test,omitempty"`
-	WeightedTest     *weights `json:"weighted_test,omitempty"`
-	BoundTrain       *float64 `json:"bound_train,omitempty"`
-	BoundTrainStdErr *known   `json:"bound_train_stderr,omitempty"`
-	NegEnergyTrain   *float64 `json:"negative_energy_train,omitempty"`
-	EntropyTrain     *float64 `json:"entropy_train,omitempty"`
-	WeightedTrain    *weights `json:"weighted_train,omitempty"`
+	BoundTest        *float64   `json:"bound_test,omitempty"`
+	BoundTestStdErr  *known     `json:"bound_test_stderr,omitempty"`
+	NegEnergyTest    *float64   `json:"negative_energy_test,omitempty"` // E_q[−E]
+	EntropyTest      *float64   `json:"entropy_test,omitempty"`
+	PosteriorTest    *posterior `json:"posterior_test,omitempty"`
+	WeightedTest     *weights   `json:"weighted_test,omitempty"`
+	BoundTrain       *float64   `json:"bound_train,omitempty"`
+	BoundTrainStdErr *known     `json:"bound_train_stderr,omitempty"`
+	NegEnergyTrain   *float64   `json:"negative_energy_train,omitempty"`
+	EntropyTrain     *float64   `json:"entropy_train,omitempty"`
+	PosteriorTrain   *posterior `json:"posterior_train,omitempty"`
+	WeightedTrain    *weights   `json:"weighted_train,omitempty"`
 }
 
 // estimate is log Z with what is known of its error.
@@ -90,6 +92,49 @@ type weights struct {
 	Fewest    float64 `json:"fewest_effective_draws"`
 }
 
+// posterior is what annealing to the posterior says of some images.
+type posterior struct {
+	Images      int     `json:"images"`
+	Runs        int     `json:"runs"` // of each
+	Temps       int     `json:"temps"`
+	Bound       float64 `json:"bound"`
+	StdErr      known   `json:"bound_stderr"`
+	Over        float64 `json:"over_mean_field"` // how much it is above that bound of the same images
+	OverStdErr  known   `json:"over_mean_field_stderr"`
+	Weighted    *known  `json:"over_weighted,omitempty"` // above the importance-weighted bound
+	WeightedErr *known  `json:"over_weighted_stderr,omitempty"`
+	Effective   float64 `json:"effective_runs"` // mean of the images
+	Fewest      float64 `json:"fewest_effective_runs"`
+}
+
+// newPosterior returns the figures of what annealing says.
+func newPosterior(b *likelihood.Bridged, how *likelihood.Clamped) *posterior {
+	if b == nil {
+		return nil
+	}
+	p := &posterior{Images: len(b.Each), Runs: how.Runs, Temps: how.Temperatures, Bound: b.Bound.Mean,
+		StdErr: known(b.Bound.StdErr), Over: b.Over.Mean, OverStdErr: known(b.Over.StdErr), Fewest: float64(how.Runs)}
+	if b.Weighted != nil {
+		mean, stdErr := known(b.Weighted.Mean), known(b.Weighted.StdErr)
+		p.Weighted, p.WeightedErr = &mean, &stdErr
+	}
+	for _, w := range b.Each {
+		p.Effective += w.Effective / float64(len(b.Each))
+		p.Fewest = min(p.Fewest, w.Effective)
+	}
+	return p
+}
+
+// row returns the row of a set of images.
+func (p *posterior) row(set string) [2]string {
+	text := fmt.Sprintf("%+.3f %s above mean field", p.Over, plusMinus(p.OverStdErr, "one image"))
+	if p.Weighted != nil {
+		text += fmt.Sprintf(", %+.3f %s above weighted", float64(*p.Weighted), plusMinus(*p.WeightedErr, "one image"))
+	}
+	return [2]string{"posterior, " + set, fmt.Sprintf("%.2f on %s by annealing: %s; of %s %.0f count on average, %.1f at least",
+		p.Bound, format.Number(p.Images, "image"), text, format.Number(p.Runs, "run"), p.Effective, p.Fewest)}
+}
+
 // exact is what can be enumerated.
 type exact struct {
 	LogZ  float64  `json:"log_z"`
@@ -136,16 +181,16 @@ func (o *evalOptions) evaluation(s *model, score *likelihood.Score) *evaluation 
 			a.Effective, a.Largest, known(a.Tail)}
 	}
 	for i := range score.Sets {
-		e.add(&score.Sets[i], o.draws)
+		e.add(&score.Sets[i], o)
 	}
 	return e
 }
 
 // add adds the figures of a set of images.
-func (e *evaluation) add(x *likelihood.Scored, draws int) {
+func (e *evaluation) add(x *likelihood.Scored, o *evalOptions) {
 	var weighted *weights
 	if x.Weighted != nil {
-		weighted = &weights{x.Weighted.Mean, known(x.Weighted.StdErr), draws, 0, float64(draws)}
+		weighted = &weights{x.Weighted.Mean, known(x.Weighted.StdErr), o.draws, 0, float64(o.draws)}
 		for _, w := range x.Weights {
 			weighted.Effective += w.Effective / float64(len(x.Weights))
 			weighted.Fewest = min(weighted.Fewest, w.Effective)
@@ -154,14 +199,14 @@ func (e *evaluation) add(x *likelihood.Scored, draws int) {
 	bound, stdErr := &x.Bound.Mean, (*known)(&x.Bound.StdErr)
 	if x.Name == mnist.Train {
 		e.BoundTrain, e.BoundTrainStdErr, e.NegEnergyTrain, e.EntropyTrain = bound, stdErr, &x.Parts.Energy, &x.Parts.Entropy
-		e.WeightedTrain = weighted
+		e.WeightedTrain, e.PosteriorTrain = weighted, newPosterior(x.Bridged, &o.posterior)
 		if x.Exact != nil {
 			e.Exact.Train = &x.Exact.Mean
 		}
 		return
 	}
 	e.BoundTest, e.BoundTestStdErr, e.NegEnergyTest, e.EntropyTest = bound, stdErr, &x.Parts.Energy, &x.Parts.Entropy
-	e.WeightedTest = weighted
+	e.WeightedTest, e.PosteriorTest = weighted, newPosterior(x.Bridged, &o.posterior)
 	if x.Exact != nil {
 		e.Exact.Test = &x.Exact.Mean
 	}
@@ -262,6 +307,12 @@ func (e *evaluation) setRows(x *likelihood.Scored, weighted []*weights) [][2]str
 		rows = append(rows, [2]string{"weighted, " + x.Name, fmt.Sprintf("%.2f %s with %s an image, of which %.0f count on "+
 			"average, %.1f at least", w.Bound, plusMinus(w.StdErr, "one image"), format.Number(w.Draws, "draw"), w.Effective,
 			w.Fewest)})
+	}
+	if p := e.PosteriorTest; p != nil && x.Name == mnist.Test {
+		rows = append(rows, p.row(x.Name))
+	}
+	if p := e.PosteriorTrain; p != nil && x.Name == mnist.Train {
+		rows = append(rows, p.row(x.Name))
 	}
 	if x.Exact != nil {
 		rows = append(rows, [2]string{"exact, " + x.Name, fmt.Sprintf("%.4f %s nats an image", x.Exact.Mean,

@@ -102,7 +102,7 @@ func (o *evalOptions) healed(ctx context.Context, t *terminal, s *model, k *kern
 	how := *o
 	how.exchange.Before, how.exchange.Betas = nil, nil
 	effort := how.effort()
-	effort.Annealing = nil
+	effort.Annealing, effort.Posterior = nil, nil
 	effort.Begin = func(stage likelihood.Stage, _ string) func(done float64) {
 		return t.stage(fmt.Sprintf("%s of %s", stage, format.Shape(c.Layers)))
 	}
