@@ -471,16 +471,27 @@ func (n *Network) Gradient(c Config, e *Examples, index []int) (all []float32) {
 	return all
 }
 
-// testRows is how many examples Mistakes looks at in one go.
+// testRows is how many examples Classes looks at in one go.
 const testRows = 200
 
 // Mistakes counts the examples of index whose most probable class is not their
 // label.
 func (n *Network) Mistakes(e *Examples, index []int, threads int) int {
+	wrong := 0
+	for r, class := range n.Classes(e, index, threads) {
+		if class != int(e.Labels[index[r]]) {
+			wrong++
+		}
+	}
+	return wrong
+}
+
+// Classes returns the most probable class of each example of index.
+func (n *Network) Classes(e *Examples, index []int, threads int) []int {
 	rows := min(testRows, max(len(index), 1))
 	t := newTrainer(n, Config{Threads: threads}, rows)
 	defer t.workers.Close()
-	wrong := 0
+	classes := make([]int, 0, len(index))
 	for len(index) > 0 {
 		part := index[:min(rows, len(index))]
 		index = index[len(part):]
@@ -489,19 +500,17 @@ func (n *Network) Mistakes(e *Examples, index []int, threads int) int {
 			t.load(e, part[from:to], from)
 			t.forward(t.lists[worker], from, to, false)
 		})
-		for r, i := range part {
+		for r := range part {
 			class, p := 0, t.at(t.h, t.top()+1, r)[:n.classes]
 			for c := range p {
 				if p[c] > p[class] {
 					class = c
 				}
 			}
-			if class != int(e.Labels[i]) {
-				wrong++
-			}
+			classes = append(classes, class)
 		}
 	}
-	return wrong
+	return classes
 }
 
 // Shuffle puts x into an order that the seed and a number name.

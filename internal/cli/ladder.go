@@ -48,10 +48,25 @@ func (t *terminal) sampleLadder(ctx context.Context, m *Machine, s *model, n int
 	if err != nil {
 		return err
 	}
+	if o.classes && training.Labels == nil { // before the work
+		return fmt.Errorf("classes: %s has no labels, from which a classifier could learn", training.Source)
+	}
 	how.Threads, how.Progress = threads, t.stage(string(likelihood.StageExchange))
 	x, err := how.Run(ctx, c, m.Kernels, s.State)
 	if err != nil {
 		return err
+	}
+	var shares [][2]string
+	if o.classes {
+		j, err := newJudge(ctx, t, m.Kernels, s, training, o.seed, threads)
+		if err != nil {
+			return err
+		}
+		groups, err := j.groups(x, max(n, standardFresh), o.seed)
+		if err != nil {
+			return err
+		}
+		shares = shareRows(groups)
 	}
 	var grids []figure.Grid
 	for half, name := range []string{"independent units", "training images"} {
@@ -73,7 +88,7 @@ func (t *terminal) sampleLadder(ctx context.Context, m *Machine, s *model, n int
 		return err
 	}
 	t.clear()
-	table(t.out, append(ladderRows(x), inkRows(c, m.Kernels, s.State, x)...))
+	table(t.out, slices.Concat(ladderRows(x), inkRows(c, m.Kernels, s.State, x), shares))
 	t.made(name)
 	return nil
 }

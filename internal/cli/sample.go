@@ -22,13 +22,14 @@ import (
 
 // sampling says how to draw samples.
 type sampling struct {
-	fresh  int // new chains; 0: those of the checkpoint
-	anneal int // sweeps at rising inverse temperatures first
-	base   []float64
-	sweeps int
-	seed   uint64
-	sweep  func(g *dbm.Sampler, done int) error // called after each sweep, if not nil
-	reason string                               // why the chains are new ones that nobody asked for
+	fresh   int // new chains; 0: those of the checkpoint
+	anneal  int // sweeps at rising inverse temperatures first
+	base    []float64
+	sweeps  int
+	seed    uint64
+	classes bool                                 // with a ladder: the share of each class
+	sweep   func(g *dbm.Sampler, done int) error // called after each sweep, if not nil
+	reason  string                               // why the chains are new ones that nobody asked for
 }
 
 // What sample draws of a model without chains.
@@ -50,6 +51,8 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	ladder := 0
 	countVar(f, &ladder, "ladder", 0, mostLadder, "`N` samples at equilibrium, by replica exchange as in eval: half from "+
 		"ensembles that began at independent units, half from those that began at training images")
+	f.BoolVar(&o.classes, "classes", false, "with --ladder: the share of each class at equilibrium, and in chains, by a "+
+		"classifier that learns from the labels of the training images")
 	film := f.String("gif", "", "`FILE` for an animation of the sweeps, of at most a hundred frames")
 	o.seed = 1
 	countVar(f, &o.seed, "seed", 0, math.MaxUint64, "`N` of the random numbers")
@@ -65,9 +68,12 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	if err := o.validate(*film != ""); err != nil {
 		return usageError{err}
 	}
+	if o.classes && ladder == 0 {
+		return usageError{errors.New("classes: needs --ladder")}
+	}
 	if ladder > 0 {
 		if o.fresh > 0 || o.anneal > 0 || *film != "" {
-			return usageError{errors.New("ladder: goes with --sweeps, --seed and --out alone")}
+			return usageError{errors.New("ladder: goes with --sweeps, --classes, --seed and --out alone")}
 		}
 		if !given(f)["sweeps"] {
 			o.sweeps = ladderSweeps
