@@ -55,6 +55,8 @@ func models() []model {
 		{"one deep narrow well", "hidden", well(784, 20, 0.9)},
 		{"a well that no example shows, beside trained blocks", "hidden", wellBeside(28, 5000, 18)},
 		{"uniform 784-500, far beyond, with a field", "hidden", tilted(1.6, 0.02, 784, 500)},
+		{"a wide mode and a narrow one that no example shows", "hidden", twoModes(0.9, false, 784, 500)},
+		{"a wide mode and a narrow one that half of the examples show", "hidden", twoModes(0.9, true, 784, 500)},
 	}
 }
 
@@ -297,18 +299,62 @@ func tilted(strength, field float64, layers ...int) maker {
 				}
 			}
 		}
-		terms := make([]float64, middle+1)
-		for k := range terms {
-			a, _ := math.Lgamma(float64(middle + 1))
-			b, _ := math.Lgamma(float64(k + 1))
-			c, _ := math.Lgamma(float64(middle - k + 1))
-			terms[k] = a - b - c + float64(k)*float64(s.Biases[1][0])
-			for l := 0; l < len(layers); l += 2 {
-				x := float64(s.Biases[l][0]) + float64(k)*float64(w)
-				terms[k] += float64(layers[l]) * (max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))))
+		return s, layers, logSum(uniformTerms(s, layers)), coins(layers[0]), nil
+	}
+}
+
+// uniformTerms returns the logarithm of Z's part with k units of the middle layer on, for each
+// k, of a model whose units of each layer are all alike.
+func uniformTerms(s *dbm.State, layers []int) []float64 {
+	middle := layers[1]
+	terms := make([]float64, middle+1)
+	for k := range terms {
+		a, _ := math.Lgamma(float64(middle + 1))
+		b, _ := math.Lgamma(float64(k + 1))
+		c, _ := math.Lgamma(float64(middle - k + 1))
+		terms[k] = a - b - c + float64(k)*float64(s.Biases[1][0])
+		for l := 0; l < len(layers); l += 2 {
+			x := float64(s.Biases[l][0]) + float64(k)*float64(s.Weights[0][0])
+			terms[k] += float64(layers[l]) * (max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))))
+		}
+	}
+	return terms
+}
+
+// twoModes returns a model whose weights are all the same: with the hidden units off, the
+// visible ones are on at random; with the hidden units on, all are. That narrow mode has a
+// share of the probability, and half of the examples show it, or none.
+func twoModes(share float64, shown bool, visible, hidden int) maker {
+	return func(*study, string) (*dbm.State, []int, float64, []byte, error) {
+		layers, s := []int{visible, hidden}, empty([]int{visible, hidden})
+		for i := range s.Weights[0] {
+			s.Weights[0][i] = 0.02
+		}
+		for i := range s.Biases[0] {
+			s.Biases[0][i] = -2
+		}
+		low, high := -100.0, 0.0
+		var terms []float64
+		for range 60 {
+			for j := range s.Biases[1] {
+				s.Biases[1][j] = float32((low + high) / 2)
+			}
+			terms = uniformTerms(s, layers)
+			if math.Exp(logSum(terms[hidden/2:])-logSum(terms)) < share {
+				low = (low + high) / 2
+			} else {
+				high = (low + high) / 2
 			}
 		}
-		return s, layers, logSum(terms), coins(layers[0]), nil
+		r := rand.New(rand.NewPCG(7, 8))
+		images := make([]byte, examples*visible)
+		for i := range images {
+			narrow := shown && i/visible%2 == 1
+			if narrow || r.Float64() < 1/(1+math.Exp(2)) {
+				images[i] = 255
+			}
+		}
+		return s, layers, logSum(terms), images, nil
 	}
 }
 
