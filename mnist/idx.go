@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 )
 
 // An IDX file is a header of big-endian 32-bit words and then the data, a byte
@@ -18,6 +19,7 @@ import (
 const (
 	imagesMagic = 0x00000803 // images × rows × columns
 	labelsMagic = 0x00000801 // labels
+	floatType   = 0x0d       // in place of 8: float32
 )
 
 // maxPixels is the most pixels an image may have: the most units that package
@@ -28,10 +30,13 @@ const maxPixels = 1 << 20
 // nobody has drawn a thousandfold, pictures tenfold.
 func mostData(size int64) uint64 { return 64<<20 + 100*uint64(max(size, 0)) }
 
-// Images holds pictures of one size, a byte a pixel: 0 is background, 255 ink.
+// Images holds pictures of one size, or rows of a table, whose height is 1. A unit has a byte,
+// of which 0 is background and Most ink, or where Pixels is nil a number from 0 to 1.
 type Images struct {
-	N, Rows, Columns int    // each at least 1
-	Pixels           []byte // images × rows × columns, row-major
+	N, Rows, Columns int       // each at least 1
+	Pixels           []byte    // images × rows × columns, row-major
+	Numbers          []float32 // likewise
+	levels           *levels   // what bytes stand for; nil: 255 stands for 1
 }
 
 // header is what precedes the pixels in an IDX file.
@@ -43,11 +48,23 @@ func (m *Images) header() []byte {
 }
 
 // SHA256 is the hash of the images as a plain IDX file, in hexadecimal. It is
-// the same whether they came from a gzipped file or not.
+// the same whether they came from a gzipped file or not. Numbers are hashed as an IDX file of
+// float32 has them.
 func (m *Images) SHA256() string {
 	h := sha256.New()
-	h.Write(m.header())
+	b := m.header()
+	if m.Numbers != nil {
+		b[2] = floatType
+	}
+	h.Write(b)
 	h.Write(m.Pixels)
+	for chunk := range slices.Chunk(m.Numbers, 1<<12) {
+		b = b[:0]
+		for _, x := range chunk {
+			b = binary.BigEndian.AppendUint32(b, math.Float32bits(x))
+		}
+		h.Write(b)
+	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 

@@ -12,9 +12,9 @@ type Pixels uint8
 
 // The four ways.
 const (
-	Grey      Pixels = iota // X/255
-	Threshold               // 1 from X = 128 on, else 0
-	Sample                  // 1 with probability X/255, else 0, anew at each use
+	Grey      Pixels = iota // X/255; other levels than 255 can stand for 1
+	Threshold               // 1 where Grey is more than ½, else 0
+	Sample                  // 1 with probability Grey, else 0, anew at each use
 	Fixed                   // as Sample, but once for all uses and runs
 )
 
@@ -45,16 +45,43 @@ func (p Pixels) valid() error {
 	return nil
 }
 
-// greyOf and thresholdOf hold the number of each byte.
-var greyOf, thresholdOf = func() (grey, threshold [256]float32) {
+// levels is the numbers of each byte.
+type levels struct {
+	most            byte // that stands for 1
+	grey, threshold [256]float32
+}
+
+func newLevels(most byte) *levels {
+	l := &levels{most: most}
 	for x := range 256 {
-		grey[x] = float32(x) / 255
-		if x >= 128 {
-			threshold[x] = 1
+		l.grey[x] = min(float32(x)/float32(most), 1)
+		if 2*x > int(most) {
+			l.threshold[x] = 1
 		}
 	}
-	return
-}()
+	return l
+}
+
+// usual is the levels of greys.
+var usual = newLevels(255)
+
+// SetMost makes a byte stand for 1, which is 255 otherwise. No byte is larger.
+func (m *Images) SetMost(most byte) {
+	if most == 0 {
+		panic("mnist: 0 cannot stand for 1")
+	}
+	m.levels = newLevels(most)
+}
+
+// Most returns the byte that stands for 1.
+func (m *Images) Most() byte { return m.scale().most }
+
+func (m *Images) scale() *levels {
+	if m.levels == nil {
+		return usual
+	}
+	return m.levels
+}
 
 // Values writes the numbers of image i into v (rows × columns, row-major; v must
 // have that length). Sample takes its random numbers from row fresh.Row of fresh;
@@ -62,20 +89,43 @@ var greyOf, thresholdOf = func() (grey, threshold [256]float32) {
 // an image looks the same in every run. Values does not allocate, and many may
 // call it at once.
 func (s *Set) Values(v []float32, i int, pixels Pixels, fresh kernel.Draw) {
-	x := s.Image(i)
-	switch pixels {
-	case Grey:
-		look(v, x, &greyOf)
-	case Threshold:
-		look(v, x, &thresholdOf)
-	case Sample:
-		sample(v, x, fresh)
-	case Fixed:
-		d := kernel.Draw{Row: uint32(i), Tag: kernel.Tag(kernel.ForFixed, 0, 0)}
+	d := fresh
+	if pixels == Fixed {
+		d = kernel.Draw{Row: uint32(s.place(i)), Tag: kernel.Tag(kernel.ForFixed, 0, 0)}
 		if s.Name == Test {
 			d.Update = 1
 		}
-		sample(v, x, d)
+	}
+	if s.Images.Numbers != nil {
+		s.numbers(v, i, pixels, d)
+		return
+	}
+	x, levels := s.Image(i), s.Images.scale()
+	switch pixels {
+	case Grey:
+		look(v, x, &levels.grey)
+	case Threshold:
+		look(v, x, &levels.threshold)
+	case Sample, Fixed:
+		sample(v, x, &levels.grey, d)
+	}
+}
+
+// numbers writes image i, which has numbers in place of bytes.
+func (s *Set) numbers(v []float32, i int, pixels Pixels, d kernel.Draw) {
+	size := s.Rows() * s.Columns()
+	x := s.Images.Numbers[s.place(i)*size:][:size]
+	switch pixels {
+	case Grey:
+		copy(v, x)
+	case Threshold:
+		for j, p := range x {
+			if v[j] = 0; p > 0.5 {
+				v[j] = 1
+			}
+		}
+	case Sample, Fixed:
+		d.Bernoulli(v[:size], x)
 	}
 }
 
@@ -94,9 +144,9 @@ func look(v []float32, x []byte, table *[256]float32) {
 	}
 }
 
-// sample sets v[j] to 1 where the uniform number of unit j is below x[j]/255: never
-// for 0, always for 255. No numbers are made for 16 units that are all 0.
-func sample(v []float32, x []byte, d kernel.Draw) {
+// sample sets v[j] to 1 where the uniform number of unit j is below the number of x[j]: never
+// for 0, always for 1. No numbers are made for 16 units that are all 0.
+func sample(v []float32, x []byte, grey *[256]float32, d kernel.Draw) {
 	v = v[:len(x)]
 	clear(v)
 	for from := 0; from < len(x); from += kernel.Panel {
@@ -107,7 +157,7 @@ func sample(v []float32, x []byte, d kernel.Draw) {
 		var u [kernel.Panel]float32
 		d.Block(&u, from/kernel.Panel)
 		for j, b := range x[from:to] {
-			if u[j] < greyOf[b] {
+			if u[j] < grey[b] {
 				v[from+j] = 1
 			}
 		}
@@ -128,32 +178,38 @@ func blank(x []byte) bool {
 }
 
 // Mean is the mean number of each pixel over all images (rows × columns,
-// row-major). Sums are exact integers, so only one division rounds. For Sample it
-// is the expected mean, which is that of Grey.
+// row-major). Sums of bytes are exact integers, so only one division rounds; those of other
+// numbers are in the order of the images. For Sample it is the expected mean, which is that of
+// Grey.
 func (s *Set) Mean(pixels Pixels) []float64 {
 	size := s.Rows() * s.Columns()
-	sums := make([]uint64, size)
-	most := 1.0 // the number that stands for 1
-	switch pixels {
-	case Grey, Sample:
-		most = 255
+	mean := make([]float64, size)
+	most := 1.0 // the sum that stands for 1
+	if bytes := s.Images.Numbers == nil && (pixels == Grey || pixels == Sample); bytes {
+		most = float64(s.Images.Most())
+		sums := make([]uint64, size)
 		for i := range s.N() {
 			for j, b := range s.Image(i) {
 				sums[j] += uint64(b)
 			}
 		}
-	case Threshold, Fixed:
+		for j, sum := range sums {
+			mean[j] = float64(sum)
+		}
+	} else {
+		if pixels == Sample {
+			pixels = Grey
+		}
 		v := make([]float32, size)
 		for i := range s.N() {
 			s.Values(v, i, pixels, kernel.Draw{})
-			for j, on := range v {
-				sums[j] += uint64(on)
+			for j, x := range v {
+				mean[j] += float64(x)
 			}
 		}
 	}
-	mean := make([]float64, size)
-	for j, sum := range sums {
-		mean[j] = float64(sum) / (most * float64(s.N()))
+	for j := range mean {
+		mean[j] /= most * float64(s.N())
 	}
 	return mean
 }

@@ -23,11 +23,39 @@ type Set struct {
 	Credit string // who made the data and on what terms; empty where that is unknown
 	SHA256 string // of the images as a plain IDX file, in hexadecimal
 	Images *Images
-	Labels []byte // one an image; nil where the folder has none
+	Labels []byte   // one an image; nil where the folder has none
+	Places []uint32 // of the images in Images, of a set that has some of them; nil: all
+	Names  []string // of the units, of a table whose columns have names
 }
 
 // N is the number of images.
-func (s *Set) N() int { return s.Images.N }
+func (s *Set) N() int {
+	if s.Places != nil {
+		return len(s.Places)
+	}
+	return s.Images.N
+}
+
+// place returns where image i stands in Images.
+func (s *Set) place(i int) int {
+	if s.Places != nil {
+		return int(s.Places[i])
+	}
+	return i
+}
+
+// Some returns a set of some images of this one.
+func (s *Set) Some(name string, images []int) *Set {
+	some := *s
+	some.Name, some.Labels, some.Places = name, nil, make([]uint32, len(images))
+	for i, image := range images {
+		some.Places[i] = uint32(s.place(image))
+		if s.Labels != nil {
+			some.Labels = append(some.Labels, s.Labels[image])
+		}
+	}
+	return &some
+}
 
 // Rows is the height of an image in pixels.
 func (s *Set) Rows() int { return s.Images.Rows }
@@ -35,9 +63,11 @@ func (s *Set) Rows() int { return s.Images.Rows }
 // Columns is the width of an image in pixels.
 func (s *Set) Columns() int { return s.Images.Columns }
 
-// Image is the pixels of image i (rows × columns, row-major), not a copy of them.
+// Image is the bytes of image i (rows × columns, row-major), not a copy of them. Images of
+// numbers have none.
 func (s *Set) Image(i int) []byte {
 	size := s.Images.Rows * s.Images.Columns
+	i = s.place(i)
 	return s.Images.Pixels[i*size : (i+1)*size : (i+1)*size]
 }
 
