@@ -122,7 +122,7 @@ func TestFlagsAndFilesAndPresets(t *testing.T) {
 	want := runs.Settings{Preset: "direct", Config: dbm.Config{Layers: []int{16, 5, 4}, Batch: 7, Chains: 6, Gibbs: 2,
 		MeanFieldTolerance: 0.01, MeanFieldMax: 9, LearningRate: 0.03, Alpha: []float64{0.4, 0.5}, Gamma: 0.7,
 		MuDamping: 0.02, InitScale: 0.06, Seed: 12},
-		Pixels: "threshold", Data: filepath.Join(dir, "data"), Updates: 3, CheckpointEvery: 2}
+		Pixels: "threshold", Reading: runs.Reading{Data: filepath.Join(dir, "data")}, Updates: 3, CheckpointEvery: 2}
 	if got := config("a"); !reflect.DeepEqual(got, want) {
 		t.Errorf("the flags give\n%+v, want\n%+v", got, want)
 	}

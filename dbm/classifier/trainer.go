@@ -428,7 +428,7 @@ func (n *Network) Train(ctx context.Context, c Config, e *Examples, index, held 
 		if epoch == c.TopFirst {
 			t.forget()
 		}
-		Shuffle(order, c.Seed, uint32(epoch+1))
+		kernel.Shuffle(order, c.Seed, uint32(epoch+1), kernel.ForOrder)
 		for b := range perEpoch {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
@@ -511,13 +511,4 @@ func (n *Network) Classes(e *Examples, index []int, threads int) []int {
 		}
 	}
 	return classes
-}
-
-// Shuffle puts x into an order that the seed and a number name.
-func Shuffle(x []int, seed uint64, number uint32) {
-	for i := len(x) - 1; i > 0; i-- {
-		w, _, _, _ := kernel.Philox(seed, uint32(i), 0, number, kernel.Tag(kernel.ForOrder, 0, 0))
-		j := uint64(w) * uint64(i+1) >> 32
-		x[i], x[j] = x[j], x[i]
-	}
 }

@@ -58,7 +58,10 @@ const (
 
 	ForImportance Purpose = 17 // states of the odd layers, drawn from the mean field of an example, to weigh
 	ForBootstrap  Purpose = 18 // which runs of annealing are drawn again
-	ForClamped    Purpose = 19 // annealed runs from the mean field of an example to its posterior; update 0 is their start
+
+	ForClamped Purpose = 19 // annealed runs from the mean field of an example to its posterior; update 0 is their start
+
+	ForHoldOut Purpose = 20 // which examples are held out
 )
 
 // Draw names a block of random numbers: rows × units of one layer.
@@ -129,5 +132,15 @@ func (d Draw) Bernoulli(x, q []float32) {
 		if x[j] = 0; u[j%Panel] < p {
 			x[j] = 1
 		}
+	}
+}
+
+// Shuffle puts x into an order that the seed, a number and the purpose name: Fisher and Yates,
+// from the last place down, place i changing with a random place from 0 to i.
+func Shuffle(x []int, seed uint64, number uint32, purpose Purpose) {
+	for i := len(x) - 1; i > 0; i-- {
+		w, _, _, _ := Philox(seed, uint32(i), 0, number, Tag(purpose, 0, 0))
+		j := uint64(w) * uint64(i+1) >> 32
+		x[i], x[j] = x[j], x[i]
 	}
 }

@@ -1,15 +1,13 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
-	"tandem/dbm/classifier"
+	"tandem/dbm/kernel"
+	"tandem/internal/dataset"
 )
 
 // choice says which labelled images a classifier learns from, and which are held out to
@@ -56,7 +54,7 @@ func (h *holdOut) Set(s string) error {
 // decides.
 func (c *choice) images(labels []byte) (index, held []int, err error) {
 	order := numbers(len(labels))
-	classifier.Shuffle(order, c.seed, 0)
+	kernel.Shuffle(order, c.seed, 0, kernel.ForOrder)
 	sizes := map[byte]int{}
 	for _, l := range labels {
 		sizes[l]++
@@ -79,41 +77,8 @@ func (c *choice) images(labels []byte) (index, held []int, err error) {
 		every := numbers(len(labels))
 		return every[:len(labels)-n], every[len(labels)-n:], nil
 	}
-	index, held = split(labels, order, sizes, n)
+	index, held = dataset.Split(labels, order, n)
 	return index, held, nil
-}
-
-// split holds out n images: of each class its share of them, the first ones of an order.
-func split(labels []byte, order []int, sizes map[byte]int, n int) (index, held []int) {
-	left := shares(sizes, n, len(labels))
-	for _, i := range order {
-		if l := labels[i]; left[l] > 0 {
-			left[l]--
-			held = append(held, i)
-		} else {
-			index = append(index, i)
-		}
-	}
-	slices.Sort(index)
-	slices.Sort(held)
-	return index, held
-}
-
-// shares divides n among classes in proportion to their sizes, which add up to all. What
-// rounding down leaves goes to those that it costs most, one to each.
-func shares(sizes map[byte]int, n, all int) map[byte]int {
-	share, rest := map[byte]int{}, n
-	for l, size := range sizes {
-		share[l] = n * size / all
-		rest -= share[l]
-	}
-	lost := slices.SortedFunc(maps.Keys(sizes), func(a, b byte) int {
-		return cmp.Or(cmp.Compare(n*sizes[b]%all, n*sizes[a]%all), cmp.Compare(a, b))
-	})
-	for _, l := range lost[:rest] {
-		share[l]++
-	}
-	return share
 }
 
 // balanced returns few images, equally many of each class that there is: the first ones of

@@ -77,7 +77,7 @@ func testConfig() Settings {
 			LearningRate: 0.01, Alpha: []float64{0.1, 0.2}, Gamma: 1, MuDamping: 0.001, InitScale: 0.003,
 			Seed: math.MaxUint64,
 		},
-		Pixels: "grey", Data: "a & b/<c>", Updates: 100, CheckpointEvery: 10,
+		Pixels: "grey", Reading: Reading{Data: "a & b/<c>"}, Updates: 100, CheckpointEvery: 10,
 	}
 }
 

@@ -23,10 +23,61 @@ import (
 type Settings struct {
 	Preset          string `json:"preset"` // where the values came from; letters, digits, - and _, or ""
 	dbm.Config             // what decides the numbers, the data apart
-	Pixels          string `json:"pixels"`           // how grey levels become the values of visible units
-	Data            string `json:"data"`             // folder of IDX files; "": the embedded MNIST
+	Pixels          string `json:"pixels"` // how grey levels become the values of visible units
+	Reading                // where the examples lie
 	Updates         uint64 `json:"updates"`          // in total, those before a resume included
 	CheckpointEvery uint64 `json:"checkpoint_every"` // updates from one checkpoint to the next
+}
+
+// Reading says where examples lie and how they are read. Levels and HoldOut decide which
+// numbers a run learns from; they are settled when it begins.
+type Reading struct {
+	Data          string  `json:"data"`                      // file or folder; "": the embedded MNIST
+	Levels        float64 `json:"levels,omitempty"`          // the value that stands for 1; 0: 255, as of old
+	HoldOut       float64 `json:"hold_out,omitempty"`        // training examples to hold out: a share below 1, or how many
+	Test          string  `json:"test,omitempty"`            // file of test examples; "": none, or those of the folder
+	LabelFile     string  `json:"label_file,omitempty"`      // of the training examples
+	TestLabelFile string  `json:"test_label_file,omitempty"` // of the test examples
+	LabelColumn   string  `json:"label_column,omitempty"`    // name or number, from 1, of the column that has labels
+	Header        string  `json:"header,omitempty"`          // of a table in text: yes, no, or "" where it shows
+	Columns       int     `json:"columns,omitempty"`         // width of rows of index:value; 0: the largest index
+	ZeroBased     bool    `json:"zero_based,omitempty"`      // these indices count from 0
+}
+
+// validate returns an error that names the first field that is not valid.
+func (r *Reading) validate() error {
+	switch {
+	case !(r.Levels >= 0) || math.IsInf(r.Levels, 1):
+		return fmt.Errorf("levels: %v; must be above 0", r.Levels)
+	case !(r.HoldOut >= 0) || r.HoldOut >= 1 && (r.HoldOut != math.Floor(r.HoldOut) || r.HoldOut > math.MaxInt32):
+		return fmt.Errorf("hold_out: %v; must be a share below 1, or a number of examples", r.HoldOut)
+	case r.Header != "" && r.Header != "yes" && r.Header != "no":
+		return fmt.Errorf("header: %q; must be yes or no", r.Header)
+	case r.Columns < 0 || r.Columns > dbm.MaxUnits:
+		return fmt.Errorf("columns: %d; must be 0 to %d", r.Columns, dbm.MaxUnits)
+	}
+	// JSON would put other characters in place of what is not UTF-8.
+	for _, f := range []struct{ name, v string }{{"data", r.Data}, {"test", r.Test}, {"label_file", r.LabelFile},
+		{"test_label_file", r.TestLabelFile}, {"label_column", r.LabelColumn}} {
+		if !utf8.ValidString(f.v) {
+			return fmt.Errorf("%s: %q is not UTF-8", f.name, f.v)
+		}
+	}
+	return nil
+}
+
+// Files returns the files and folders that examples are read from. One of an archive of
+// arrays is named without its array.
+func (r *Reading) Files() (names []string) {
+	for _, name := range []string{r.Data, r.Test, r.LabelFile, r.TestLabelFile} {
+		if at := strings.LastIndex(name, ".npz:"); at >= 0 {
+			name = name[:at+len(".npz")]
+		}
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // Validate returns an error that names the first field that is not valid. Whether
@@ -47,13 +98,10 @@ func (c *Settings) Validate() error {
 	}); i >= 0 {
 		return fmt.Errorf("preset: %q; must be letters, digits, - and _", c.Preset)
 	}
-	// JSON would put other characters in place of what is not UTF-8.
-	for _, f := range []struct{ name, v string }{{"pixels", c.Pixels}, {"data", c.Data}} {
-		if !utf8.ValidString(f.v) {
-			return fmt.Errorf("%s: %q is not UTF-8", f.name, f.v)
-		}
+	if !utf8.ValidString(c.Pixels) { // JSON would put other characters in its place
+		return fmt.Errorf("pixels: %q is not UTF-8", c.Pixels)
 	}
-	return nil
+	return c.Reading.validate()
 }
 
 // ReadFile reads a configuration file over c: a field that the file does not
@@ -106,9 +154,11 @@ func (c *Settings) fields() map[string]json.RawMessage {
 // checkpoints at other updates and find its data elsewhere.
 func (c *Settings) Differs(o *Settings) string {
 	a, b := c.fields(), o.fields()
-	for _, name := range slices.Sorted(maps.Keys(a)) {
+	all := maps.Clone(a) // what is zero may be left out
+	maps.Copy(all, b)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
 		switch name {
-		case "preset", "data", "updates", "checkpoint_every":
+		case "preset", "data", "test", "label_file", "test_label_file", "updates", "checkpoint_every":
 		default:
 			if !bytes.Equal(a[name], b[name]) {
 				return name
