@@ -1,0 +1,125 @@
+package dataset
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"tandem/dbm/kernel"
+	"tandem/mnist"
+)
+
+// table returns the table of a row of values.
+func table(values ...float32) *Table {
+	t := &Table{Source: "x.csv", N: 1, Shape: []int{len(values)}, Whole: true, Least: float64(values[0])}
+	for _, x := range values {
+		t.Least, t.Largest = min(t.Least, float64(x)), max(t.Largest, float64(x))
+		if x != float32(int(x)) {
+			t.Whole = false
+		}
+	}
+	if t.Floats = values; t.Whole && t.Least >= 0 && t.Largest <= 255 {
+		t.Floats = nil
+		for _, x := range values {
+			t.Bytes = append(t.Bytes, byte(x))
+		}
+	}
+	return t
+}
+
+// Which value stands for 1 follows from what there is, or is an error that says what to do.
+func TestLevels(t *testing.T) {
+	for _, c := range []struct {
+		values []float32
+		levels float64
+		says   string
+		want   []float32
+	}{
+		{[]float32{0, 1, 1}, 1, "", []float32{0, 1, 1}},
+		{[]float32{0, 0}, 1, "", []float32{0, 0}},
+		{[]float32{0, 4, 16}, 16, "whole numbers up to 16, which stands for 1", []float32{0, 0.25, 1}},
+		{[]float32{0, 127}, 127, "up to 127", []float32{0, 1}},
+		{[]float32{0, 51, 128}, 255, "", []float32{0, 0.2, 128. / 255}},
+		{[]float32{0, 255}, 255, "", []float32{0, 1}},
+		{[]float32{0, 0.25, 1}, 1, "", []float32{0, 0.25, 1}},
+		{[]float32{0, 256}, 0, "--levels X", nil},
+		{[]float32{0, 1.5}, 0, "--levels X", nil},
+		{[]float32{-1, 1}, 0, "(x+1)/2", nil},
+	} {
+		table := table(c.values...)
+		levels, note, err := Levels(table)
+		if err != nil {
+			note = err.Error()
+		}
+		if levels != c.levels || (c.says == "") != (note == "") || !strings.Contains(note, c.says) || (c.want == nil) != (err != nil) {
+			t.Errorf("%v: %v, %q", c.values, levels, note)
+		}
+		if c.want == nil {
+			continue
+		}
+		if got := greys(t, table, levels); !slices.Equal(got, c.want) {
+			t.Errorf("%v become %v, want %v", c.values, got, c.want)
+		}
+	}
+	if got := greys(t, table(0, 50, 400), 400); !slices.Equal(got, []float32{0, 0.125, 1}) {
+		t.Errorf("by 400: %v", got)
+	}
+	if got := greys(t, table(0, 3, 7), 7.5); !slices.Equal(got, []float32{0, 0.4, float32(7 / 7.5)}) {
+		t.Errorf("by 7.5: %v", got)
+	}
+}
+
+// greys returns the values of a table as units.
+func greys(t *testing.T, table *Table, levels float64) []float32 {
+	t.Helper()
+	m, err := table.Images(levels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := make([]float32, m.Columns)
+	(&mnist.Set{Name: mnist.Train, Images: m}).Values(v, 0, mnist.Grey, kernel.Draw{})
+	return v
+}
+
+// A value beyond the scale of the training examples is an error that says where.
+func TestBeyondTheScale(t *testing.T) {
+	x := table(0, 3, 17)
+	x.Names = []string{"a", "b", "c"}
+	if _, err := x.Images(16); err == nil || !strings.Contains(err.Error(), "x.csv: example 1, column 3 (c): 17") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := table(0.5, 1.25).Images(1); err == nil || !strings.Contains(err.Error(), "column 2: 1.25") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Labels that are small numbers are their own classes; others are numbered in their order, and
+// must be known to a model.
+func TestClasses(t *testing.T) {
+	for _, c := range []struct {
+		labels  []string
+		known   []string
+		classes []byte
+		names   []string
+	}{
+		{[]string{"3", "0", "3.0"}, nil, []byte{3, 0, 3}, nil},
+		{[]string{"cat", "ant", "cat"}, nil, []byte{1, 0, 1}, []string{"ant", "cat"}},
+		{[]string{"1000", "-2", "30"}, nil, []byte{2, 0, 1}, []string{"-2", "30", "1000"}},
+		{[]string{"cat"}, []string{"dog", "cat"}, []byte{1}, []string{"dog", "cat"}},
+	} {
+		classes, names, err := Classes(c.labels, c.known)
+		if err != nil || !slices.Equal(classes, c.classes) || !slices.Equal(names, c.names) {
+			t.Errorf("%q: %v, %q, %v", c.labels, classes, names, err)
+		}
+	}
+	if _, _, err := Classes([]string{"cat", "emu"}, []string{"cat"}); err == nil || !strings.Contains(err.Error(), "example 2") {
+		t.Errorf("an unknown class: %v", err)
+	}
+	many := make([]string, 300)
+	for i := range many {
+		many[i] = strings.Repeat("x", i+1)
+	}
+	if _, _, err := Classes(many, nil); err == nil {
+		t.Error("300 classes")
+	}
+}
