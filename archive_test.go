@@ -308,7 +308,7 @@ func TestVerify(t *testing.T) {
 		"other numerics": {with("runs/run/checkpoint.tandem", newer), "1",
 			[]string{"run run: numerics version 9, this build has 1"}},
 		"other data": {replace("runs/run/manifest.json", `"sha256": "ba89`, `"sha256": "0000`), "1",
-			[]string{"run run: ", "--data DIR"}},
+			[]string{"run run: ", "--data PATH"}},
 		"no config": {without("runs/run/config.json"), "1", []string{"run run: ", "no config.json"}},
 		"pictures alone": {without(slices.DeleteFunc(own("run"), func(name string) bool {
 			return strings.HasSuffix(name,
@@ -342,8 +342,8 @@ func TestVerifyWithData(t *testing.T) {
 	if err := os.Rename(filepath.Join(dir, "data"), filepath.Join(dir, "moved")); err != nil {
 		t.Fatal(err)
 	}
-	refuse(t, 1, dir, []string{"verify", "a.tar.gz"}, "run run: ", "--data DIR")
-	refuse(t, 1, dir, []string{"verify", "a.tar.gz", "--data", "fewer"}, "run run: ", "--data DIR")
+	refuse(t, 1, dir, []string{"verify", "a.tar.gz"}, "run run: ", "--data PATH")
+	refuse(t, 1, dir, []string{"verify", "a.tar.gz", "--data", "fewer"}, "run run: ", "--data PATH")
 	refuse(t, 1, dir, []string{"verify", "a.tar.gz", "--data", "data"}, "data")
 	must(t, dir, "verify", "a.tar.gz", "--data", "moved")
 

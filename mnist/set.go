@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strconv"
 )
 
 // The names of the sets.
@@ -26,6 +27,8 @@ type Set struct {
 	Labels []byte   // one an image; nil where the folder has none
 	Places []uint32 // of the images in Images, of a set that has some of them; nil: all
 	Names  []string // of the units, of a table whose columns have names
+
+	Classes []string // names of the classes that labels number; nil: labels are their own names
 }
 
 // N is the number of images.
@@ -55,6 +58,14 @@ func (s *Set) Some(name string, images []int) *Set {
 		}
 	}
 	return &some
+}
+
+// ClassName returns what a class is called.
+func (s *Set) ClassName(label byte) string {
+	if int(label) < len(s.Classes) {
+		return s.Classes[label]
+	}
+	return strconv.Itoa(int(label))
 }
 
 // Rows is the height of an image in pixels.

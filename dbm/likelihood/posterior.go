@@ -95,13 +95,13 @@ func (o *Clamped) bridge(ctx context.Context, c *dbm.Config, set *kernel.Set, s 
 	if b.Each, err = o.Anneal(ctx, c, set, s, n, row); err != nil {
 		return nil, err
 	}
-	b.Bound = meanOf(n, func(i int) float64 { return b.Each[i].LogMean - logZ })
-	b.Over = meanOf(n, func(i int) float64 {
+	b.Bound = MeanOf(n, func(i int) float64 { return b.Each[i].LogMean - logZ })
+	b.Over = MeanOf(n, func(i int) float64 {
 		terms := &r.Terms[b.Examples[i]]
 		return b.Each[i].LogMean - terms.Energy - terms.Entropy
 	})
 	if r.Weights != nil {
-		over := meanOf(n, func(i int) float64 { return b.Each[i].LogMean - r.Weights[b.Examples[i]].LogMean })
+		over := MeanOf(n, func(i int) float64 { return b.Each[i].LogMean - r.Weights[b.Examples[i]].LogMean })
 		b.Weighted = &over
 	}
 	return b, nil

@@ -96,8 +96,8 @@ type Mean struct {
 	StdErr float64 // from the spread of the examples; NaN of one example
 }
 
-// meanOf returns the mean of what each example has.
-func meanOf(n int, each func(i int) float64) Mean {
+// MeanOf returns the mean of what each example has.
+func MeanOf(n int, each func(i int) float64) Mean {
 	m := Mean{StdErr: math.NaN()} // one example has no spread
 	for i := range n {
 		m.Mean += each(i) / float64(n)
@@ -235,9 +235,9 @@ func (e *Effort) examples(ctx context.Context, c *dbm.Config, set *kernel.Set, s
 	if r.Terms, err = Bound(ctx, c, set, s, x.N, x.Row, e.Threads, e.Begin(StageBound, x.Name)); err != nil {
 		return nil, err
 	}
-	r.Bound = meanOf(x.N, func(i int) float64 { return r.Terms[i].Energy + r.Terms[i].Entropy - logZ })
-	r.Parts.Energy = meanOf(x.N, func(i int) float64 { return r.Terms[i].Energy }).Mean
-	r.Parts.Entropy = meanOf(x.N, func(i int) float64 { return r.Terms[i].Entropy }).Mean
+	r.Bound = MeanOf(x.N, func(i int) float64 { return r.Terms[i].Energy + r.Terms[i].Entropy - logZ })
+	r.Parts.Energy = MeanOf(x.N, func(i int) float64 { return r.Terms[i].Energy }).Mean
+	r.Parts.Entropy = MeanOf(x.N, func(i int) float64 { return r.Terms[i].Entropy }).Mean
 	if math.IsNaN(r.Bound.Mean) {
 		return nil, fmt.Errorf("%s: %w", x.Name, ErrNotANumber)
 	}
@@ -246,7 +246,7 @@ func (e *Effort) examples(ctx context.Context, c *dbm.Config, set *kernel.Set, s
 		if err != nil {
 			return nil, err
 		}
-		mean := meanOf(x.N, func(i int) float64 { return r.Weights[i].LogMean - logZ })
+		mean := MeanOf(x.N, func(i int) float64 { return r.Weights[i].LogMean - logZ })
 		r.Weighted = &mean
 	}
 	if e.Posterior != nil {
@@ -260,7 +260,7 @@ func (e *Effort) examples(ctx context.Context, c *dbm.Config, set *kernel.Set, s
 		if r.LogP, err = eachLogP(ctx, c, s, x, logZ, e.Threads, e.Begin(StageExact, x.Name)); err != nil {
 			return nil, err
 		}
-		mean := meanOf(x.N, func(i int) float64 { return r.LogP[i] })
+		mean := MeanOf(x.N, func(i int) float64 { return r.LogP[i] })
 		r.Exact = &mean
 	}
 	return r, nil

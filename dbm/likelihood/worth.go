@@ -116,10 +116,18 @@ func Compare(whole, without *Score) (sets []Gain) {
 		for i := range g.Each {
 			g.Each[i] = a.known(i) - b.known(i) - whole.LogZ.Value + without.LogZ.Value
 		}
-		g.Mean = meanOf(len(g.Each), func(i int) float64 { return g.Each[i] })
+		g.Mean = MeanOf(len(g.Each), func(i int) float64 { return g.Each[i] })
 		sets = append(sets, g)
 	}
 	return sets
+}
+
+// LogPOf returns the best that is known of the log-probability of example i, given log Z.
+func (x *Scored) LogPOf(i int, logZ float64) float64 {
+	if x.LogP != nil {
+		return x.LogP[i]
+	}
+	return x.known(i) - logZ
 }
 
 // known returns the best that is known of log p* of example i.

@@ -132,7 +132,7 @@ func (o *benchOptions) readRun(f *flag.FlagSet) error {
 
 // updates measures updates with several numbers of threads, each from the same state.
 func (o *benchOptions) updates(ctx context.Context, m *Machine) (found []bench.Update, err error) {
-	set, err := session.OpenData(o.settings.Data, mnist.Train)
+	set, err := session.OpenData(&o.settings.Reading, mnist.Train)
 	if err != nil {
 		return nil, err
 	}

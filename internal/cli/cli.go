@@ -40,7 +40,8 @@ type verb struct {
 // verbs returns all commands in the order in which they are listed.
 func verbs() []verb {
 	return []verb{
-		{"train", "[flags]", "train a model on MNIST, or on other images", train},
+		{"data", "PATH [flags]", "describe examples, and what train would make of them", data},
+		{"train", "[flags]", "train a model on MNIST, or on your own examples", train},
 		{"resume", "RUN [flags]", "resume a run", resume},
 		{"eval", "RUN [flags]", "score a model: log Z from both sides, and the bound", eval},
 		{"classify", "RUN [flags]", "turn a model into a classifier, and test it", classify},

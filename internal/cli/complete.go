@@ -17,8 +17,8 @@ import (
 
 // completion is a picture to draw of images of which half is known.
 type completion struct {
-	half   string // that is known
-	split  string // test or train
+	half string // that is known
+	which
 	images int
 	sweeps int
 	seed   uint64
@@ -32,8 +32,8 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	var o completion
 	f.StringVar(&o.half, "known", "top", "`HALF` what is known of each image: top, bottom, left or right")
 	o.images, o.sweeps, o.seed = 20, 1000, 1
-	f.StringVar(&o.split, "split", mnist.Test, "images to use: `test` or train")
-	countVar(f, &o.images, "images", 1, dbm.MaxRows, "`N` test images, the first ones")
+	o.which.flags(f)
+	countVar(f, &o.images, "images", 1, dbm.MaxRows, "`N` examples, the first ones")
 	countVar(f, &o.sweeps, "sweeps", 1, mostSweeps, "`N` Gibbs sweeps with the known pixels clamped")
 	countVar(f, &o.seed, "seed", 0, math.MaxUint64, "`N` of the random numbers")
 	f.BoolVar(&t.quiet, "quiet", false, "show no progress")
@@ -48,15 +48,18 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	if err := t.guard.pictures(found[0], output{"out", *out}); err != nil {
 		return err
 	}
-	if o.split != mnist.Test && o.split != mnist.Train {
-		return usageError{fmt.Errorf("split: %q; must be test or train", o.split)}
+	if err := o.validate(); err != nil {
+		return usageError{err}
 	}
 	s, err := load(t, found[0])
 	if err != nil {
 		return err
 	}
-	if o.set, err = s.images(t, o.split); err != nil {
-		return noTestImages(err, o.split)
+	if err := t.guard.reads(o.inputs()...); err != nil {
+		return err
+	}
+	if o.set, err = o.open(t, s); err != nil {
+		return err
 	}
 	if o.images > o.set.N() {
 		return usageError{fmt.Errorf("images: %d; there are %d", o.images, o.set.N())}
@@ -75,7 +78,7 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	}
 	t.clear()
 	title := fmt.Sprintf("%s after %s updates completes %s images of which it knows the %s half",
-		format.Shape(s.Settings.Layers), format.Count(s.Updates), o.split, o.half)
+		format.Shape(s.Settings.Layers), format.Count(s.Updates), o.set.Name, o.half)
 	if s.otherData {
 		title += ", of other data than it was trained on"
 	}

@@ -20,17 +20,18 @@ import (
 
 // evalOptions are the flags of eval.
 type evalOptions struct {
-	exchange   likelihood.Exchange
-	annealing  likelihood.Annealing
-	draws      int
-	posterior  likelihood.Clamped
-	worth      bool
-	heal       uint64 // updates; 0: none
-	save       string // file for the part; "": none
-	more       *part  // to continue from; nil: none
-	moreName   string
-	seed       uint64
-	names      []string // of the sets of images
+	exchange  likelihood.Exchange
+	annealing likelihood.Annealing
+	draws     int
+	posterior likelihood.Clamped
+	worth     bool
+	heal      uint64 // updates; 0: none
+	save      string // file for the part; "": none
+	more      *part  // to continue from; nil: none
+	moreName  string
+	seed      uint64
+	names     []string // of the sets of examples; none: the standard one
+	which
 	pixels     mnist.Pixels
 	perExample string
 	asJSON     bool
@@ -53,6 +54,9 @@ func eval(ctx context.Context, t *terminal, m *Machine, args []string) (err erro
 		return err
 	}
 	defer o.execution.end(&err)
+	if err := t.guard.reads(o.inputs()...); err != nil {
+		return err
+	}
 	sets, training, err := o.examples(t, s) // all that can fail comes before what takes long
 	if err != nil {
 		return err
@@ -92,7 +96,11 @@ func eval(ctx context.Context, t *terminal, m *Machine, args []string) (err erro
 	if err != nil {
 		return err
 	}
-	e := o.evaluation(s, score)
+	independent, err := o.independent(ctx, training, sets)
+	if err != nil {
+		return err
+	}
+	e := o.evaluation(s, score, independent)
 	if o.save != "" {
 		made.add(score)
 		if err := made.write(ctx, &t.guard, o.save); err != nil {
@@ -151,7 +159,9 @@ func evalFlags(t *terminal, args []string) (*evalOptions, error) {
 	countVar(f, &o.heal, "heal", 0, dbm.MaxUpdates-1, "`N` updates that the model without upper layers is trained on, and "+
 		"the whole one for comparison, with --worth; 0: none")
 	countVar(f, &o.seed, "seed", 0, math.MaxUint64, "`N` of all random numbers")
-	splits := f.String("split", "test", "`test,train` images to compute the bound on")
+	split := f.String("split", "", "`test,train,held-out` examples to score (default test, or held-out where there are no "+
+		"others)")
+	o.dataFlags(f)
 	pixels := f.String("pixels", "fixed", "`HOW` pixels become 0 or 1: fixed (sampled once) or threshold")
 	f.StringVar(&o.perExample, "per-example", "", "write the terms of each image to `FILE` in CSV")
 	f.BoolVar(&o.asJSON, "json", false, "print JSON, for programs")
@@ -196,32 +206,79 @@ func evalFlags(t *terminal, args []string) (*evalOptions, error) {
 	if e := o.exchange.Error; !(e >= 0) || math.IsInf(e, 0) {
 		return nil, usageError{fmt.Errorf("error: %v; must be 0 or above", e)}
 	}
-	o.names = strings.Split(*splits, ",")
+	if *split != "" {
+		o.names = strings.Split(*split, ",")
+	}
 	for i, name := range o.names {
-		if name != mnist.Test && name != mnist.Train || slices.Contains(o.names[:i], name) {
-			return nil, usageError{fmt.Errorf("split: %q; must be test, train or test,train", *splits)}
+		if !slices.Contains(splits, name) || slices.Contains(o.names[:i], name) {
+			return nil, usageError{fmt.Errorf("split: %q; must be some of %s, each once", *split, strings.Join(splits, ","))}
 		}
+	}
+	if o.data != "" && *split != "" {
+		return nil, usageError{fmt.Errorf("split: %s; --data has examples of its own", *split)}
+	}
+	if err := o.validate(); err != nil {
+		return nil, usageError{err}
 	}
 	outputs := append(o.execution.outputs(), output{"per-example", o.perExample}, output{"save", o.save})
 	return o, t.guard.writes(outputs, o.run)
 }
 
-// examples returns the sets of images to score on, and the training images.
+// examples returns the sets of examples to score, and the training examples. Where these are
+// not there, others that were given stand in for them.
 func (o *evalOptions) examples(t *terminal, s *model) (sets []likelihood.Examples, training *mnist.Set, err error) {
+	var found []*mnist.Set
+	if o.data != "" {
+		other, err := s.others(o.data, o.labels)
+		if err != nil {
+			return nil, nil, err
+		}
+		other.Name = givenSet
+		found = append(found, other)
+	}
 	if training, err = s.images(t, mnist.Train); err != nil {
-		return nil, nil, err
+		if len(found) == 0 {
+			return nil, nil, err
+		}
+		t.say("warning: replicas begin at the examples of --data, for there are no training examples: %v", err)
+		training = found[0]
+		s.training = training
 	}
 	for _, name := range o.names {
-		set := training
-		if name == mnist.Test {
-			if set, err = s.images(t, name); err != nil {
-				return nil, nil, noTestImages(err, name)
-			}
+		set, err := s.images(t, name)
+		if err != nil {
+			return nil, nil, noSuchSet(err, name)
 		}
+		found = append(found, set)
+	}
+	if len(found) == 0 {
+		set, err := s.standard(t)
+		if err != nil {
+			return nil, nil, err
+		}
+		found = append(found, set)
+	}
+	for _, set := range found {
 		row := func(i int, v []float32) { set.Values(v, i, o.pixels, kernel.Draw{}) }
-		sets = append(sets, likelihood.Examples{Name: name, N: set.N(), Row: row})
+		sets = append(sets, likelihood.Examples{Name: set.Name, N: set.N(), Row: row})
 	}
 	return sets, training, nil
+}
+
+// independent returns the log-probabilities that independent units, with the means of the
+// training examples, give to the examples of each set.
+func (o *evalOptions) independent(ctx context.Context, training *mnist.Set, sets []likelihood.Examples) ([][]float64,
+	error) {
+	m := likelihood.NewIndependent(training.Mean(o.pixels), training.N())
+	var all [][]float64
+	for _, x := range sets {
+		each, err := m.Each(ctx, x, o.execution.threads)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, each)
+	}
+	return all, nil
 }
 
 // effort returns what the flags ask for.

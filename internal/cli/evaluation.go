@@ -28,16 +28,20 @@ type evaluation struct {
 	Seconds   float64    `json:"seconds"`
 	ZSeconds  float64    `json:"log_z_seconds"`
 
+	Sets []*scored `json:"sets"`
+
 	BoundTest        *float64   `json:"bound_test,omitempty"`
 	BoundTestStdErr  *known     `json:"bound_test_stderr,omitempty"`
 	NegEnergyTest    *float64   `json:"negative_energy_test,omitempty"` // E_q[−E]
 	EntropyTest      *float64   `json:"entropy_test,omitempty"`
+	IndependentTest  *float64   `json:"independent_test,omitempty"` // of units with the means of the training examples
 	PosteriorTest    *posterior `json:"posterior_test,omitempty"`
 	WeightedTest     *weights   `json:"weighted_test,omitempty"`
 	BoundTrain       *float64   `json:"bound_train,omitempty"`
 	BoundTrainStdErr *known     `json:"bound_train_stderr,omitempty"`
 	NegEnergyTrain   *float64   `json:"negative_energy_train,omitempty"`
 	EntropyTrain     *float64   `json:"entropy_train,omitempty"`
+	IndependentTrain *float64   `json:"independent_train,omitempty"`
 	PosteriorTrain   *posterior `json:"posterior_train,omitempty"`
 	WeightedTrain    *weights   `json:"weighted_train,omitempty"`
 }
@@ -164,7 +168,7 @@ func plusMinus(x known, one string) string {
 }
 
 // evaluation returns what eval prints of a score.
-func (o *evalOptions) evaluation(s *model, score *likelihood.Score) *evaluation {
+func (o *evalOptions) evaluation(s *model, score *likelihood.Score, independent [][]float64) *evaluation {
 	z := &score.LogZ
 	e := &evaluation{Run: o.run, Updates: s.Updates, Params: s.State.SHA256(), Data: s.training.Source, Other: s.otherData,
 		Pixels: o.pixels.String(), Seed: o.seed, estimate: newEstimate(z.Value, z.StdErr, z.Low, z.High, z.Distrust),
@@ -181,34 +185,65 @@ func (o *evalOptions) evaluation(s *model, score *likelihood.Score) *evaluation 
 			a.Effective, a.Largest, known(a.Tail)}
 	}
 	for i := range score.Sets {
-		e.add(&score.Sets[i], o)
+		e.add(newScored(&score.Sets[i], z.Value, independent[i], o))
 	}
 	return e
 }
 
-// add adds the figures of a set of images.
-func (e *evaluation) add(x *likelihood.Scored, o *evalOptions) {
-	var weighted *weights
+// scored is the figures of one set of examples.
+type scored struct {
+	Set         string     `json:"set"` // test, train, held-out or data
+	Examples    int        `json:"examples"`
+	Bound       float64    `json:"bound"`
+	StdErr      known      `json:"bound_stderr"`
+	NegEnergy   float64    `json:"negative_energy"` // E_q[−E]
+	Entropy     float64    `json:"entropy"`
+	Weighted    *weights   `json:"weighted,omitempty"`
+	Posterior   *posterior `json:"posterior,omitempty"`
+	Exact       *float64   `json:"log_likelihood,omitempty"`
+	exactErr    known
+	Independent float64 `json:"independent"`       // of units with the means of the training examples
+	Above       float64 `json:"above_independent"` // the best that is known of the model over that
+	AboveStdErr known   `json:"above_independent_stderr"`
+}
+
+// newScored returns the figures of a set, and of independent units on the same examples.
+func newScored(x *likelihood.Scored, logZ float64, independent []float64, o *evalOptions) *scored {
+	s := &scored{Set: x.Name, Examples: len(x.Terms), Bound: x.Bound.Mean, StdErr: known(x.Bound.StdErr),
+		NegEnergy: x.Parts.Energy, Entropy: x.Parts.Entropy, Posterior: newPosterior(x.Bridged, &o.posterior)}
 	if x.Weighted != nil {
-		weighted = &weights{x.Weighted.Mean, known(x.Weighted.StdErr), o.draws, 0, float64(o.draws)}
+		s.Weighted = &weights{x.Weighted.Mean, known(x.Weighted.StdErr), o.draws, 0, float64(o.draws)}
 		for _, w := range x.Weights {
-			weighted.Effective += w.Effective / float64(len(x.Weights))
-			weighted.Fewest = min(weighted.Fewest, w.Effective)
+			s.Weighted.Effective += w.Effective / float64(len(x.Weights))
+			s.Weighted.Fewest = min(s.Weighted.Fewest, w.Effective)
 		}
 	}
-	bound, stdErr := &x.Bound.Mean, (*known)(&x.Bound.StdErr)
-	if x.Name == mnist.Train {
-		e.BoundTrain, e.BoundTrainStdErr, e.NegEnergyTrain, e.EntropyTrain = bound, stdErr, &x.Parts.Energy, &x.Parts.Entropy
-		e.WeightedTrain, e.PosteriorTrain = weighted, newPosterior(x.Bridged, &o.posterior)
-		if x.Exact != nil {
-			e.Exact.Train = &x.Exact.Mean
-		}
-		return
-	}
-	e.BoundTest, e.BoundTestStdErr, e.NegEnergyTest, e.EntropyTest = bound, stdErr, &x.Parts.Energy, &x.Parts.Entropy
-	e.WeightedTest, e.PosteriorTest = weighted, newPosterior(x.Bridged, &o.posterior)
 	if x.Exact != nil {
-		e.Exact.Test = &x.Exact.Mean
+		s.Exact, s.exactErr = &x.Exact.Mean, known(x.Exact.StdErr)
+	}
+	s.Independent = likelihood.MeanOf(len(independent), func(i int) float64 { return independent[i] }).Mean
+	above := likelihood.MeanOf(len(independent), func(i int) float64 { return x.LogPOf(i, logZ) - independent[i] })
+	s.Above, s.AboveStdErr = above.Mean, known(above.StdErr)
+	return s
+}
+
+// add adds the figures of a set. Those of the test and the training examples have keys of
+// their own, too.
+func (e *evaluation) add(s *scored) {
+	e.Sets = append(e.Sets, s)
+	switch s.Set {
+	case mnist.Train:
+		e.BoundTrain, e.BoundTrainStdErr, e.NegEnergyTrain, e.EntropyTrain = &s.Bound, &s.StdErr, &s.NegEnergy, &s.Entropy
+		e.WeightedTrain, e.PosteriorTrain, e.IndependentTrain = s.Weighted, s.Posterior, &s.Independent
+		if s.Exact != nil {
+			e.Exact.Train = s.Exact
+		}
+	case mnist.Test:
+		e.BoundTest, e.BoundTestStdErr, e.NegEnergyTest, e.EntropyTest = &s.Bound, &s.StdErr, &s.NegEnergy, &s.Entropy
+		e.WeightedTest, e.PosteriorTest, e.IndependentTest = s.Weighted, s.Posterior, &s.Independent
+		if s.Exact != nil {
+			e.Exact.Test = s.Exact
+		}
 	}
 }
 
@@ -226,8 +261,8 @@ func (e *evaluation) print(t *terminal, s *model, score *likelihood.Score) {
 	if len(e.Distrust) > 0 {
 		rows = append(rows, [2]string{"warning", "log Z is not to be trusted, nor what follows from it"})
 	}
-	for i := range score.Sets {
-		rows = append(rows, e.setRows(&score.Sets[i], []*weights{e.WeightedTest, e.WeightedTrain})...)
+	for _, x := range e.Sets {
+		rows = append(rows, e.setRows(x)...)
 	}
 	rows = append(rows, e.worthRows()...)
 	table(t.out, append(rows, [2]string{"took", format.Duration(e.Seconds)}))
@@ -290,33 +325,31 @@ func (e *evaluation) annealingRows() [][2]string {
 	return append(rows, against(a.Distrust)...)
 }
 
-// setRows returns the rows of a set of images.
-func (e *evaluation) setRows(x *likelihood.Scored, weighted []*weights) [][2]string {
-	of := fmt.Sprintf("%s, %s pixels", format.Number(len(x.Terms), "image"), e.Pixels)
-	if math.IsNaN(float64(e.StdErr)) && !math.IsNaN(x.Bound.StdErr) {
+// setRows returns the rows of a set of examples.
+func (e *evaluation) setRows(x *scored) [][2]string {
+	of := fmt.Sprintf("%s, %s pixels", format.Number(x.Examples, "image"), e.Pixels)
+	if math.IsNaN(float64(e.StdErr)) && !math.IsNaN(float64(x.StdErr)) {
 		of += "; ± is of the images alone"
 	}
-	rows := [][2]string{{"bound, " + x.Name, fmt.Sprintf("%.2f %s nats an image (%s)", x.Bound.Mean,
-		plusMinus(known(x.Bound.StdErr), "one image"), of)},
-		{"", fmt.Sprintf("mean of −energy %.2f, entropy %.2f", x.Parts.Energy, x.Parts.Entropy)}}
-	if x.Weighted != nil {
-		w := weighted[0]
-		if x.Name == mnist.Train {
-			w = weighted[1]
-		}
-		rows = append(rows, [2]string{"weighted, " + x.Name, fmt.Sprintf("%.2f %s with %s an image, of which %.0f count on "+
+	rows := [][2]string{{"bound, " + x.Set, fmt.Sprintf("%.2f %s nats an image (%s)", x.Bound,
+		plusMinus(x.StdErr, "one image"), of)},
+		{"", fmt.Sprintf("mean of −energy %.2f, entropy %.2f", x.NegEnergy, x.Entropy)}}
+	if w := x.Weighted; w != nil {
+		rows = append(rows, [2]string{"weighted, " + x.Set, fmt.Sprintf("%.2f %s with %s an image, of which %.0f count on "+
 			"average, %.1f at least", w.Bound, plusMinus(w.StdErr, "one image"), format.Number(w.Draws, "draw"), w.Effective,
 			w.Fewest)})
 	}
-	if p := e.PosteriorTest; p != nil && x.Name == mnist.Test {
-		rows = append(rows, p.row(x.Name))
-	}
-	if p := e.PosteriorTrain; p != nil && x.Name == mnist.Train {
-		rows = append(rows, p.row(x.Name))
+	if x.Posterior != nil {
+		rows = append(rows, x.Posterior.row(x.Set))
 	}
 	if x.Exact != nil {
-		rows = append(rows, [2]string{"exact, " + x.Name, fmt.Sprintf("%.4f %s nats an image", x.Exact.Mean,
-			plusMinus(known(x.Exact.StdErr), "one image"))})
+		rows = append(rows, [2]string{"exact, " + x.Set, fmt.Sprintf("%.4f %s nats an image", *x.Exact,
+			plusMinus(x.exactErr, "one image"))})
+	}
+	rows = append(rows, [2]string{"baseline, " + x.Set, fmt.Sprintf("%.2f by independent units; the model is %.2f %s above",
+		x.Independent, x.Above, plusMinus(x.AboveStdErr, "one image"))})
+	if x.Above < 2*float64(x.AboveStdErr) || x.Above <= 0 {
+		rows = append(rows, [2]string{"warning", "the model is not better than independent units: it has learnt nothing"})
 	}
 	return rows
 }

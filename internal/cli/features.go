@@ -20,7 +20,8 @@ func features(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 	f := flags(t, "tandem features RUN --npz FILE [flags]")
 	name := f.String("npz", "", "`FILE` for numpy.load, with q1, q2, … (images × units of a layer, float32: the "+
 		"probabilities of mean field) and labels, if there are any")
-	set := f.String("split", mnist.Test, "images to use: `test` or train")
+	var from which
+	from.flags(f)
 	pixels := f.String("pixels", "grey", "`HOW` grey levels become values: grey, threshold or fixed")
 	x := executionFlags(f, t)
 	found, err := parse(f, args, "RUN")
@@ -30,8 +31,8 @@ func features(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 	if *name == "" {
 		return usageError{errors.New("--npz FILE is missing")}
 	}
-	if *set != mnist.Test && *set != mnist.Train {
-		return usageError{fmt.Errorf("split: %q; must be test or train", *set)}
+	if err := from.validate(); err != nil {
+		return usageError{err}
 	}
 	way, err := mnist.ParsePixels(*pixels)
 	if err == nil && way == mnist.Sample {
@@ -40,7 +41,7 @@ func features(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 	if err != nil {
 		return usageError{asFlag(f, err)}
 	}
-	if err := t.guard.writes(append(x.outputs(), output{"npz", *name}), found[0]); err != nil {
+	if err := t.guard.writes(append(x.outputs(), output{"npz", *name}), append(from.inputs(), found[0])...); err != nil {
 		return err
 	}
 	s, err := load(t, found[0])
@@ -51,9 +52,9 @@ func features(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 		return err
 	}
 	defer x.end(&err)
-	images, err := s.images(t, *set)
+	images, err := from.open(t, s)
 	if err != nil {
-		return noTestImages(err, *set)
+		return err
 	}
 	workers := dbm.Useful(x.threads, images.N(), featureRows)
 	need := memory.Sum(uint64(s.Settings.StateBytes()), s.Settings.InferenceMemory(workers, featureRows),

@@ -49,7 +49,7 @@ func load(t *terminal, name string) (*model, error) {
 		return nil, err
 	}
 	m.rows, m.columns = m.imageSize(t)
-	return m, t.guard.reads(m.Settings.Data)
+	return m, t.guard.reads(m.Settings.Files()...)
 }
 
 // trainedOn returns what the manifest of a run says of its data, or nil where it says
@@ -100,13 +100,12 @@ func (m *model) images(t *terminal, name string) (*mnist.Set, error) {
 	set := m.training
 	if name != mnist.Train || set == nil {
 		var err error
-		if set, err = session.OpenData(m.Settings.Data, name); err != nil {
+		if set, err = session.OpenData(&m.Settings.Reading, name); err != nil {
 			return nil, err
 		}
 	}
-	if n := set.Rows() * set.Columns(); n != m.Settings.Layers[0] {
-		return nil, fmt.Errorf("the model has %d visible units, but the images of %s have %d pixels",
-			m.Settings.Layers[0], set.Source, n)
+	if err := m.fits(set); err != nil {
+		return nil, err
 	}
 	if m.training == nil {
 		m.compareData(t, set)
@@ -115,14 +114,14 @@ func (m *model) images(t *terminal, name string) (*mnist.Set, error) {
 }
 
 // compareData compares the training images with what is recorded of those that the model
-// was trained on. set is one of the two sets. The embedded images are only what they are.
+// was trained on. set is one of the sets. The embedded images are only what they are.
 func (m *model) compareData(t *terminal, set *mnist.Set) {
-	if set.Name == mnist.Test {
+	if set.Name != mnist.Train {
 		if m.Settings.Data == "" {
 			return
 		}
 		var err error
-		if set, err = session.OpenData(m.Settings.Data, mnist.Train); err != nil {
+		if set, err = session.OpenData(&m.Settings.Reading, mnist.Train); err != nil {
 			t.say("warning: nothing tells whether these are images like those that the model was trained on: %v", err)
 			return
 		}
@@ -143,14 +142,6 @@ func (m *model) source(set *mnist.Set) string {
 	return set.Source
 }
 
-// noTestImages adds advice to the error of a set that is not there.
-func noTestImages(err error, name string) error {
-	if name == mnist.Test && errors.Is(err, fs.ErrNotExist) {
-		return hintedError{err, "--split train takes the training images"}
-	}
-	return err
-}
-
 // imageSize returns the size of the images that the model is of. Where nothing says it, as
 // in runs of old versions whose data has gone, it is guessed, with a warning.
 func (m *model) imageSize(t *terminal) (rows, columns int) {
@@ -159,7 +150,7 @@ func (m *model) imageSize(t *terminal) (rows, columns int) {
 		return d.Rows, d.Columns
 	}
 	if m.Settings.Data != "" {
-		if set, err := session.OpenData(m.Settings.Data, mnist.Train); err == nil && set.Rows()*set.Columns() == n {
+		if set, err := session.OpenData(&m.Settings.Reading, mnist.Train); err == nil && set.Rows()*set.Columns() == n {
 			return set.Rows(), set.Columns()
 		}
 	}
@@ -173,11 +164,17 @@ func (m *model) imageSize(t *terminal) (rows, columns int) {
 	return rows, columns
 }
 
-// absolute returns the name of a folder of images that holds anywhere: a run may be
-// resumed elsewhere. "" stands for the embedded images.
-func absolute(data string) (string, error) {
-	if data == "" {
-		return "", nil
+// absolute makes the names of examples hold anywhere: a run may be resumed elsewhere.
+func absolute(r *runs.Reading) error {
+	for _, name := range []*string{&r.Data, &r.Test, &r.LabelFile, &r.TestLabelFile} {
+		if *name == "" {
+			continue
+		}
+		full, err := filepath.Abs(*name)
+		if err != nil {
+			return err
+		}
+		*name = full
 	}
-	return filepath.Abs(data)
+	return nil
 }

@@ -22,7 +22,7 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 	var total uint64
 	countVar(f, &total, "updates", 1, math.MaxUint32,
 		"`N` updates in all, those done included (default as the run was begun)")
-	data := f.String("data", "", "`DIR` of the IDX files, if it has moved")
+	data := f.String("data", "", "`PATH` of the examples, if they have moved")
 	x := executionFlags(f, t)
 	var estimates session.Estimates
 	estimateFlag(f, &estimates)
@@ -52,13 +52,13 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 	if given(f)["data"] {
 		c.Data = *data
 	}
-	if c.Data, err = absolute(c.Data); err != nil {
+	if err := absolute(&c.Reading); err != nil {
 		return err
 	}
 	if err := c.Validate(); err != nil {
 		return usageError{err}
 	}
-	if err := t.guard.reads(c.Data); err != nil {
+	if err := t.guard.reads(c.Files()...); err != nil {
 		return err
 	}
 	if c.Updates <= done {
@@ -69,14 +69,14 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 		return err
 	}
 	defer x.end(&err)
-	set, err := session.OpenData(c.Data, mnist.Train)
+	set, err := session.OpenData(&c.Reading, mnist.Train)
 	if errors.Is(err, fs.ErrNotExist) {
 		return hintedError{err, "if the images have moved: tandem resume " + format.Argument(dir) + " --data FOLDER"}
 	}
 	if err != nil {
 		return err
 	}
-	if err := estimates.Open(c.Data, c.Layers[0]); err != nil {
+	if err := estimates.Open(&c.Reading, c.Layers[0]); err != nil {
 		return fmt.Errorf("eval-every: %w", err)
 	}
 	need := memory.Sum(session.Memory(&c, set, &estimates, x.threads), uint64(c.StateBytes())) // the checkpoint's, too
@@ -119,7 +119,7 @@ func describeAnew(t *terminal, o *session.Options, c *runs.Settings) (bool, erro
 		return false, nil
 	}
 	var err error
-	if o.Data, err = session.OpenData(c.Data, mnist.Train); err != nil {
+	if o.Data, err = session.OpenData(&c.Reading, mnist.Train); err != nil {
 		t.say("warning: the run has no manifest that can be read, and cannot be described anew: %v", err)
 		return false, nil
 	}

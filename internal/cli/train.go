@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +22,9 @@ import (
 type trainOptions struct {
 	flags               *flag.FlagSet
 	preset, config, out string
+	standard            string          // preset where none is named
+	inFile              map[string]bool // fields that the configuration file has
+	hidden              []int
 	dry                 bool
 	execution           *execution
 	estimates           session.Estimates
@@ -44,10 +49,10 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 	if _, err := mnist.ParsePixels(c.Pixels); err != nil {
 		return usageError{fmt.Errorf("%w%s", asFlag(o.flags, err), from)}
 	}
-	if c.Data, err = absolute(c.Data); err != nil {
+	if err := absolute(&c.Reading); err != nil {
 		return err
 	}
-	if err := t.guard.writes(o.execution.outputs(), c.Data, o.config); err != nil {
+	if err := t.guard.writes(o.execution.outputs(), append(c.Files(), o.config)...); err != nil {
 		return err
 	}
 	ignoreClosedPipes()
@@ -55,14 +60,21 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 		return err
 	}
 	defer o.execution.end(&err)
-	data, err := session.OpenData(c.Data, mnist.Train)
+	examples, err := session.Begin(&c.Reading)
 	if err != nil {
 		return err
 	}
-	if err := fitImages(&c, data, given["layers"] || o.config != ""); err != nil {
+	for _, note := range examples.Notes {
+		t.say("%s", note)
+	}
+	data := examples.Train
+	if c.Preset == runs.FitPreset {
+		c.FitTo(data.Rows()*data.Columns(), data.N(), o.given)
+	}
+	if err := fitImages(&c, data, given["layers"] || o.config != "" && !given["hidden"]); err != nil {
 		return usageError{fmt.Errorf("%w%s", asFlag(o.flags, err), from)}
 	}
-	if err := o.estimates.Open(c.Data, c.Layers[0]); err != nil {
+	if err := o.estimates.Open(&c.Reading, c.Layers[0]); err != nil {
 		return fmt.Errorf("eval-every: %w", err)
 	}
 	if o.dry {
@@ -83,6 +95,12 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 // trainingFlags are the flags that decide how much memory training takes.
 const trainingFlags = "--layers, --batch, --chains or --threads"
 
+// given reports whether a setting was given, by its name in JSON.
+func (o *trainOptions) given(field string) bool {
+	flags := given(o.flags)
+	return o.inFile[field] || flags[strings.ReplaceAll(field, "_", "-")] || field == "layers" && flags["hidden"]
+}
+
 // create begins a run in a folder, or in a new one under runs.
 func create(dir string, c runs.Settings) (*runs.Run, error) {
 	if dir == "" {
@@ -101,12 +119,23 @@ func trainSettings(t *terminal, args []string) (*trainOptions, runs.Settings, ma
 		return nil, c, nil, err
 	}
 	flags := given(f)
+	if flags["data"] || len(o.hidden) == 1 || flags["layers"] && len(c.Layers) == 2 {
+		o.standard = runs.FitPreset
+	}
 	c, err := chosen(o, flags["preset"])
 	if err != nil {
 		return nil, c, nil, err
 	}
+	inFile := o.inFile
 	f, o = trainFlags(t, &c)
 	_, err = parse(f, args)
+	o.inFile = inFile
+	if flags["hidden"] {
+		if flags["layers"] {
+			return nil, c, nil, usageError{errors.New("hidden: --layers has the hidden layers, too; give one of the two")}
+		}
+		c.Layers = append(slices.Clone(c.Layers[:1]), o.hidden...)
+	}
 	c.FitAlpha(flags["alpha"])
 	return o, c, flags, err
 }
@@ -114,12 +143,16 @@ func trainSettings(t *terminal, args []string) (*trainOptions, runs.Settings, ma
 // chosen returns the settings of a preset, with those of a file over them. A file may name
 // its preset.
 func chosen(o *trainOptions, asked bool) (runs.Settings, error) {
-	if o.config != "" && !asked {
+	if !asked {
+		o.preset = o.standard
+	}
+	if o.config != "" {
 		var c runs.Settings
-		if err := c.ReadFile(o.config); err != nil {
+		var err error
+		if o.inFile, err = c.ReadFields(o.config); err != nil {
 			return c, err
 		}
-		if c.Preset != "" {
+		if c.Preset != "" && !asked {
 			o.preset = c.Preset
 		}
 	}
@@ -155,12 +188,15 @@ func fitImages(c *runs.Settings, data *mnist.Set, asked bool) error {
 
 // trainFlags defines the flags of train, with settings as defaults and destination.
 func trainFlags(t *terminal, c *runs.Settings) (*flag.FlagSet, *trainOptions) {
-	f, o := flags(t, "tandem train [flags]"), new(trainOptions)
-	f.StringVar(&o.preset, "preset", "quick", "`NAME` of the settings to begin with: quick, paper, direct or best; "+
-		"the defaults below are those of quick")
+	f, o := flags(t, "tandem train [flags]"), &trainOptions{standard: runs.Presets()[0].Preset}
+	f.StringVar(&o.preset, "preset", "", "`NAME` of the settings to begin with: quick, paper, direct, best or fit, which "+
+		"follows from the examples (default fit with --data or one hidden layer, and otherwise quick, whose settings are the "+
+		"defaults below)")
 	f.StringVar(&o.config, "config", "", "`FILE` settings in JSON, such as config.json of a run; the file overrides "+
 		"the preset, which it may name, and flags override both")
 	f.StringVar(&o.out, "out", "", "`RUN` folder to make (default a new one under runs)")
+	f.Var(shape{list[int]{&o.hidden, parseUnits}}, "hidden", "`N,N,…` units of each hidden layer, from the lowest; the "+
+		"visible layer follows from the examples")
 	f.BoolVar(&o.dry, "dry-run", false, "print sizes, memory, disk and a guess of the time, and make nothing")
 	settingsFlags(f, c)
 	o.execution = executionFlags(f, t)
@@ -207,13 +243,12 @@ func settingsFlags(f *flag.FlagSet, c *runs.Settings) {
 	modelFlags(f, c)
 	learningFlags(f, c)
 	springFlags(f, c)
+	readingFlags(f, &c.Reading, true)
 	countVar(f, &c.Updates, "updates", 1, math.MaxUint32, "`N` updates in all")
 	countVar(f, &c.Seed, "seed", 0, math.MaxUint64, "`N` the same seed gives the same bits on every machine")
 	countVar(f, &c.CheckpointEvery, "checkpoint-every", 1, math.MaxUint32, "`N` updates from one checkpoint to the next")
 	f.StringVar(&c.Pixels, "pixels", c.Pixels, "`HOW` grey levels become values: grey, threshold, sample (anew at "+
 		"each use) or fixed (sampled once)")
-	f.StringVar(&c.Data, "data", c.Data, "`DIR` folder with images in IDX format, train-images-idx3-ubyte or the same "+
-		"with .gz; without --layers the visible layer takes their size (default the embedded MNIST)")
 }
 
 // modelFlags defines the flags of a model and where it begins.

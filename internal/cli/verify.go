@@ -18,7 +18,6 @@ import (
 	"tandem/internal/memory"
 	"tandem/internal/runs"
 	"tandem/internal/session"
-	"tandem/mnist"
 )
 
 // verification is what verify finds out about an archive.
@@ -44,7 +43,8 @@ func verify(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 	f := flags(t, "tandem verify FILE [flags]")
 	updates := uint64(100)
 	countVar(f, &updates, "updates", 0, math.MaxUint32, "`N` updates of each run to make again, the first ones")
-	folder := f.String("data", "", "`DIR` with the IDX files of runs that did not learn from the embedded MNIST")
+	folder := f.String("data", "", "`PATH` of the examples of runs that did not learn from the embedded MNIST")
+	labels := f.String("label-file", "", "`FILE` of their labels, where some examples were held out by class")
 	asJSON := f.Bool("json", false, "print JSON, for programs")
 	x := executionFlags(f, t)
 	found, err := parse(f, args, "FILE")
@@ -52,17 +52,22 @@ func verify(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 		return err
 	}
 	name := found[0]
-	if err := t.guard.writes(x.outputs(), name, *folder); err != nil {
+	if err := t.guard.writes(x.outputs(), name, *folder, *labels); err != nil {
 		return err
 	}
 	if err := x.begin(ctx); err != nil {
 		return err
 	}
 	defer x.end(&err)
-	r := session.Replay{Kernels: m.Kernels, Threads: x.threads}
-	if r.Data, err = trainingSets(*folder); err != nil {
-		return err
+	for _, path := range []string{*folder, *labels} { // before the work
+		if path == "" {
+			continue
+		}
+		if err := session.Readable(path); err != nil {
+			return err
+		}
 	}
+	r := session.Replay{Kernels: m.Kernels, Threads: x.threads, Data: *folder, Labels: *labels}
 	archived, sums, err := readArchive(ctx, name)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -96,7 +101,7 @@ func (v *verification) add(run string, r session.Replayed, err error) {
 	case errors.As(err, &few):
 		x.Error = fmt.Sprintf("%v; --updates %d is enough", err, few.First)
 	case errors.Is(err, session.ErrNoImages):
-		x.Error = fmt.Sprintf("%v: --data DIR names their folder", err)
+		x.Error = fmt.Sprintf("%v: --data PATH names them", err)
 	case err != nil:
 		x.Error = err.Error()
 	}
@@ -199,17 +204,4 @@ func (r reader) Read(b []byte) (int, error) {
 		return 0, context.Cause(r.ctx)
 	}
 	return r.from.Read(b)
-}
-
-// trainingSets returns the embedded images, and those of a folder if one is named.
-func trainingSets(folder string) ([]*mnist.Set, error) {
-	var sets []*mnist.Set
-	for _, dir := range slices.Compact([]string{"", folder}) {
-		set, err := session.OpenData(dir, mnist.Train)
-		if err != nil {
-			return nil, err
-		}
-		sets = append(sets, set)
-	}
-	return sets, nil
 }

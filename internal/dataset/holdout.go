@@ -16,7 +16,9 @@ import (
 func HoldOut(n int, labels []byte, part float64, seed uint64) (learn, held []int, err error) {
 	out := int(part)
 	if part < 1 {
-		out = int(math.Round(part * float64(n)))
+		if out = int(math.Round(part * float64(n))); part > 0 {
+			out = max(out, 1)
+		}
 	}
 	if out < 1 || out >= n {
 		return nil, nil, fmt.Errorf("hold-out: %v of %d examples is %d; must be at least 1, and fewer than there are", part, n,

@@ -16,7 +16,7 @@ func TestHoldOut(t *testing.T) {
 		labels []byte
 		part   float64
 		held   int
-	}{{labels, 0.1, 100}, {labels, 37, 37}, {nil, 0.25, 250}, {nil, 1, 1}} {
+	}{{labels, 0.1, 100}, {labels, 37, 37}, {nil, 0.25, 250}, {nil, 1, 1}, {nil, 1e-9, 1}} {
 		learn, held, err := HoldOut(1000, c.labels, c.part, 3)
 		if err != nil || len(held) != c.held || len(learn)+len(held) != 1000 {
 			t.Fatalf("%v: %d and %d examples, %v", c.part, len(learn), len(held), err)
@@ -36,7 +36,7 @@ func TestHoldOut(t *testing.T) {
 			t.Errorf("%v: the seed does not decide", c.part)
 		}
 	}
-	for _, part := range []float64{0, 1e-9, 1000, 2000} {
+	for _, part := range []float64{0, 1000, 2000} {
 		if _, _, err := HoldOut(1000, nil, part, 1); err == nil {
 			t.Errorf("%v of 1,000 are held out", part)
 		}

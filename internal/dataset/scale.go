@@ -33,6 +33,20 @@ func Levels(t *Table) (levels float64, note string, err error) {
 		"one), and values between 0 and X become probabilities", t.Source, t.Least, t.Largest, t.Largest)
 }
 
+// FromImages returns the table of a set of images, whose bytes it shares.
+func FromImages(s *mnist.Set) *Table {
+	t := &Table{Source: s.Source, N: s.N(), Shape: []int{s.Rows(), s.Columns()}, Bytes: s.Images.Pixels, Whole: true}
+	least, largest := t.Bytes[0], t.Bytes[0]
+	for _, b := range t.Bytes {
+		least, largest = min(least, b), max(largest, b)
+	}
+	t.Least, t.Largest = float64(least), float64(largest)
+	for _, l := range s.Labels {
+		t.Labels = append(t.Labels, strconv.Itoa(int(l)))
+	}
+	return t
+}
+
 // Images returns the examples with the values divided by levels. A value that is then not from
 // 0 to 1 is an error.
 func (t *Table) Images(levels float64) (*mnist.Images, error) {

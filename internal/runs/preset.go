@@ -9,7 +9,8 @@ import (
 
 // Presets returns the named settings, the default first. paper and direct are the two
 // experiments of the paper's Section 5; docs/numerics.md explains what it leaves open.
-// best is for likelihood: joint training from random weights with centering, chosen by
+// fit is for a person's own examples and for RBMs: it follows from their shape (FitTo). best
+// is for likelihood: joint training from random weights with centering, chosen by
 // the trials of docs/trials.md. quick is the beginning of paper: a minute on two cores.
 func Presets() []Settings {
 	paper := Settings{
@@ -53,7 +54,12 @@ func Presets() []Settings {
 	best.InitScale = 0.01
 	best.Pixels = "sample"
 	best.Updates = 400_000
-	return []Settings{quick, paper, direct, best}
+	fit := best
+	fit.Preset = FitPreset
+	fit.Layers, fit.Alpha = []int{784, 500}, []float64{0}
+	fit.Updates, fit.LearningRateEnd, fit.CheckpointEvery = 20_000, 20_000, 2000
+	fit.HoldOut = 0.1
+	return []Settings{quick, fit, paper, direct, best}
 }
 
 // Preset returns the settings of a name. The error of an unknown name lists the others.
@@ -63,7 +69,32 @@ func Preset(name string) (Settings, error) {
 			return p.clone(), nil
 		}
 	}
-	return Settings{}, fmt.Errorf("no preset %q; there are quick, paper, direct and best", name)
+	return Settings{}, fmt.Errorf("no preset %q; there are quick, fit, paper, direct and best", name)
+}
+
+// FitPreset is the preset that follows from the examples.
+const FitPreset = "fit"
+
+// FitTo makes settings of the preset fit follow from the examples, where they were not given:
+// given reports whether a field was, by its name in JSON.
+//
+// One hidden layer has as many units as an example, at most 500. The rate falls to 0 over the
+// updates there are. Weight decay is the less, the more examples there are: like a prior of
+// the weights whose part in all is the same (docs/trials.md).
+func (c *Settings) FitTo(units, examples int, given func(field string) bool) {
+	if !given("layers") {
+		c.Layers = []int{units, min(units, 500)}
+		c.FitAlpha(false)
+	}
+	if !given("learning_rate_end") {
+		c.LearningRateEnd = c.Updates
+	}
+	if !given("weight_decay") {
+		c.WeightDecay = min(1e-3, 2/float64(examples))
+	}
+	if c.Hidden() == 1 && !given("upper_rate") {
+		c.UpperRate = 0
+	}
 }
 
 // FitAlpha gives every hidden layer the same spring: the only one given, or, where the

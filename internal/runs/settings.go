@@ -32,16 +32,17 @@ type Settings struct {
 // Reading says where examples lie and how they are read. Levels and HoldOut decide which
 // numbers a run learns from; they are settled when it begins.
 type Reading struct {
-	Data          string  `json:"data"`                      // file or folder; "": the embedded MNIST
-	Levels        float64 `json:"levels,omitempty"`          // the value that stands for 1; 0: 255, as of old
-	HoldOut       float64 `json:"hold_out,omitempty"`        // training examples to hold out: a share below 1, or how many
-	Test          string  `json:"test,omitempty"`            // file of test examples; "": none, or those of the folder
-	LabelFile     string  `json:"label_file,omitempty"`      // of the training examples
-	TestLabelFile string  `json:"test_label_file,omitempty"` // of the test examples
-	LabelColumn   string  `json:"label_column,omitempty"`    // name or number, from 1, of the column that has labels
-	Header        string  `json:"header,omitempty"`          // of a table in text: yes, no, or "" where it shows
-	Columns       int     `json:"columns,omitempty"`         // width of rows of index:value; 0: the largest index
-	ZeroBased     bool    `json:"zero_based,omitempty"`      // these indices count from 0
+	Data          string   `json:"data"`                      // file or folder; "": the embedded MNIST
+	Levels        float64  `json:"levels,omitempty"`          // the value that stands for 1; 0: 255, as of old
+	HoldOut       float64  `json:"hold_out,omitempty"`        // training examples to hold out: a share below 1, or how many
+	Test          string   `json:"test,omitempty"`            // file of test examples; "": none, or those of the folder
+	LabelFile     string   `json:"label_file,omitempty"`      // of the training examples
+	TestLabelFile string   `json:"test_label_file,omitempty"` // of the test examples
+	Classes       []string `json:"classes,omitempty"`         // names of the classes, where labels are no small numbers
+	LabelColumn   string   `json:"label_column,omitempty"`    // name or number, from 1, of the column that has labels
+	Header        string   `json:"header,omitempty"`          // of a table in text: yes, no, or "" where it shows
+	Columns       int      `json:"columns,omitempty"`         // width of rows of index:value; 0: the largest index
+	ZeroBased     bool     `json:"zero_based,omitempty"`      // these indices count from 0
 }
 
 // validate returns an error that names the first field that is not valid.
@@ -109,14 +110,27 @@ func (c *Settings) Validate() error {
 // fields given twice, null and anything after the object are errors that name
 // the file; c is then as before. The values are not validated.
 func (c *Settings) ReadFile(path string) error {
+	_, err := c.ReadFields(path)
+	return err
+}
+
+// ReadFields is ReadFile, and returns which fields the file gives.
+func (c *Settings) ReadFields(path string) (map[string]bool, error) {
 	data, err := files.Read(path, maxJSON)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := c.decode(data); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return nil
+	all, given := map[string]json.RawMessage{}, map[string]bool{}
+	if err := json.Unmarshal(bytes.TrimPrefix(data, []byte(markUTF8)), &all); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	for name := range all {
+		given[name] = true
+	}
+	return given, nil
 }
 
 // Editors of Windows put a byte order mark before a text.
@@ -172,6 +186,7 @@ func (c *Settings) clone() Settings {
 	d := *c
 	d.Layers = slices.Clone(c.Layers)
 	d.Alpha = slices.Clone(c.Alpha)
+	d.Classes = slices.Clone(c.Classes)
 	return d
 }
 

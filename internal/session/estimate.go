@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"time"
 
 	"tandem/dbm"
 	"tandem/dbm/kernel"
 	"tandem/dbm/likelihood"
+	"tandem/internal/runs"
 	"tandem/mnist"
 )
 
@@ -24,12 +26,17 @@ type Estimates struct {
 	Test         *mnist.Set // examples of the bound, the first 500
 }
 
-// Open reads the test examples of a folder for a model of some visible units.
-func (e *Estimates) Open(data string, visible int) (err error) {
+// Open reads the test examples of a run, or those that it holds out where it has no others, for a
+// model of some visible units.
+func (e *Estimates) Open(r *runs.Reading, visible int) (err error) {
 	if e.Every == 0 {
 		return nil
 	}
-	if e.Test, err = OpenData(data, mnist.Test); err != nil {
+	e.Test, err = OpenData(r, mnist.Test)
+	if errors.Is(err, fs.ErrNotExist) && r.HoldOut > 0 {
+		e.Test, err = OpenData(r, HeldOut)
+	}
+	if err != nil {
 		return err
 	}
 	if n := e.Test.Rows() * e.Test.Columns(); n != visible {

@@ -2,7 +2,6 @@ package session
 
 import (
 	"cmp"
-	"fmt"
 
 	"tandem/dbm/likelihood"
 	"tandem/internal/memory"
@@ -22,17 +21,7 @@ func Memory(c *runs.Settings, data *mnist.Set, e *Estimates, threads int) uint64
 	return size
 }
 
-// OpenData opens a set of examples, as mnist.Open does, where there is memory for it.
-func OpenData(dir, name string) (*mnist.Set, error) {
-	size, err := mnist.Bytes(dir, name)
-	if err != nil {
-		return nil, err
-	}
-	if err := memory.Check(size, "take fewer images"); err != nil && dir != "" { // the embedded ones fit
-		return nil, fmt.Errorf("%s images of %s: %w", name, dir, err)
-	}
-	return mnist.Open(dir, name)
-}
-
 // DataMemory returns how many bytes examples take.
-func DataMemory(set *mnist.Set) uint64 { return uint64(len(set.Images.Pixels) + len(set.Labels)) }
+func DataMemory(set *mnist.Set) uint64 {
+	return uint64(len(set.Images.Pixels)) + 4*uint64(len(set.Images.Numbers)+len(set.Places)) + uint64(len(set.Labels))
+}

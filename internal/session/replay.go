@@ -17,7 +17,8 @@ import (
 type Replay struct {
 	Kernels  *kernel.Set
 	Threads  int
-	Data     []*mnist.Set              // training sets; the manifest of a run names one by its SHA-256
+	Data     string                    // training examples, beside the embedded ones; "": none
+	Labels   string                    // file of their labels; "": none, or those that are with the examples
 	Progress func(update, last uint64) // called after each update, if not nil
 }
 
@@ -144,7 +145,20 @@ func (r *Replayed) compare(recorded []string, sum, what string) error {
 // images returns the images that a run was trained on.
 func (r *Replay) images(s *runs.Snapshot) (*mnist.Set, error) {
 	d := s.Manifest.Data
-	for _, set := range r.Data {
+	names := []string{""}
+	if s.Settings.Data != "" && r.Data != "" {
+		names = []string{r.Data, ""}
+	}
+	for _, name := range names {
+		reading := s.Settings.Reading
+		reading.Data, reading.LabelFile = name, r.Labels
+		if name == "" {
+			reading.LabelFile = ""
+		}
+		set, err := OpenData(&reading, mnist.Train)
+		if err != nil {
+			return nil, err
+		}
 		if set.SHA256 != d.SHA256 {
 			continue
 		}

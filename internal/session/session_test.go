@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"path/filepath"
@@ -201,7 +202,7 @@ func TestEstimates(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	o := options(t, dir, 8)
 	o.Estimates = Estimates{Every: 4, Always: true, Temperatures: 5}
-	if err := o.Estimates.Open("", 784); err != nil {
+	if err := o.Estimates.Open(new(runs.Reading), 784); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Run(t.Context(), o, nil); err != nil {
@@ -212,7 +213,7 @@ func TestEstimates(t *testing.T) {
 			t.Errorf("update %d: log Z %v, bound %v", m.Update, m.LogZ, m.BoundTest)
 		}
 	}
-	if err := (&Estimates{Every: 1}).Open("", 783); err == nil {
+	if err := (&Estimates{Every: 1}).Open(new(runs.Reading), 783); err == nil {
 		t.Error("images of another size are no error")
 	}
 }
@@ -224,7 +225,7 @@ func TestEstimatesOfAStoppedSession(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "run")
 		o := options(t, dir, 8)
 		o.Estimates = Estimates{Every: 4, Always: always, Temperatures: 5}
-		if err := o.Estimates.Open("", 784); err != nil {
+		if err := o.Estimates.Open(new(runs.Reading), 784); err != nil {
 			t.Fatal(err)
 		}
 		ctx, stop := context.WithCancel(t.Context())
@@ -276,7 +277,7 @@ func TestReplay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &Replay{Kernels: kerneltest.Reference, Threads: 2, Data: []*mnist.Set{o.Data}}
+	r := &Replay{Kernels: kerneltest.Reference, Threads: 2}
 	if found, err := r.Verify(t.Context(), files, 9); err != nil || found.Updates != 8 || found.Compared != 4 {
 		t.Errorf("%+v, %v", found, err)
 	}
@@ -284,10 +285,12 @@ func TestReplay(t *testing.T) {
 	if _, err := r.Verify(t.Context(), files, 0); !errors.As(err, &few) || few.First != 1 {
 		t.Errorf("no update: %v", err)
 	}
-	if _, err := (&Replay{Kernels: kerneltest.Reference, Threads: 1}).Verify(t.Context(), files, 9); !errors.Is(err,
-		ErrNoImages) {
+	manifest := files["manifest.json"]
+	files["manifest.json"] = bytes.ReplaceAll(manifest, []byte(o.Data.SHA256), bytes.Repeat([]byte("0"), 64))
+	if _, err := r.Verify(t.Context(), files, 9); !errors.Is(err, ErrNoImages) {
 		t.Errorf("no images: %v", err)
 	}
+	files["manifest.json"] = manifest
 	ctx, stop := context.WithCancelCause(t.Context())
 	cause := errors.New("enough")
 	stop(cause)

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"tandem/internal/format"
+	"tandem/internal/session"
+	"tandem/mnist"
+)
+
+// which says which examples a verb looks at: a set of those of the model, or others.
+type which struct {
+	split  string // "": the test examples, or those held out where there are no others
+	data   string // others; "": none
+	labels string // of these
+}
+
+// splits are the sets of a model's examples.
+var splits = []string{mnist.Test, mnist.Train, session.HeldOut}
+
+// givenSet is the name of examples that are given by --data.
+const givenSet = "data"
+
+// flags defines the flags of a verb that looks at one set.
+func (w *which) flags(f *flag.FlagSet) {
+	f.StringVar(&w.split, "split", "", "examples to use: `test`, train or held-out (default test, or held-out where there "+
+		"are no others)")
+	w.dataFlags(f)
+}
+
+// dataFlags defines those of other examples.
+func (w *which) dataFlags(f *flag.FlagSet) {
+	f.StringVar(&w.data, "data", "", "`PATH` of other examples, a file or a folder as for train; they are read as the "+
+		"model's own, with its scale")
+	f.StringVar(&w.labels, "label-file", "", "`FILE` of their labels")
+}
+
+// validate returns an error that names the flag that is wrong.
+func (w *which) validate() error {
+	switch {
+	case w.split != "" && !slices.Contains(splits, w.split):
+		return fmt.Errorf("split: %q; must be %s", w.split, strings.Join(splits, ", "))
+	case w.split != "" && w.data != "":
+		return fmt.Errorf("split: %s; --data has examples of its own", w.split)
+	case w.labels != "" && w.data == "":
+		return errors.New("label-file: goes with --data")
+	}
+	return nil
+}
+
+// inputs returns the files that are read.
+func (w *which) inputs() []string { return []string{w.data, w.labels} }
+
+// open opens the examples.
+func (w *which) open(t *terminal, m *model) (*mnist.Set, error) {
+	if w.data != "" {
+		return m.others(w.data, w.labels)
+	}
+	if w.split != "" {
+		set, err := m.images(t, w.split)
+		return set, noSuchSet(err, w.split)
+	}
+	return m.standard(t)
+}
+
+// standard opens the test examples, or those held out where there are no others.
+func (m *model) standard(t *terminal) (*mnist.Set, error) {
+	set, err := m.images(t, mnist.Test)
+	if errors.Is(err, fs.ErrNotExist) && m.Settings.HoldOut > 0 {
+		return m.images(t, session.HeldOut)
+	}
+	return set, noSuchSet(err, mnist.Test)
+}
+
+// others opens examples that are not the model's own.
+func (m *model) others(name, labels string) (*mnist.Set, error) {
+	set, err := session.OpenOther(&m.Settings.Reading, name, labels)
+	if err != nil {
+		return nil, err
+	}
+	return set, m.fits(set)
+}
+
+// fits returns an error where examples are of another size than the visible layer.
+func (m *model) fits(set *mnist.Set) error {
+	if n := set.Rows() * set.Columns(); n != m.Settings.Layers[0] {
+		return fmt.Errorf("the model has %d visible units, but the examples of %s have %s", m.Settings.Layers[0], set.Source,
+			sizeOf(set))
+	}
+	return nil
+}
+
+// sizeOf returns how large an example is: 784 pixels, or 40 columns.
+func sizeOf(set *mnist.Set) string {
+	if set.Rows() > 1 {
+		return format.Number(set.Rows()*set.Columns(), "pixel")
+	}
+	return format.Number(set.Columns(), "column")
+}
+
+// noSuchSet adds advice to the error of a set that is not there.
+func noSuchSet(err error, name string) error {
+	if name != mnist.Train && errors.Is(err, fs.ErrNotExist) {
+		return hintedError{err, "--split train takes the training examples"}
+	}
+	return err
+}
