@@ -40,7 +40,7 @@ type verb struct {
 // verbs returns all commands in the order in which they are listed.
 func verbs() []verb {
 	return []verb{
-		{"data", "PATH [flags]", "describe examples, and what train would make of them", data},
+		{"data", "[PATH] [flags]", "describe examples, and what train would make of them", data},
 		{"train", "[flags]", "train a model on MNIST, or on your own examples", train},
 		{"resume", "RUN [flags]", "resume a run", resume},
 		{"eval", "RUN [flags]", "score a model: log Z from both sides, and the bound", eval},

@@ -45,20 +45,19 @@ type independentFigure struct {
 
 // data is the verb that describes examples, and what train would make of them.
 func data(ctx context.Context, t *terminal, m *Machine, args []string) error {
-	f := flags(t, "tandem data PATH [flags]")
+	f := flags(t, "tandem data [PATH] [flags]")
 	c, err := runs.Preset(runs.FitPreset)
 	if err != nil {
 		return err
 	}
 	readingFlags(f, &c.Reading, false)
 	asJSON := f.Bool("json", false, "print JSON, for programs")
-	found, err := parse(f, args, "PATH")
+	found, err := parse(f, args, "[PATH]")
 	if err != nil {
 		return err
 	}
-	c.Data = found[0]
-	if c.Data == "mnist" && session.Readable(c.Data) != nil {
-		c.Data = "" // the embedded images
+	if len(found) > 0 { // otherwise the embedded images
+		c.Data = found[0]
 	}
 	if err := c.Validate(); err != nil {
 		return usageError{asFlag(f, err)}

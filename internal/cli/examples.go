@@ -79,7 +79,7 @@ func (m *model) standard(t *terminal) (*mnist.Set, error) {
 
 // others opens examples that are not the model's own.
 func (m *model) others(name, labels string) (*mnist.Set, error) {
-	set, err := session.OpenOther(&m.Settings.Reading, name, labels)
+	set, err := session.OpenOther(&m.Settings.Reading, m.Settings.Layers[0], name, labels)
 	if err != nil {
 		return nil, err
 	}

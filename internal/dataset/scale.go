@@ -80,10 +80,7 @@ func (t *Table) at(i int) float64 {
 
 // beyond returns the error of the first value that is not from 0 to levels.
 func (t *Table) beyond(levels float64) error {
-	units := len(t.Floats) / t.N
-	if t.Bytes != nil {
-		units = len(t.Bytes) / t.N
-	}
+	units := t.Units()
 	for i := range t.N * units {
 		if x := t.at(i); x < 0 || x > levels {
 			return fmt.Errorf("%s: example %d, %s: %v is not between 0 and %v, which stands for 1", t.Source, i/units+1,

@@ -9,8 +9,8 @@ import (
 	"tandem/mnist"
 )
 
-// table returns the table of a row of values.
-func table(values ...float32) *Table {
+// tableOf returns the table of a row of values.
+func tableOf(values ...float32) *Table {
 	t := &Table{Source: "x.csv", N: 1, Shape: []int{len(values)}, Whole: true, Least: float64(values[0])}
 	for _, x := range values {
 		t.Least, t.Largest = min(t.Least, float64(x)), max(t.Largest, float64(x))
@@ -46,7 +46,7 @@ func TestLevels(t *testing.T) {
 		{[]float32{0, 1.5}, 0, "--levels X", nil},
 		{[]float32{-1, 1}, 0, "(x+1)/2", nil},
 	} {
-		table := table(c.values...)
+		table := tableOf(c.values...)
 		levels, note, err := Levels(table)
 		if err != nil {
 			note = err.Error()
@@ -61,10 +61,10 @@ func TestLevels(t *testing.T) {
 			t.Errorf("%v become %v, want %v", c.values, got, c.want)
 		}
 	}
-	if got := greys(t, table(0, 50, 400), 400); !slices.Equal(got, []float32{0, 0.125, 1}) {
+	if got := greys(t, tableOf(0, 50, 400), 400); !slices.Equal(got, []float32{0, 0.125, 1}) {
 		t.Errorf("by 400: %v", got)
 	}
-	if got := greys(t, table(0, 3, 7), 7.5); !slices.Equal(got, []float32{0, 0.4, float32(7 / 7.5)}) {
+	if got := greys(t, tableOf(0, 3, 7), 7.5); !slices.Equal(got, []float32{0, 0.4, float32(7 / 7.5)}) {
 		t.Errorf("by 7.5: %v", got)
 	}
 }
@@ -83,12 +83,12 @@ func greys(t *testing.T, table *Table, levels float64) []float32 {
 
 // A value beyond the scale of the training examples is an error that says where.
 func TestBeyondTheScale(t *testing.T) {
-	x := table(0, 3, 17)
+	x := tableOf(0, 3, 17)
 	x.Names = []string{"a", "b", "c"}
 	if _, err := x.Images(16); err == nil || !strings.Contains(err.Error(), "x.csv: example 1, column 3 (c): 17") {
 		t.Errorf("error %v", err)
 	}
-	if _, err := table(0.5, 1.25).Images(1); err == nil || !strings.Contains(err.Error(), "column 2: 1.25") {
+	if _, err := tableOf(0.5, 1.25).Images(1); err == nil || !strings.Contains(err.Error(), "column 2: 1.25") {
 		t.Errorf("error %v", err)
 	}
 }

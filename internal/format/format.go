@@ -17,10 +17,13 @@ import (
 // Count returns a number with commas between groups of three digits.
 func Count(n uint64) string { return humanize.Comma(int64(min(n, math.MaxInt64))) }
 
-// Plural returns a noun, with an s unless n is 1.
+// Plural returns a noun, with an s or es unless n is 1.
 func Plural(n int, noun string) string {
-	if n == 1 {
+	switch {
+	case n == 1:
 		return noun
+	case strings.HasSuffix(noun, "s"):
+		return noun + "es"
 	}
 	return noun + "s"
 }

@@ -12,32 +12,6 @@ import (
 	"strings"
 )
 
-// Type is the type of an array's elements, in NumPy's notation.
-type Type string
-
-// The types that are read. All are little-endian.
-const (
-	Float32 Type = "<f4"
-	Float64 Type = "<f8"
-	Uint8   Type = "|u1"
-	Int32   Type = "<i4"
-	Int64   Type = "<i8"
-	Bool    Type = "|b1"
-)
-
-// Size returns the number of bytes of an element, or 0 for a type that is not read.
-func (t Type) Size() int {
-	switch t {
-	case Uint8, Bool:
-		return 1
-	case Float32, Int32:
-		return 4
-	case Float64, Int64:
-		return 8
-	}
-	return 0
-}
-
 // Array is an array in C order: the last index runs fastest.
 type Array struct {
 	Type  Type
@@ -47,22 +21,6 @@ type Array struct {
 
 // Len returns the number of elements.
 func (a *Array) Len() int { return len(a.Data) / a.Type.Size() }
-
-// At returns element i in C order as a float64, which an int64 beyond 2⁵³ does not fit.
-func (a *Array) At(i int) float64 {
-	b := a.Data[i*a.Type.Size():]
-	switch a.Type {
-	case Float32:
-		return float64(math.Float32frombits(binary.LittleEndian.Uint32(b)))
-	case Float64:
-		return math.Float64frombits(binary.LittleEndian.Uint64(b))
-	case Int32:
-		return float64(int32(binary.LittleEndian.Uint32(b)))
-	case Int64:
-		return float64(int64(binary.LittleEndian.Uint64(b)))
-	}
-	return float64(b[0])
-}
 
 // Float32s writes the elements of an array of Float32 into x, which must have their number.
 func (a *Array) Float32s(x []float32) error {
@@ -86,17 +44,20 @@ func Read(r io.Reader, limit int64) (*Array, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Array{Type: Type(h.descr), Shape: h.shape}
-	size := int64(a.Type.Size())
+	t, bigEndian := Type(h.descr).little()
+	a := &Array{Type: t, Shape: h.shape}
+	size := int64(t.Size())
 	if size == 0 {
-		return nil, fmt.Errorf("elements of type %q; must be float32, float64, uint8, int32, int64 or bool, "+
-			"little-endian", h.descr)
+		return nil, errType(t)
 	}
 	if size, err = h.bytes(size, limit); err != nil {
 		return nil, err
 	}
 	if a.Data, err = readExactly(b, size); err != nil {
 		return nil, err
+	}
+	if bigEndian {
+		a.swap()
 	}
 	if h.fortran {
 		a.toC()

@@ -166,14 +166,15 @@ func (r *Reader) Describe(name string) (Type, []int, error) {
 		return "", nil, fmt.Errorf("%s: %w", name, err)
 	}
 	all := int64(f.UncompressedSize64) - h.size
-	if size := int64(Type(h.descr).Size()); size > 0 {
+	t := Type(h.descr)
+	if size := int64(t.Size()); size > 0 {
 		need, err := h.bytes(size, max(all, 0))
 		if err != nil || need != all {
 			return "", nil, fmt.Errorf("%s: %d bytes of elements do not fit the type %s and the shape %s", name, all, h.descr,
 				Tuple(h.shape))
 		}
 	}
-	return Type(h.descr), h.shape, nil
+	return t, h.shape, nil
 }
 
 // readMember reads a member of an archive, and compares its checksum. The read function

@@ -400,6 +400,9 @@ func FuzzArchive(f *testing.F) {
 			}
 			to.Write(about)
 		}
+		if about != nil {
+			delete(arrays, "about.json") // an array of one string that File reads
+		}
 		for name, a := range arrays {
 			if err := write(w, name, a); err != nil {
 				t.Skip(err) // a name that is too long for one
@@ -415,9 +418,6 @@ func FuzzArchive(f *testing.F) {
 			t.Fatalf("%q came back as %q, %v", about, got, err)
 		}
 		for name, a := range arrays {
-			if name == "about.json" && about != nil {
-				continue
-			}
 			again, err := r.Array(name, 1<<12)
 			if err != nil || again.Type != a.Type || !slices.Equal(again.Shape, a.Shape) || !bytes.Equal(again.Data, a.Data) {
 				t.Fatalf("%+v came back as %+v, %v", a, again, err)

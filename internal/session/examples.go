@@ -85,12 +85,18 @@ func OpenData(r *runs.Reading, name string) (*mnist.Set, error) {
 	return train, err
 }
 
-// OpenOther opens the examples of another file or folder, which are read as those of a run are.
-// They have its scale and its classes.
-func OpenOther(r *runs.Reading, name, labels string) (*mnist.Set, error) {
+// OpenOther opens the examples of another file or folder, of some units each, which are read as
+// those of a run are. They have its scale and its classes. A column of labels may be missing.
+func OpenOther(r *runs.Reading, units int, name, labels string) (*mnist.Set, error) {
 	other := *r
 	other.Data, other.LabelFile = name, labels
 	t, credit, err := readTraining(&other)
+	if other.LabelColumn != "" && (err != nil || t.Units() != units) {
+		other.LabelColumn = ""
+		if bare, credit, failed := readTraining(&other); failed == nil && bare.Units() == units {
+			return set(bare, r, mnist.Test, credit)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
