@@ -81,6 +81,8 @@ func TestReadLabelsRejects(t *testing.T) {
 		{"l", idx(8, []uint32{9}, []uint8{1}), Options{}, []string{"9 labels", "follow"}},
 		{"l.txt", []byte("a\n\nb\n"), Options{}, []string{"line 2", "empty"}},
 		{"l.txt", []byte("a\n"), Options{Header: "yes"}, []string{"no labels"}},
+		{"l.txt", []byte("1 2 3\n"), Options{}, []string{"line 1", "several numbers"}},
+		{"l.txt", []byte("1\n2,3\n"), Options{}, []string{"line 2", "several numbers"}},
 		{"l.csv", []byte("a,b\n"), Options{}, []string{"2 columns", "--label-column"}},
 		{"l.csv", []byte("x,y\na,b\nc,\n"), Options{LabelColumn: "y"}, []string{"line 3", `column 2 ("y")`, "empty"}},
 		{"l.csv", []byte("a\n\nb\n"), Options{}, []string{"line 2", "empty"}},

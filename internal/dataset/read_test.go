@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"archive/zip"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -163,6 +164,28 @@ func TestFloats(t *testing.T) {
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("%s of %v:\n%+v, want\n%+v", name, values, got, want)
 			}
+		}
+	}
+}
+
+// The same numbers have the same bits: there is one zero.
+func TestOneZero(t *testing.T) {
+	got, err := Read(put(t, "x.csv", []byte("0.5,-0\n-0.0,-1e-99\n")), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, x := range got.Floats {
+		if math.Signbit(float64(x)) {
+			t.Errorf("value %d is %v", i, x)
+		}
+	}
+}
+
+// An unnamed first column that does not number the rows is data.
+func TestUnnamedColumn(t *testing.T) {
+	for _, text := range []string{",a\n0,1\n1,7\n3,5\n", "i,a\n0,1\n1,7\n2,5\n", ",a\n0,1\n1,7\n"} {
+		if got, err := Read(put(t, "x.csv", []byte(text)), Options{}); err != nil || got.Shape[0] != 2 {
+			t.Errorf("%q: %v", text, err)
 		}
 	}
 }
