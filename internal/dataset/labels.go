@@ -190,8 +190,8 @@ func (s *source) labelLines(o Options) ([]string, error) {
 		}
 		label := bytes.TrimSpace(line)
 		if several(label) {
-			return nil, fmt.Errorf("line %d: several numbers; write one label a line, or name the column with the labels with "+
-				"--label-column", in.number)
+			return nil, fmt.Errorf("line %d: several numbers; write one label a line, or name the column with the "+
+				"labels with --label-column", in.number)
 		}
 		if len(label) > 1 && label[0] == '"' && closing(label) == len(label)-1 {
 			label = bytes.TrimSpace(bytes.ReplaceAll(label[1:len(label)-1], []byte(`""`), []byte(`"`)))

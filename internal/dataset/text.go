@@ -142,13 +142,13 @@ func (r *rows) quoted(line []byte) ([]byte, error) {
 // of them in it for one.
 func (r *rows) splitQuoted(line []byte) error {
 	r.cells = r.cells[:0]
+	blanks := " \t"
+	if r.separator == '\t' {
+		blanks = " "
+	}
 	isSeparator := func(c byte) bool { return c == r.separator || r.separator == spaces && c == '\t' }
 	for {
-		skip := 0
-		for skip < len(line) && (line[skip] == ' ' || line[skip] == '\t') && (r.separator == spaces || !isSeparator(line[skip])) {
-			skip++
-		}
-		line = line[skip:]
+		line = bytes.TrimLeft(line, blanks)
 		if r.separator == spaces && len(line) == 0 {
 			return nil
 		}
@@ -281,8 +281,8 @@ func isHeader(cells [][]byte, labels int) (bool, error) {
 		counts = counts && string(cell) == strconv.Itoa(i)
 	}
 	if counts {
-		return false, fmt.Errorf("the first row counts from 0 to %d, as pandas names columns without names; say whether it "+
-			"is a header with --header yes or --header no", len(cells)-1)
+		return false, fmt.Errorf("the first row counts from 0 to %d, as pandas names columns without names; say "+
+			"whether it is a header with --header yes or --header no", len(cells)-1)
 	}
 	return false, nil
 }
@@ -350,8 +350,8 @@ func checkIndex(t *Table) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("the first column numbers the rows from 0 to %d and has no name, as the index of pandas; save the file "+
-		"without it, as with to_csv(index=False), or name the column", t.N-1)
+	return fmt.Errorf("the first column numbers the rows from 0 to %d and has no name, as the index of pandas; save "+
+		"the file without it, as with to_csv(index=False), or name the column", t.N-1)
 }
 
 // begin reads up to the first example, which it leaves in the cells.
