@@ -13,8 +13,8 @@ import (
 
 // errNoColumns is the error of a label column where examples are images or rows of
 // index:value.
-var errNoColumns = errors.New("a label column is only for tables: text and two-dimensional arrays; give a file of labels " +
-	"instead")
+var errNoColumns = errors.New("a label column is only for tables: text and two-dimensional arrays; give a file of " +
+	"labels instead")
 
 // fromArray makes a table of an array of two or three dimensions.
 func fromArray(a *npz.Array, o Options) (*Table, error) {
@@ -95,8 +95,8 @@ func checkArray(t npz.Type, shape []int) error {
 	case !t.IsNumber():
 		return fmt.Errorf("elements of type %s; examples must be numbers", t)
 	case len(shape) == 1:
-		return fmt.Errorf("one dimension, shape %s: must be examples × columns; reshape it: x.reshape(-1, 1) is %d examples "+
-			"of one value, x.reshape(1, -1) one example", npz.Tuple(shape), shape[0])
+		return fmt.Errorf("one dimension, shape %s: must be examples × columns; reshape it: x.reshape(-1, 1) is %d "+
+			"examples of one value, x.reshape(1, -1) one example", npz.Tuple(shape), shape[0])
 	case len(shape) != 2 && len(shape) != 3:
 		return fmt.Errorf("shape %s: must be examples × columns or examples × rows × columns; reshape it, as with "+
 			"x.reshape(len(x), -1)", npz.Tuple(shape))
@@ -147,7 +147,8 @@ func describe(r *npz.Reader) (arrays []described, list string, err error) {
 		words = append(words, arrays[len(arrays)-1].String())
 	}
 	if len(arrays) == 0 {
-		return nil, "", errors.New("an archive without arrays; an Excel workbook must be saved as CSV, arrays with numpy.savez")
+		return nil, "", errors.New("an archive without arrays; an Excel workbook must be saved as CSV, arrays with " +
+			"numpy.savez")
 	}
 	if len(words) > 20 {
 		words = append(words[:20], fmt.Sprintf("and %d more", len(words)-20))
@@ -191,7 +192,8 @@ func (s *source) readNPZ(o Options) (*Table, error) {
 	case name == "" && len(fit) == 0 && len(arrays) == 1:
 		name = arrays[0].name // for its error
 	case name == "" && len(fit) == 0:
-		return nil, fmt.Errorf("no array in it has examples × columns or examples × rows × columns of numbers; it has %s", list)
+		return nil, fmt.Errorf("no array in it has examples × columns or examples × rows × columns of numbers; it has %s",
+			list)
 	case name == "" && len(fit) > 1:
 		return nil, fmt.Errorf("several arrays in it may be the examples; name one as FILE.npz:%s; it has %s", fit[0], list)
 	case name == "":

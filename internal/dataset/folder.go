@@ -84,7 +84,8 @@ func findImages(names []string, set string) (file, stem string, err error) {
 		if set == test {
 			first = "t10k"
 		}
-		return "", "", fmt.Errorf("no %s images: no file like %s-images-idx3-ubyte or emnist-letters-%s-images-idx3-ubyte.gz; "+
+		return "", "", fmt.Errorf("no %s images: no file like %s-images-idx3-ubyte or "+
+			"emnist-letters-%s-images-idx3-ubyte.gz; "+
 			"give the file itself where it is named otherwise: %w", set, first, set, fs.ErrNotExist)
 	}
 	if len(found) > 1 {

@@ -17,7 +17,8 @@ import (
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		"1,2\n3,4\n", "a;b\n1;2\n", "\ufeffa\t\"b\"\"\n\"\n1\t2\r\n", "# x\n 1  2 \n3 4", "1,\"2\n", "0,1,2,3\n4,5,6,7\n",
-		"1:2 3:0.5\n2:1 # x\n", "a 1:2\nb\n\nc 2:-1e3\n", "0:1\n", "1 qid:2 1:1\n", "1\n\n2\n", "a\nb\n", "1e999,nan\n", "\xff\xfe1",
+		"1:2 3:0.5\n2:1 # x\n", "a 1:2\nb\n\nc 2:-1e3\n", "0:1\n", "1 qid:2 1:1\n", "1\n\n2\n", "a\nb\n", "1e999,nan\n",
+		"\xff\xfe1",
 		string(npy("<f8", "True", "2, 2", []float64{1, 2, 3, 0.5})), string(npy("|u1", "False", "3, 4", digitsOf)),
 		string(npy(">i2", "False", "99999999, 9999", []int16{1})), string(letters("abc")),
 		string(idx(8, []uint32{2, 2, 3}, digitsOf)), string(idx(8, []uint32{3, 4}, digitsOf)),
@@ -66,7 +67,8 @@ func FuzzRead(f *testing.F) {
 // checkTable holds that a table says itself what its values are.
 func checkTable(t *testing.T, got *Table) {
 	units := got.Units()
-	if got.N < 1 || units < 1 || got.N*units != len(got.Bytes)+len(got.Floats) || (got.Bytes == nil) == (got.Floats == nil) ||
+	if got.N < 1 || units < 1 || got.N*units != len(got.Bytes)+len(got.Floats) ||
+		(got.Bytes == nil) == (got.Floats == nil) ||
 		got.Labels != nil && len(got.Labels) != got.N || got.Names != nil && len(got.Names) != units {
 		t.Fatalf("%d examples of shape %v: %d bytes, %d floats, %d labels, %d names", got.N, got.Shape, len(got.Bytes),
 			len(got.Floats), len(got.Labels), len(got.Names))
@@ -87,7 +89,8 @@ func checkTable(t *testing.T, got *Table) {
 		count(float64(x))
 	}
 	if largest != got.Largest || least != got.Least || whole != got.Whole || small != (got.Bytes != nil) {
-		t.Fatalf("values from %v to %v, whole %v; the table says %v to %v, %v", least, largest, whole, got.Least, got.Largest,
+		t.Fatalf("values from %v to %v, whole %v; the table says %v to %v, %v", least, largest, whole, got.Least,
+			got.Largest,
 			got.Whole)
 	}
 }

@@ -189,6 +189,10 @@ func (s *source) labelLines(o Options) ([]string, error) {
 			continue
 		}
 		label := bytes.TrimSpace(line)
+		if several(label) {
+			return nil, fmt.Errorf("line %d: several numbers; write one label a line, or name the column with the "+
+				"labels with --label-column", in.number)
+		}
 		if len(label) > 1 && label[0] == '"' && closing(label) == len(label)-1 {
 			label = bytes.TrimSpace(bytes.ReplaceAll(label[1:len(label)-1], []byte(`""`), []byte(`"`)))
 		}
@@ -203,4 +207,17 @@ func (s *source) labelLines(o Options) ([]string, error) {
 			labels = append(labels, string(label))
 		}
 	}
+}
+
+// several reports whether a line is a row of several numbers.
+func several(line []byte) bool {
+	count := 0
+	separates := func(c rune) bool { return c == ' ' || c == '\t' || c == ',' || c == ';' }
+	for field := range bytes.FieldsFuncSeq(line, separates) {
+		if _, err := parse(field); err != nil {
+			return false
+		}
+		count++
+	}
+	return count > 1
 }

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"archive/zip"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -53,7 +54,8 @@ func TestSameBytes(t *testing.T) {
 		{"wrong-name.csv", array, Options{}, nil, nil},
 		{"x.npz", archive(zip.Store, "x", array), Options{}, nil, nil},
 		{"x.npz", archive(zip.Deflate, "x", array, "label", letters("abc")), Options{}, nil, abc},
-		{"x.npz", archive(zip.Deflate, "y", npy("<i2", "False", "3, 1", []int16{7, -1, 7}), "x", array), Options{}, nil, classes},
+		{"x.npz", archive(zip.Deflate, "y", npy("<i2", "False", "3, 1", []int16{7, -1, 7}), "x", array), Options{}, nil,
+			classes},
 		{"x.npz", archive(zip.Deflate, "y", letters("abcd"), "x", array), Options{}, nil, nil},
 		{"x.npz:x", archive(zip.Store, "x", array, "z", array, "y", letters("abc")), Options{}, nil, nil},
 		{"x.npz", csr(zip.Store), Options{}, nil, nil},
@@ -131,7 +133,8 @@ func TestImages(t *testing.T) {
 
 // The first value that is no byte turns all into floats, wherever it stands.
 func TestFloats(t *testing.T) {
-	for _, values := range [][]float64{{0.1, 2, 200, 7}, {0, 2, 200, 0.1}, {256, 0, 1, 2}, {3, 4, 255, -1}, {1e-3, -0.5, 1e18, 0},
+	for _, values := range [][]float64{{0.1, 2, 200, 7}, {0, 2, 200, 0.1}, {256, 0, 1, 2}, {3, 4, 255, -1},
+		{1e-3, -0.5, 1e18, 0},
 		{300, -7, 12, 1e9}} {
 		want := &Table{N: 2, Shape: []int{2}, Largest: values[0], Least: values[0], Whole: true}
 		text := ""
@@ -163,6 +166,28 @@ func TestFloats(t *testing.T) {
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("%s of %v:\n%+v, want\n%+v", name, values, got, want)
 			}
+		}
+	}
+}
+
+// The same numbers have the same bits: there is one zero.
+func TestOneZero(t *testing.T) {
+	got, err := Read(put(t, "x.csv", []byte("0.5,-0\n-0.0,-1e-99\n")), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, x := range got.Floats {
+		if math.Signbit(float64(x)) {
+			t.Errorf("value %d is %v", i, x)
+		}
+	}
+}
+
+// An unnamed first column that does not number the rows is data.
+func TestUnnamedColumn(t *testing.T) {
+	for _, text := range []string{",a\n0,1\n1,7\n3,5\n", "i,a\n0,1\n1,7\n2,5\n", ",a\n0,1\n1,7\n"} {
+		if got, err := Read(put(t, "x.csv", []byte(text)), Options{}); err != nil || got.Shape[0] != 2 {
+			t.Errorf("%q: %v", text, err)
 		}
 	}
 }

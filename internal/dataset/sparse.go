@@ -84,7 +84,8 @@ func (s *source) readCSR(r *npz.Reader) (*Table, error) {
 			return nil, err
 		}
 		if len(a.Shape) != 1 || !a.Type.IsNumber() || name != "data" && !a.Type.IsWhole() {
-			return nil, fmt.Errorf("%s: type %s and shape %s are not those of a sparse matrix", name, a.Type, npz.Tuple(a.Shape))
+			return nil, fmt.Errorf("%s: type %s and shape %s are not those of a sparse matrix", name, a.Type,
+				npz.Tuple(a.Shape))
 		}
 		arrays[name] = a
 	}
@@ -94,7 +95,8 @@ func (s *source) readCSR(r *npz.Reader) (*Table, error) {
 	}
 	n, width := shape.At(0), shape.At(1)
 	if n < 0 || n > maxExamples || width < 0 || width > maxColumns {
-		return nil, fmt.Errorf("a sparse matrix of %.0f × %.0f; at most %d × %d are allowed", n, width, maxExamples, maxColumns)
+		return nil, fmt.Errorf("a sparse matrix of %.0f × %.0f; at most %d × %d are allowed", n, width, maxExamples,
+			maxColumns)
 	}
 	if starts.Len() != int(n)+1 || starts.At(0) != 0 {
 		return nil, fmt.Errorf("indptr has %d numbers for %.0f examples, or does not begin with 0", starts.Len(), n)

@@ -90,8 +90,8 @@ func (r *rows) next() error {
 func (r *rows) split(line []byte) {
 	r.cells = r.cells[:0]
 	if r.separator == spaces {
-		for field := range bytes.FieldsSeq(line) {
-			r.cells = append(r.cells, field)
+		for field := range bytes.FieldsFuncSeq(line, func(c rune) bool { return c == ' ' || c == '\t' }) {
+			r.cells = append(r.cells, trim(field))
 		}
 		return
 	}
@@ -142,13 +142,13 @@ func (r *rows) quoted(line []byte) ([]byte, error) {
 // of them in it for one.
 func (r *rows) splitQuoted(line []byte) error {
 	r.cells = r.cells[:0]
+	blanks := " \t"
+	if r.separator == '\t' {
+		blanks = " "
+	}
 	isSeparator := func(c byte) bool { return c == r.separator || r.separator == spaces && c == '\t' }
 	for {
-		skip := 0
-		for skip < len(line) && (line[skip] == ' ' || line[skip] == '\t') && (r.separator == spaces || !isSeparator(line[skip])) {
-			skip++
-		}
-		line = line[skip:]
+		line = bytes.TrimLeft(line, blanks)
 		if r.separator == spaces && len(line) == 0 {
 			return nil
 		}
@@ -281,8 +281,8 @@ func isHeader(cells [][]byte, labels int) (bool, error) {
 		counts = counts && string(cell) == strconv.Itoa(i)
 	}
 	if counts {
-		return false, fmt.Errorf("the first row counts from 0 to %d, as pandas names columns without names; say whether it "+
-			"is a header with --header yes or --header no", len(cells)-1)
+		return false, fmt.Errorf("the first row counts from 0 to %d, as pandas names columns without names; say "+
+			"whether it is a header with --header yes or --header no", len(cells)-1)
 	}
 	return false, nil
 }
@@ -332,7 +332,26 @@ func (s *source) readText(o Options) (*Table, error) {
 			t.Names = slices.Delete(c.names, c.labels, c.labels+1)
 		}
 	}
-	return t, checkSize(n, t.Shape[0])
+	if err := checkSize(n, t.Shape[0]); err != nil {
+		return nil, err
+	}
+	return t, checkIndex(t)
+}
+
+// checkIndex returns an error where the first column numbers the rows and has no name, as
+// pandas writes its index.
+func checkIndex(t *Table) error {
+	if t.Names == nil || t.Names[0] != "" || t.N < 3 {
+		return nil
+	}
+	for i := range t.N {
+		at := i * t.Shape[0]
+		if t.Bytes != nil && int(t.Bytes[at]) != i || t.Floats != nil && t.Floats[at] != float32(i) {
+			return nil
+		}
+	}
+	return fmt.Errorf("the first column numbers the rows from 0 to %d and has no name, as the index of pandas; save "+
+		"the file without it, as with to_csv(index=False), or name the column", t.N-1)
 }
 
 // begin reads up to the first example, which it leaves in the cells.

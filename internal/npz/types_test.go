@@ -39,7 +39,8 @@ func TestTypes(t *testing.T) {
 				byteOrder = binary.BigEndian
 			}
 			for _, fortran := range []string{"False", "True"} {
-				b, err := binary.Append(file(headerText(order+c.kind, fortran, "2, 2")), byteOrder.(binary.ByteOrder), c.elements)
+				b, err := binary.Append(file(headerText(order+c.kind, fortran, "2, 2")), byteOrder.(binary.ByteOrder),
+					c.elements)
 				if err != nil {
 					t.Fatal(err)
 				}
