@@ -26,12 +26,15 @@ func logarithm(x float64) float64 {
 const MostEnumerable = 22
 
 // Enumerable reports whether the smaller side of a model can be enumerated.
-func Enumerable(layers []int) bool {
-	units := 0
+func Enumerable(layers []int) bool { return SmallerSide(layers) <= MostEnumerable }
+
+// SmallerSide returns the number of units of the smaller side of a model: the odd layers or the
+// even ones.
+func SmallerSide(layers []int) (units int) {
 	for l := smallerSide(layers); l < len(layers); l += 2 {
 		units += layers[l]
 	}
-	return units <= MostEnumerable
+	return units
 }
 
 // ExactLogZ returns the exact logarithm of the partition function, in float64. The number of

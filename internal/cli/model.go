@@ -21,6 +21,7 @@ type model struct {
 	from          string // folder of the run, or exported file
 	exported      bool   // from is a file
 	rows, columns int
+	last          uint64              // updates of the checkpoint, where the model is the best one of its run
 	measures      *dbm.FilterMeasures // of its filters; nil: not measured yet
 	training      *mnist.Set          // nil: not read yet
 	otherData     bool                // its training images are not those that it was trained on
@@ -48,8 +49,24 @@ func load(t *terminal, name string) (*model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !m.exported {
+		if err := m.takeBest(name); err != nil {
+			return nil, err
+		}
+	}
 	m.rows, m.columns = m.imageSize(t)
 	return m, t.guard.reads(m.Settings.Files()...)
+}
+
+// takeBest makes the model the best one of its run, where that keeps it.
+func (m *model) takeBest(dir string) error {
+	best, err := runs.ReadBest(dir, &m.Settings)
+	if err != nil || best == nil {
+		return err
+	}
+	m.last = m.Updates
+	m.State, m.Updates = best.State, best.Updates
+	return nil
 }
 
 // trainedOn returns what the manifest of a run says of its data, or nil where it says

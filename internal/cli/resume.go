@@ -69,7 +69,7 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 		return err
 	}
 	defer x.end(&err)
-	set, err := session.OpenData(&c.Reading, mnist.Train)
+	examples, err := session.Open(&c.Reading)
 	if errors.Is(err, fs.ErrNotExist) {
 		return hintedError{err, "if the images have moved: tandem resume " + format.Argument(dir) + " --data FOLDER"}
 	}
@@ -79,12 +79,12 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 	if err := estimates.Open(&c.Reading, c.Layers[0]); err != nil {
 		return fmt.Errorf("eval-every: %w", err)
 	}
-	need := memory.Sum(session.Memory(&c, set, &estimates, x.threads), uint64(c.StateBytes())) // the checkpoint's, too
+	need := memory.Sum(session.Memory(&c, examples.Train, &estimates, x.threads), uint64(c.StateBytes())) // the checkpoint's, too
 	if err := room(need, "--threads; the rest is the size of the model, its batch and its chains"); err != nil {
 		return err
 	}
 	return trainRun(ctx, t, session.Options{Machine: m.trainer(x.threads), Run: run, Settings: &c,
-		Checkpoint: checkpoint, Data: set, Estimates: estimates, StopOnSaveError: bool(saves),
+		Checkpoint: checkpoint, Data: examples.Train, HeldOut: examples.HeldOut, Estimates: estimates, StopOnSaveError: bool(saves),
 		Arguments: append([]string{"resume"}, args...)})
 }
 

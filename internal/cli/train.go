@@ -89,7 +89,8 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 	}
 	defer run.Close()
 	return trainRun(ctx, t, session.Options{Machine: m.trainer(o.execution.threads), Run: run, Data: data,
-		Estimates: o.estimates, StopOnSaveError: bool(o.saves), Arguments: append([]string{"train"}, args...)})
+		HeldOut: examples.HeldOut, Estimates: o.estimates, StopOnSaveError: bool(o.saves),
+		Arguments: append([]string{"train"}, args...)})
 }
 
 // trainingFlags are the flags that decide how much memory training takes.
@@ -246,6 +247,10 @@ func settingsFlags(f *flag.FlagSet, c *runs.Settings) {
 	readingFlags(f, &c.Reading, true)
 	countVar(f, &c.Updates, "updates", 1, math.MaxUint32, "`N` updates in all")
 	countVar(f, &c.Seed, "seed", 0, math.MaxUint64, "`N` the same seed gives the same bits on every machine")
+	f.BoolVar(&c.KeepBest, "keep-best", c.KeepBest, "score the model by the held-out examples at each checkpoint, and keep "+
+		"the best one, which is what other commands then look at")
+	countVar(f, &c.Patience, "patience", 0, math.MaxUint32, "`N` checkpoints without a better model by the held-out "+
+		"examples end the run; 0: none")
 	countVar(f, &c.CheckpointEvery, "checkpoint-every", 1, math.MaxUint32, "`N` updates from one checkpoint to the next")
 	f.StringVar(&c.Pixels, "pixels", c.Pixels, "`HOW` grey levels become values: grey, threshold, sample (anew at "+
 		"each use) or fixed (sampled once)")
@@ -337,12 +342,25 @@ func trainRun(ctx context.Context, t *terminal, o session.Options) error {
 		t.say("warning: %s: training is done, a picture is not: %v", dir, err)
 	}
 	fmt.Fprintln(t.out, pace(found.Updates, found.Seconds)+"\n")
-	table(t.out, append(drawn, [][2]string{
+	table(t.out, append(append(bestRows(found.Best), drawn...), [][2]string{
 		{"next", fmt.Sprintf("tandem resume %s --updates %d   train longer", format.Argument(dir), 2*c.Updates)},
 		{"", fmt.Sprintf("tandem filters %s --units 0   all filters", format.Argument(dir))},
 		{"", fmt.Sprintf("tandem info %s   the figures", format.Argument(dir))},
 	}...))
 	return nil
+}
+
+// bestRows returns rows that say how good the best model of a run is.
+func bestRows(b *session.Best) [][2]string {
+	if b == nil {
+		return nil
+	}
+	rows := [][2]string{{"held-out", fmt.Sprintf("about %.2f nats an example at update %s, which is kept as the best; "+
+		"independent units have %.2f", b.Bound, format.Count(b.Update), b.Independent)}}
+	if b.Bound <= b.Independent {
+		rows = append(rows, [2]string{"warning", "the model is not better than independent units: it has learnt nothing"})
+	}
+	return rows
 }
 
 // pace returns how long updates have taken.

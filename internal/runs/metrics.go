@@ -30,9 +30,11 @@ type Metrics struct {
 	LiveFilters         []float64 `json:"live_filters"`
 	NoiseFilters        []float64 `json:"noise_filters,omitempty"` // none where the visible layer is no image
 	DuplicateFilters    []float64 `json:"duplicate_filters"`
-	LogZ                float64   `json:"log_z,omitempty"`         // rough estimates (train --eval-every)
-	BoundTest           float64   `json:"bound_test,omitempty"`    // of the variational bound on some test images, in nats
-	ParamsSHA256        string    `json:"params_sha256,omitempty"` // dbm.State.SHA256
+	LogZ                float64   `json:"log_z,omitempty"`      // rough estimates (train --eval-every)
+	BoundTest           float64   `json:"bound_test,omitempty"` // of the variational bound on some test images, in nats
+	BoundHeldOut        *float64  `json:"bound_held_out,omitempty"`
+	IndependentHeldOut  *float64  `json:"independent_held_out,omitempty"` // of independent units, on the same examples
+	ParamsSHA256        string    `json:"params_sha256,omitempty"`        // dbm.State.SHA256
 }
 
 // Append adds a line to metrics.jsonl. What is not finite is an error. Half a

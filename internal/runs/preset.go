@@ -58,7 +58,8 @@ func Presets() []Settings {
 	fit.Preset = FitPreset
 	fit.Layers, fit.Alpha = []int{784, 500}, []float64{0}
 	fit.Updates, fit.LearningRateEnd, fit.CheckpointEvery = 20_000, 20_000, 2000
-	fit.HoldOut = 0.1
+	fit.Chains = 100
+	fit.HoldOut, fit.KeepBest = 0.1, true
 	return []Settings{quick, fit, paper, direct, best}
 }
 
@@ -85,6 +86,9 @@ func (c *Settings) FitTo(units, examples int, given func(field string) bool) {
 	if !given("layers") {
 		c.Layers = []int{units, min(units, 500)}
 		c.FitAlpha(false)
+	}
+	if c.HoldOut == 0 && !given("keep_best") {
+		c.KeepBest = false
 	}
 	if !given("learning_rate_end") {
 		c.LearningRateEnd = c.Updates

@@ -27,6 +27,9 @@ type Settings struct {
 	Reading                // where the examples lie
 	Updates         uint64 `json:"updates"`          // in total, those before a resume included
 	CheckpointEvery uint64 `json:"checkpoint_every"` // updates from one checkpoint to the next
+
+	KeepBest bool   `json:"keep_best,omitempty"` // the model that is best by the held-out examples is kept, too
+	Patience uint64 `json:"patience,omitempty"`  // checkpoints without a better one end the run; 0: never
 }
 
 // Reading says where examples lie and how they are read. Levels and HoldOut decide which
@@ -92,6 +95,12 @@ func (c *Settings) Validate() error {
 	}
 	if c.CheckpointEvery < 1 {
 		return fmt.Errorf("checkpoint_every: %d; must be at least 1", c.CheckpointEvery)
+	}
+	if c.KeepBest && c.HoldOut == 0 {
+		return errors.New("keep_best: needs hold_out, examples to tell the best by")
+	}
+	if c.Patience > 0 && !c.KeepBest {
+		return errors.New("patience: needs keep_best")
 	}
 	// The preset becomes part of a folder's name.
 	if i := strings.IndexFunc(c.Preset, func(r rune) bool {
@@ -172,7 +181,7 @@ func (c *Settings) Differs(o *Settings) string {
 	maps.Copy(all, b)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		switch name {
-		case "preset", "data", "test", "label_file", "test_label_file", "updates", "checkpoint_every":
+		case "preset", "data", "test", "label_file", "test_label_file", "updates", "checkpoint_every", "patience":
 		default:
 			if !bytes.Equal(a[name], b[name]) {
 				return name

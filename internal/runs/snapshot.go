@@ -17,9 +17,12 @@ import (
 // Owns reports whether a run keeps a file of its own by a name. Some systems do not tell
 // small letters from capitals.
 func Owns(name string) bool {
-	return strings.EqualFold(name, lockName) ||
+	return strings.EqualFold(name, lockName) || strings.EqualFold(name, BestFile) ||
 		slices.ContainsFunc(contents[:], func(own string) bool { return strings.EqualFold(name, own) })
 }
+
+// BestFile is the model of a run that is the best by its held-out examples.
+const BestFile = "best.npz"
 
 // The pictures in a run's folder. Anybody may write them anew, so a run does not own them.
 const (

@@ -51,14 +51,27 @@ func Begin(r *runs.Reading) (*Examples, error) {
 			return nil, fmt.Errorf("labels of %s: %w", t.Source, err)
 		}
 	}
-	all, err := set(t, r, mnist.Train, credit)
+	return e, e.take(t, r, credit)
+}
+
+// Open reads training examples for a run that has begun.
+func Open(r *runs.Reading) (*Examples, error) {
+	t, credit, err := readTraining(r)
 	if err != nil {
 		return nil, err
 	}
-	if e.Train, e.HeldOut, err = divide(all, r); err != nil {
-		return nil, err
+	e := new(Examples)
+	return e, e.take(t, r, credit)
+}
+
+// take takes the examples of a table.
+func (e *Examples) take(t *dataset.Table, r *runs.Reading, credit string) error {
+	all, err := set(t, r, mnist.Train, credit)
+	if err != nil {
+		return err
 	}
-	return e, nil
+	e.Train, e.HeldOut, err = divide(all, r)
+	return err
 }
 
 // OpenData opens a set of the examples of a run that has begun: mnist.Train, HeldOut or
@@ -70,19 +83,14 @@ func OpenData(r *runs.Reading, name string) (*mnist.Set, error) {
 	if name == HeldOut && r.HoldOut == 0 {
 		return nil, fmt.Errorf("no training examples are held out: %w", fs.ErrNotExist)
 	}
-	t, credit, err := readTraining(r)
+	e, err := Open(r)
 	if err != nil {
 		return nil, err
 	}
-	all, err := set(t, r, mnist.Train, credit)
-	if err != nil {
-		return nil, err
-	}
-	train, held, err := divide(all, r)
 	if name == HeldOut {
-		return held, err
+		return e.HeldOut, nil
 	}
-	return train, err
+	return e.Train, nil
 }
 
 // OpenOther opens the examples of another file or folder, of some units each, which are read as

@@ -44,10 +44,15 @@ func (s *session) describe(damage error, done uint64) (err error) {
 	d := runs.NewManifest(s.Version, now)
 	d.Kernel, d.CPU, d.Threads = s.Kernels.Name, s.CPU, s.Threads
 	d.Arguments, d.Seed = s.Arguments, s.settings.Seed
-	d.Data = runs.Data{Source: s.Data.Source, Credit: s.Data.Credit, SHA256: s.Data.SHA256, Examples: s.Data.N(),
-		Rows: s.Data.Rows(), Columns: s.Data.Columns()}
+	d.Data = s.data()
 	d.Parts = []runs.Part{s.part(now, done)}
 	return s.Run.WriteManifest(d)
+}
+
+// data describes the training examples.
+func (s *session) data() runs.Data {
+	return runs.Data{Source: s.Data.Source, Credit: s.Data.Credit, SHA256: s.Data.SHA256, Examples: s.Data.N(),
+		Rows: s.Data.Rows(), Columns: s.Data.Columns()}
 }
 
 // part describes this stretch of the run.

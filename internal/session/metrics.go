@@ -46,6 +46,9 @@ func (s *session) record(ctx context.Context, state *dbm.State) error {
 			s.bound = line.BoundTest
 		}
 	}
+	if err := s.scoreDue(ctx, state, line); err != nil {
+		return err
+	}
 	s.meanField = line.MeanFieldIterations
 	s.iterations, s.since, s.then = 0, state.Updates, time.Now()
 	s.unwritten = append(s.unwritten, line)

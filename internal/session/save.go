@@ -96,6 +96,10 @@ func (s *session) moved(err error) error {
 func (s *session) write(checkpoint bool) error {
 	switch {
 	case checkpoint:
+		if err := s.writeBest(); err != nil {
+			s.late = true
+			return err
+		}
 		err := s.Run.WriteCheckpoint(s.trainer.State(), s.elapsed(time.Now()), s.Version, s.unwritten...)
 		if s.late = err != nil; s.late {
 			return err

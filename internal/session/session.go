@@ -32,6 +32,7 @@ type Options struct {
 	Settings   *runs.Settings   // to continue with; nil: those of the run
 	Checkpoint *runs.Checkpoint // to continue from; nil: the run begins
 	Data       *mnist.Set       // training examples
+	HeldOut    *mnist.Set       // those held out; nil: none
 	Estimates  Estimates
 	Arguments  []string // of the command line, for the manifest
 
@@ -46,6 +47,14 @@ type Result struct {
 	Filters *dbm.FilterMeasures
 	Updates uint64  // made in this session
 	Seconds float64 // that they took
+	Best    *Best   // nil: the run keeps none
+}
+
+// Best is the model that a run keeps as its best.
+type Best struct {
+	Update      uint64
+	Bound       float64 // on examples held out, by a rough log Z
+	Independent float64 // of independent units on the same examples
 }
 
 // Stopped is the error of a session that ended before its run did. It wraps the cause of
@@ -80,6 +89,8 @@ type session struct {
 	seconds float64   // of training before this session
 	began   time.Time // of training in this session
 	bound   float64   // the last estimate; 0: none yet
+	scorer  scorer
+	best    *dbm.State // that is to be kept with the next checkpoint; nil: none
 
 	// Since the last line of metrics.
 	iterations float64
@@ -114,7 +125,12 @@ func Run(ctx context.Context, o Options, events func(*Event)) (*Result, error) {
 	if err := s.train(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Run.Dir(), err)
 	}
-	return &Result{s.trainer.State(), s.measures, s.settings.Updates - s.first, time.Since(s.began).Seconds()}, nil
+	found := &Result{State: s.trainer.State(), Filters: s.measures, Updates: s.settings.Updates - s.first,
+		Seconds: time.Since(s.began).Seconds()}
+	if s.scorer.update > 0 {
+		found.Best = &Best{s.scorer.update, s.scorer.best, s.scorer.independent}
+	}
+	return found, nil
 }
 
 // prepare writes down who continues the run, and removes metrics beyond the checkpoint. Where
@@ -138,6 +154,13 @@ func (s *session) prepare(done uint64) error {
 		}
 	}
 	s.settings = s.Run.Settings()
+	if s.scores() && done > 0 {
+		metrics, err := runs.ReadMetrics(s.Run.Dir())
+		if err != nil {
+			return err
+		}
+		s.remember(metrics)
+	}
 	if damage == nil {
 		return s.Run.AddPart(s.part(time.Now(), done))
 	}
@@ -172,6 +195,11 @@ func (s *session) train(ctx context.Context) (err error) {
 			return err
 		}
 		s.report()
+		if s.impatient() && s.trainer.Updates() < s.settings.Updates {
+			if err := s.end(); err != nil {
+				return err
+			}
+		}
 		if u := s.trainer.Updates(); stop && u < s.settings.Updates {
 			return &Stopped{u, context.Cause(ctx)}
 		}
