@@ -86,6 +86,8 @@ type report struct {
 	Started          time.Time `json:"started"`
 	Checkpoint       string    `json:"checkpoint"`
 
+	Best *uint64 `json:"best_update,omitempty"` // of the model that other commands look at; none: that of the checkpoint
+
 	HasChains bool `json:"has_chains"` // an exported model may be without
 
 	Settings *runs.Settings `json:"config"`
@@ -116,7 +118,7 @@ func options(c *runs.Settings) string {
 
 // runInfo describes a run, from its checkpoint.
 func runInfo(t *terminal, m *Machine, dir string, asJSON bool) error {
-	s, err := load(t, dir)
+	s, err := loadLast(t, dir)
 	if errors.Is(err, runs.ErrNoCheckpoint) {
 		return hintedError{err, "tandem resume " + format.Argument(dir) + " restarts it"}
 	}
@@ -164,6 +166,15 @@ func describeRun(s *model) (*report, error) {
 	if s.Data != nil {
 		r.Data = *s.Data
 	}
+	if !s.exported {
+		best, err := runs.ReadBest(s.from, c)
+		if err != nil {
+			return nil, err
+		}
+		if best != nil {
+			r.Best = &best.Updates
+		}
+	}
 	if n := len(manifest.Parts); n > 0 {
 		r.Kernel, r.Threads = manifest.Parts[n-1].Kernel, manifest.Parts[n-1].Threads
 	}
@@ -183,6 +194,10 @@ func (r *report) print(t *terminal, a *dbm.FilterMeasures) {
 			format.Plural(r.Gibbs, "sweep")) + options(r.Settings)},
 		{"updates", fmt.Sprintf("%s of %s", format.Count(r.Updates), format.Count(r.UpdatesTotal)) + r.took()},
 		{"trained by", fmt.Sprintf("tandem %s%s, numerics %d", r.Version, r.with(), r.Numerics)},
+	}
+	if r.Best != nil {
+		rows = append(rows, [2]string{"best", fmt.Sprintf("update %s, by the held-out examples; other commands look at it",
+			format.Count(*r.Best))})
 	}
 	if !r.HasChains {
 		rows = append(rows, [2]string{"chains", "none in the file; sample draws new ones"})

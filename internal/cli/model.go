@@ -28,9 +28,19 @@ type model struct {
 	guard         *guard
 }
 
-// load reads the checkpoint of a run, whatever its version of the numerics, or an exported
-// model. A run is a folder; a file is a model whatever its name.
+// load reads the model of a run: the best one, where the run keeps it, and otherwise that of its
+// checkpoint. Or it reads an exported model.
 func load(t *terminal, name string) (*model, error) {
+	m, err := loadLast(t, name)
+	if err != nil || m.exported {
+		return m, err
+	}
+	return m, m.takeBest(name)
+}
+
+// loadLast reads the checkpoint of a run, whatever its version of the numerics, or an exported
+// model. A run is a folder; a file is a model whatever its name.
+func loadLast(t *terminal, name string) (*model, error) {
 	if err := roomForFile(name); err != nil {
 		return nil, err
 	}
@@ -48,11 +58,6 @@ func load(t *terminal, name string) (*model, error) {
 	}
 	if err != nil {
 		return nil, err
-	}
-	if !m.exported {
-		if err := m.takeBest(name); err != nil {
-			return nil, err
-		}
 	}
 	m.rows, m.columns = m.imageSize(t)
 	return m, t.guard.reads(m.Settings.Files()...)

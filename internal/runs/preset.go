@@ -80,7 +80,7 @@ const FitPreset = "fit"
 // given reports whether a field was, by its name in JSON.
 //
 // One hidden layer has as many units as an example, at most 500. The rate falls to 0 over the
-// updates there are. Weight decay is the less, the more examples there are: like a prior of
+// updates there are, with ten checkpoints. Weight decay is the less, the more examples there are: like a prior of
 // the weights whose part in all is the same (docs/trials.md).
 func (c *Settings) FitTo(units, examples int, given func(field string) bool) {
 	if !given("layers") {
@@ -92,6 +92,9 @@ func (c *Settings) FitTo(units, examples int, given func(field string) bool) {
 	}
 	if !given("learning_rate_end") {
 		c.LearningRateEnd = c.Updates
+	}
+	if !given("checkpoint_every") {
+		c.CheckpointEvery = max(c.Updates/10, 1)
 	}
 	if !given("weight_decay") {
 		c.WeightDecay = min(1e-3, 2/float64(examples))

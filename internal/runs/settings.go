@@ -97,10 +97,10 @@ func (c *Settings) Validate() error {
 		return fmt.Errorf("checkpoint_every: %d; must be at least 1", c.CheckpointEvery)
 	}
 	if c.KeepBest && c.HoldOut == 0 {
-		return errors.New("keep_best: needs hold_out, examples to tell the best by")
+		return errors.New("keep_best: needs held-out examples to tell the best by (hold_out)")
 	}
 	if c.Patience > 0 && !c.KeepBest {
-		return errors.New("patience: needs keep_best")
+		return errors.New("patience: needs a best model to wait for (keep_best)")
 	}
 	// The preset becomes part of a folder's name.
 	if i := strings.IndexFunc(c.Preset, func(r rune) bool {

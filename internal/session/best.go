@@ -38,6 +38,13 @@ type scorer struct {
 // scores reports whether the run keeps the best model.
 func (s *session) scores() bool { return s.settings.KeepBest && s.HeldOut != nil }
 
+// scoresAt reports whether a score is due after an update: where a checkpoint is due, and where
+// the rate has fallen. Nothing else counts, such as where a run was stopped or is to end, for
+// that may change.
+func (s *session) scoresAt(u uint64) bool {
+	return s.scores() && (u%s.settings.CheckpointEvery == 0 || u == s.settings.LearningRateEnd)
+}
+
 // remember takes over what the scores of earlier sessions say.
 func (s *session) remember(metrics []runs.Metrics) {
 	for i := range metrics {
@@ -100,7 +107,7 @@ func (s *session) score(ctx context.Context, state *dbm.State) (bound float64, e
 // scoreDue scores the model where that is due after an update, and keeps it where it is the
 // best. A score that the schedule promises is finished even when ctx ends.
 func (s *session) scoreDue(ctx context.Context, state *dbm.State, line *runs.Metrics) error {
-	if u := state.Updates; !s.scores() || u%s.settings.CheckpointEvery != 0 && u != s.settings.Updates {
+	if !s.scoresAt(state.Updates) {
 		return nil
 	}
 	bound, err := s.score(context.WithoutCancel(ctx), state)

@@ -101,7 +101,7 @@ func OpenOther(r *runs.Reading, units int, name, labels string) (*mnist.Set, err
 	t, credit, err := readTraining(&other)
 	if other.LabelColumn != "" && (err != nil || t.Units() != units) {
 		other.LabelColumn = ""
-		if bare, credit, failed := readTraining(&other); failed == nil && bare.Units() == units {
+		if bare, credit, failed := readTraining(&other); failed == nil && (err != nil || bare.Units() == units) {
 			return set(bare, r, mnist.Test, credit)
 		}
 	}

@@ -121,7 +121,7 @@ func (s *session) write(checkpoint bool) error {
 func (s *session) keep(ctx context.Context, stop bool) error {
 	u := s.trainer.Updates()
 	last := stop || u == s.settings.Updates
-	checkpoint := last || u%s.settings.CheckpointEvery == 0
+	checkpoint := last || u%s.settings.CheckpointEvery == 0 || s.scoresAt(u)
 	if !checkpoint && !powerOfTen(u) && !s.estimateDue(time.Now()) {
 		return nil
 	}

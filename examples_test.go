@@ -1,0 +1,282 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// stripes returns rows of 0 and 1 in which neighbours are alike, and a class for each.
+func stripes(n, columns int) (rows [][]byte, labels []string) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for range n {
+		row, class := make([]byte, columns), r.IntN(2)
+		for j := range row {
+			if row[j] = byte(class); j > 0 && r.Float64() < 0.9 {
+				row[j] = row[j-1]
+			} else if r.Float64() < 0.3 {
+				row[j] = 1 - row[j]
+			}
+		}
+		rows, labels = append(rows, row), append(labels, []string{"no", "yes"}[class])
+	}
+	return rows, labels
+}
+
+// lay writes a file, gzipped if its name says so.
+func lay(t *testing.T, dir, name string, data []byte) {
+	t.Helper()
+	if strings.HasSuffix(name, ".gz") {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		if _, err := z.Write(data); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		data = b.Bytes()
+	}
+	if err := os.WriteFile(filepath.Join(dir, name), data, 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// asText returns rows as a table in text, with a header and labels if there are any.
+func asText(rows [][]byte, labels []string, comma string) []byte {
+	var b bytes.Buffer
+	for j := range rows[0] {
+		fmt.Fprintf(&b, "x%d%s", j, comma)
+	}
+	b.WriteString("answer\n")
+	for i, row := range rows {
+		for _, x := range row {
+			fmt.Fprintf(&b, "%d%s", x, comma)
+		}
+		b.WriteString(labels[i] + "\n")
+	}
+	return b.Bytes()
+}
+
+// asArray returns rows as an array of NumPy's, of a type whose numbers take size bytes.
+func asArray(rows [][]byte, descr string, size int) []byte {
+	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%d, %d), }", descr, len(rows), len(rows[0]))
+	header += strings.Repeat(" ", 63-(10+len(header))%64) + "\n"
+	b := append([]byte("\x93NUMPY\x01\x00"), byte(len(header)), byte(len(header)>>8))
+	b = append(b, header...)
+	for _, row := range rows {
+		for _, x := range row {
+			number := make([]byte, size)
+			number[0] = x
+			b = append(b, number...)
+		}
+	}
+	return b
+}
+
+// The same examples have the same bits, whatever the format of their file.
+func TestSameExamplesInEveryFormat(t *testing.T) {
+	dir := t.TempDir()
+	rows, labels := stripes(120, 12)
+	lay(t, dir, "x.csv", asText(rows, labels, ","))
+	lay(t, dir, "x.csv.gz", asText(rows, labels, ","))
+	lay(t, dir, "x.tsv", asText(rows, labels, "\t"))
+	lay(t, dir, "u1.npy", asArray(rows, "|u1", 1))
+	lay(t, dir, "b1.npy", asArray(rows, "|b1", 1))
+	lay(t, dir, "i8.npy.gz", asArray(rows, "<i8", 8))
+	lay(t, dir, "labels.txt", []byte(strings.Join(labels, "\n")+"\n"))
+	idx := []byte{0, 0, 8, 2, 0, 0, 0, 120, 0, 0, 0, 12}
+	var pairs bytes.Buffer
+	for i, row := range rows {
+		idx = append(idx, row...)
+		pairs.WriteString(labels[i])
+		for j, x := range row {
+			if x != 0 {
+				fmt.Fprintf(&pairs, " %d:1", j+1)
+			}
+		}
+		pairs.WriteString("\n")
+	}
+	lay(t, dir, "x.idx", idx)
+	lay(t, dir, "x.svm", pairs.Bytes())
+	first := ""
+	for i, from := range [][]string{
+		{"x.csv", "--label-column", "answer"}, {"x.csv.gz", "--label-column", "13", "--header", "yes"},
+		{"x.tsv", "--label-column", "answer"}, {"u1.npy", "--label-file", "labels.txt"},
+		{"b1.npy", "--label-file", "labels.txt"}, {"i8.npy.gz", "--label-file", "labels.txt"},
+		{"x.idx", "--label-file", "labels.txt"}, {"x.svm", "--columns", "12"},
+	} {
+		run := fmt.Sprintf("run%d", i)
+		must(t, dir, append([]string{"train", "--quiet", "--updates", "60", "--checkpoint-every", "20", "--out", run,
+			"--data"}, from...)...)
+		sum := sha(t, dir, run)
+		if first == "" {
+			first = sum
+		}
+		if sum != first {
+			t.Errorf("%s: another model", from[0])
+		}
+		var c struct {
+			Layers  []int    `json:"layers"`
+			Classes []string `json:"classes"`
+			Levels  float64  `json:"levels"`
+		}
+		data, err := os.ReadFile(filepath.Join(dir, run, "config.json"))
+		if err == nil {
+			err = json.Unmarshal(data, &c)
+		}
+		if err != nil || len(c.Layers) != 2 || c.Layers[0] != 12 || fmt.Sprint(c.Classes) != "[no yes]" || c.Levels != 1 {
+			t.Errorf("%s: settings %+v, %v", from[0], c, err)
+		}
+	}
+}
+
+// From a table to a score, with no settings: the model is better than independent units, and
+// everything that looks at examples takes others in any format.
+func TestFromATableToAScore(t *testing.T) {
+	dir := t.TempDir()
+	rows, labels := stripes(600, 12)
+	lay(t, dir, "x.csv", asText(rows[:400], labels[:400], ","))
+	lay(t, dir, "test.csv", asText(rows[400:], labels[400:], ","))
+	lay(t, dir, "more.npy", asArray(rows[400:], "|u1", 1)) // without labels
+	said := must(t, dir, "data", "x.csv", "--label-column", "answer", "--test", "test.csv")
+	for _, want := range []string{"360 examples, and 40 held out, and 200 for tests", "12 columns", "binary", "2 classes: no: ",
+		"baseline, held-out", "baseline, test", "12-12 by preset fit"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("nothing of %q in\n%s", want, said)
+		}
+	}
+	said = must(t, dir, "train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--test", "test.csv", "--hidden",
+		"6", "--updates", "3000", "--out", "run")
+	if !strings.Contains(said, "kept as the best") || strings.Contains(said, "learnt nothing") {
+		t.Errorf("train says\n%s", said)
+	}
+	var e struct {
+		Independent float64 `json:"independent_test"`
+		Sets        []struct {
+			Set   string  `json:"set"`
+			N     int     `json:"examples"`
+			Exact float64 `json:"log_likelihood"`
+			Above float64 `json:"above_independent"`
+		} `json:"sets"`
+	}
+	score := func(args ...string) {
+		t.Helper()
+		e.Sets, e.Independent = nil, 0
+		out := must(t, dir, append([]string{"eval", "run", "--json", "--quiet", "--runs", "0", "--sweeps", "100"}, args...)...)
+		if err := json.Unmarshal([]byte(out), &e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	score()
+	if len(e.Sets) != 1 || e.Sets[0].Set != "test" || e.Sets[0].N != 200 || e.Sets[0].Above < 1 || e.Independent > -5 {
+		t.Errorf("%+v", e)
+	}
+	test := e.Sets[0].Exact
+	if score("--split", "train,held-out"); len(e.Sets) != 2 || e.Sets[1].Set != "held-out" || e.Sets[1].N != 40 {
+		t.Errorf("%+v", e)
+	}
+	for _, name := range []string{"more.npy", "test.csv"} {
+		if score("--data", name); len(e.Sets) != 1 || e.Sets[0].Set != "data" || e.Sets[0].Exact != test {
+			t.Errorf("%s: %+v, want %v", name, e.Sets, test)
+		}
+	}
+	must(t, dir, "features", "run", "--npz", "q.npz", "--data", "more.npy", "--quiet")
+	must(t, dir, "complete", "run", "--data", "more.npy", "--images", "5", "--sweeps", "5", "--known", "left", "--quiet",
+		"--out", "c.png")
+	refuse(t, 2, dir, []string{"eval", "run", "--data", "more.npy", "--split", "train"}, "--data has examples of its own")
+	refuse(t, 2, dir, []string{"eval", "run", "--label-file", "x"}, "goes with --data")
+	lay(t, dir, "wide.csv", []byte("0,1\n1,0\n"))
+	refuse(t, 1, dir, []string{"eval", "run", "--data", "wide.csv"}, "12 visible units", "2 columns")
+	lay(t, dir, "high.npy", bytes.Replace(asArray(rows[400:], "|u1", 1), []byte{0, 0, 0, 0, 0}, []byte{0, 0, 7, 0, 0}, 1))
+	refuse(t, 1, dir, []string{"eval", "run", "--data", "high.npy"}, "7 is not between 0 and 1")
+	// Hidden layers alone, and what contradicts them.
+	refuse(t, 2, dir, []string{"train", "--data", "x.csv", "--hidden", "5", "--layers", "12,5"}, "hidden", "one of the two")
+	refuse(t, 2, dir, []string{"train", "--keep-best"}, "keep-best", "held-out")
+	refuse(t, 2, dir, []string{"train", "--patience", "3"}, "patience")
+	refuse(t, 1, dir, []string{"train", "--data", "wide.csv", "--label-file", "x.csv"}, "label")
+}
+
+// What is wrong with examples is said before training.
+func TestWrongExamples(t *testing.T) {
+	dir := t.TempDir()
+	for name, c := range map[string]struct {
+		text string
+		says []string
+	}{
+		"spins.csv":   {"-1,1\n1,-1\n", []string{"spins.csv", "(x+1)/2"}},
+		"large.csv":   {"0,3.5\n1,2\n", []string{"large.csv", "--levels"}},
+		"missing.csv": {"0,1\n1,\n", []string{"missing.csv", "line 2"}},
+		"nan.csv":     {"0,1\nnan,0\n", []string{"nan.csv", "line 2"}},
+		"text.csv":    {"a,b\n0,1\n1,x\n", []string{"text.csv", "line 3", "b"}},
+		"ragged.csv":  {"0,1\n1\n", []string{"ragged.csv", "line 2"}},
+		"empty.csv":   {"", []string{"empty.csv"}},
+		"zero.svm":    {"0:1 2:1\n", []string{"zero.svm", "--zero-based"}},
+	} {
+		lay(t, dir, name, []byte(c.text))
+		refuse(t, 1, dir, []string{"train", "--data", name, "--out", "run"}, c.says...)
+		refuse(t, 1, dir, []string{"data", name}, c.says...)
+	}
+	lay(t, dir, "x.csv", []byte(strings.Repeat("0,1\n1,0\n", 20)))
+	lay(t, dir, "two.txt", []byte("a\nb\n"))
+	refuse(t, 1, dir, []string{"train", "--data", "x.csv", "--label-file", "two.txt"}, "2 labels for the 40 examples")
+	refuse(t, 1, dir, []string{"train", "--data", "nowhere.csv"}, "nowhere.csv")
+	refuse(t, 1, dir, []string{"train", "--data", "x.csv", "--label-column", "3"}, "3")
+	refuse(t, 2, dir, []string{"train", "--data", "x.csv", "--hold-out", "1.5"}, "hold-out")
+	refuse(t, 1, dir, []string{"train", "--data", "x.csv", "--hold-out", "40"}, "hold-out")
+	if _, err := os.Stat(filepath.Join(dir, "run")); err == nil {
+		t.Error("a run was begun")
+	}
+}
+
+// The best model and the end of patience are the same with any kernels, threads and stops.
+func TestBestModelEverywhere(t *testing.T) {
+	dir := t.TempDir()
+	rows, labels := stripes(60, 12)
+	lay(t, dir, "x.csv", asText(rows, labels, ","))
+	train := func(out string, args ...string) {
+		t.Helper()
+		must(t, dir, append([]string{"train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--hidden", "20,10",
+			"--updates", "4000", "--learning-rate-end", "4000", "--learning-rate", "0.5", "--checkpoint-every", "100",
+			"--patience", "4", "--out", out}, args...)...)
+	}
+	best := func(run string) string {
+		t.Helper()
+		data, err := os.ReadFile(filepath.Join(dir, run, "best.npz"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	train("one", "--threads", "1")
+	r := about(t, dir, "one")
+	done, kept := r["updates"].(float64), r["best_update"].(float64)
+	if done >= 4000 || done-kept != 400 || r["updates_total"] != done {
+		t.Fatalf("%v updates of %v, the best is %v", done, r["updates_total"], kept)
+	}
+	train("three", "--threads", "3")
+	t.Setenv("TANDEM_KERNEL", "generic")
+	train("generic")
+	// In three goes, the last but one of which ends between two scores.
+	train("parts", "--updates", "150")
+	for _, updates := range []string{fmt.Sprint(int(kept) + 230), "4000"} {
+		must(t, dir, "resume", "parts", "--updates", updates, "--quiet")
+	}
+	for _, run := range []string{"three", "generic", "parts"} {
+		if sha(t, dir, run) != sha(t, dir, "one") {
+			t.Errorf("%s: another model", run)
+		}
+		if run != "parts" && best(run) != best("one") { // whose file says how many updates it was to make
+			t.Errorf("%s: another best model", run)
+		}
+		if got := about(t, dir, run); got["updates"] != done || got["best_update"] != kept {
+			t.Errorf("%s: %v updates, the best is %v; want %v, %v", run, got["updates"], got["best_update"], done, kept)
+		}
+	}
+}
