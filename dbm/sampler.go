@@ -75,6 +75,18 @@ func (g *Sampler) Means() []float32 {
 	return means
 }
 
+// States returns the states of layer l in each chain: chains × units, each 0 or 1.
+func (g *Sampler) States(l int) []byte {
+	n, stride := g.model.Layers[l], kernel.Stride(g.model.Layers[l])
+	states := make([]byte, 0, g.chains*n)
+	for chain := range g.chains {
+		for _, x := range g.x[l][chain*stride:][:n] {
+			states = append(states, byte(x))
+		}
+	}
+	return states
+}
+
 // Anneal makes sweeps of all chains at inverse temperatures β that rise from 0 to 1 in
 // even steps. All weights and hidden biases count β times, and the visible biases go
 // from those of base, the mean of each visible unit, to those of the model. So chains

@@ -82,6 +82,12 @@ func (t *terminal) sampleLadder(ctx context.Context, m *Machine, s *model, n int
 				len(tiles)/c.Layers[0], name), Tiles: tiles, Rows: s.rows, Columns: s.columns, Scale: figure.Unit, Across: 10})
 		}
 	}
+	if o.npz != "" {
+		all := slices.Concat(tilesOf(grids)...)
+		if err := s.writeSamples(ctx, o.npz, all, drawn(all, c.Layers[0], o.seed)); err != nil {
+			return err
+		}
+	}
 	title := fmt.Sprintf("samples of %s after %s updates", format.Shape(c.Layers), format.Count(s.State.Updates))
 	name, err := s.draw(ctx, out, fmt.Sprintf("samples-ladder-%d.png", how.Sweeps), title, grids)
 	if err != nil {
@@ -90,7 +96,31 @@ func (t *terminal) sampleLadder(ctx context.Context, m *Machine, s *model, n int
 	t.clear()
 	table(t.out, slices.Concat(ladderRows(x), inkRows(c, m.Kernels, s.State, x), shares))
 	t.made(name)
+	if o.npz != "" {
+		t.made(o.npz)
+	}
 	return nil
+}
+
+// tilesOf returns the tiles of each grid.
+func tilesOf(grids []figure.Grid) (all [][]float32) {
+	for _, g := range grids {
+		all = append(all, g.Tiles)
+	}
+	return all
+}
+
+// drawn returns states drawn with probabilities: samples × units.
+func drawn(probabilities []float32, units int, seed uint64) []byte {
+	row, states := make([]float32, units), make([]byte, 0, len(probabilities))
+	for i := range len(probabilities) / units {
+		kernel.Draw{Seed: seed, Row: uint32(i), Tag: kernel.Tag(kernel.ForSamples, 0, 1)}.Bernoulli(row,
+			probabilities[i*units:][:units])
+		for _, x := range row {
+			states = append(states, byte(x))
+		}
+	}
+	return states
 }
 
 // ladderRows returns rows that say how far the replicas have mixed.

@@ -16,6 +16,7 @@ import (
 	"tandem/internal/figure"
 	"tandem/internal/format"
 	"tandem/internal/memory"
+	"tandem/internal/npz"
 	"tandem/internal/runs"
 	"tandem/mnist"
 )
@@ -27,6 +28,7 @@ type sampling struct {
 	base    []float64
 	sweeps  int
 	seed    uint64
+	npz     string                               // file for samples as numbers
 	classes bool                                 // with a ladder: the share of each class
 	sweep   func(g *dbm.Sampler, done int) error // called after each sweep, if not nil
 	reason  string                               // why the chains are new ones that nobody asked for
@@ -53,6 +55,8 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 		"ensembles that began at independent units, half from those that began at training images")
 	f.BoolVar(&o.classes, "classes", false, "with --ladder: the share of each class at equilibrium, and in chains, by a "+
 		"classifier that learns from the labels of the training images")
+	f.StringVar(&o.npz, "npz", "", "`FILE` for numpy.load: probabilities of the visible units, and samples drawn with them, "+
+		"each samples × visible")
 	film := f.String("gif", "", "`FILE` for an animation of the sweeps, of at most a hundred frames")
 	o.seed = 1
 	countVar(f, &o.seed, "seed", 0, math.MaxUint64, "`N` of the random numbers")
@@ -73,13 +77,14 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	}
 	if ladder > 0 {
 		if o.fresh > 0 || o.anneal > 0 || *film != "" {
-			return usageError{errors.New("ladder: goes with --sweeps, --classes, --seed and --out alone")}
+			return usageError{errors.New("ladder: goes with --sweeps, --classes, --seed, --npz and --out alone")}
 		}
 		if !given(f)["sweeps"] {
 			o.sweeps = ladderSweeps
 		}
 	}
-	if err := t.guard.pictures(found[0], output{"out", *out}, output{"gif", *film}); err != nil {
+	if err := t.guard.pictures(found[0], output{"out", *out}, output{"gif", *film},
+		output{"npz", o.npz}); err != nil {
 		return err
 	}
 	s, err := load(t, found[0])
@@ -118,6 +123,9 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	}
 	t.clear()
 	t.made(name)
+	if o.npz != "" {
+		t.made(o.npz)
+	}
 	if *film == "" {
 		return nil
 	}
@@ -208,9 +216,34 @@ func (m *model) drawSamples(ctx context.Context, name string, k *kernel.Set, o s
 	if err := o.run(ctx, g); err != nil {
 		return "", err
 	}
+	if o.npz != "" {
+		if err := m.writeSamples(ctx, o.npz, g.Means(), g.States(0)); err != nil {
+			return "", err
+		}
+	}
 	standard, caption := o.describe(m.Settings.Chains)
 	title := fmt.Sprintf("samples of %s after %s updates", format.Shape(m.Settings.Layers), format.Count(m.State.Updates))
 	return m.draw(ctx, name, standard, title, []figure.Grid{m.samplesGrid(caption, g)})
+}
+
+// writeSamples writes samples as numbers: probabilities and states are samples × visible.
+func (m *model) writeSamples(ctx context.Context, name string, probabilities []float32, states []byte) error {
+	visible := m.Settings.Layers[0]
+	n := len(states) / visible
+	return m.guard.write(ctx, name, func(w io.Writer) error {
+		z := npz.NewWriter(w)
+		if err := z.Floats("probabilities", probabilities, n, visible); err != nil {
+			return err
+		}
+		f, err := z.Array("samples", npz.Uint8, n, visible)
+		if err != nil {
+			return err
+		}
+		if _, err := f.Write(states); err != nil {
+			return err
+		}
+		return z.Close()
+	})
 }
 
 // run makes the sweeps.
