@@ -335,7 +335,8 @@ func TestVerifyWithData(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, filepath.Join(dir, "data"), 13, 5, 7)
 	writeImages(t, filepath.Join(dir, "fewer"), 12, 5, 7)
-	must(t, dir, "train", "--quiet", "--data", "data", "--layers", "35,9,8", "--updates", "20", "--batch", "4", "--out",
+	must(t, dir, "train", "--quiet", "--preset", "quick", "--data", "data", "--layers", "35,9,8", "--updates", "20",
+		"--batch", "4", "--out",
 		"run")
 	must(t, dir, small("--out", "digits")...)
 	must(t, dir, "archive", "run", "digits", "--binary=false", "--out", "a.tar.gz")

@@ -17,7 +17,8 @@ func TestOtherDataThanTrainedOn(t *testing.T) {
 	labels := []byte{0, 1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 0}
 	writeSet(t, data, "train", 12, 4, 5, labels...)
 	writeSet(t, data, "t10k", 4, 4, 5, labels[:4]...)
-	must(t, dir, "train", "--quiet", "--data", "images", "--layers", "20,4,3", "--updates", "20", "--out", "run")
+	must(t, dir, "train", "--quiet", "--preset", "quick", "--data", "images", "--layers", "20,4,3", "--updates", "20",
+		"--out", "run")
 	must(t, dir, "export", "run", "--npz", "model.npz")
 	verbs := func(model string) [][]string {
 		return [][]string{
@@ -69,7 +70,8 @@ func TestOtherDataThanTrainedOn(t *testing.T) {
 func TestImageSizeStays(t *testing.T) {
 	dir := t.TempDir()
 	writeSet(t, filepath.Join(dir, "images"), "train", 12, 7, 3)
-	must(t, dir, "train", "--quiet", "--data", "images", "--layers", "21,4,3", "--updates", "20", "--out", "run")
+	must(t, dir, "train", "--quiet", "--preset", "quick", "--data", "images", "--layers", "21,4,3", "--updates", "20",
+		"--out", "run")
 	must(t, dir, "export", "run", "--npz", "model.npz")
 	pictures := func() (all []string) {
 		for _, model := range []string{"run", "model.npz"} {
@@ -133,7 +135,8 @@ func TestImageSizeStays(t *testing.T) {
 func TestNoTestImages(t *testing.T) {
 	dir := t.TempDir()
 	writeSet(t, filepath.Join(dir, "images"), "train", 12, 2, 2)
-	must(t, dir, "train", "--quiet", "--data", "images", "--layers", "4,3", "--updates", "20", "--out", "run")
+	must(t, dir, "train", "--quiet", "--preset", "quick", "--data", "images", "--layers", "4,3", "--updates", "20",
+		"--out", "run")
 	for _, args := range [][]string{
 		{"eval", "run", "--runs", "4", "--temps", "10", "--sweeps", "100", "--quiet"},
 		{"features", "run", "--npz", "f.npz", "--quiet"},

@@ -146,13 +146,15 @@ func TestFromATableToAScore(t *testing.T) {
 	lay(t, dir, "test.csv", asText(rows[400:], labels[400:], ","))
 	lay(t, dir, "more.npy", asArray(rows[400:], "|u1", 1)) // without labels
 	said := must(t, dir, "data", "x.csv", "--label-column", "answer", "--test", "test.csv")
-	for _, want := range []string{"360 examples, and 40 held out, and 200 for tests", "12 columns", "binary", "2 classes: no: ",
+	for _, want := range []string{"360 examples, and 40 held out, and 200 for tests", "12 columns", "binary",
+		"2 classes: no: ",
 		"baseline, held-out", "baseline, test", "12-12 by preset fit"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("nothing of %q in\n%s", want, said)
 		}
 	}
-	said = must(t, dir, "train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--test", "test.csv", "--hidden",
+	said = must(t, dir, "train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--test", "test.csv",
+		"--hidden",
 		"6", "--updates", "3000", "--out", "run")
 	if !strings.Contains(said, "kept as the best") || strings.Contains(said, "learnt nothing") {
 		t.Errorf("train says\n%s", said)
@@ -169,7 +171,8 @@ func TestFromATableToAScore(t *testing.T) {
 	score := func(args ...string) {
 		t.Helper()
 		e.Sets, e.Independent = nil, 0
-		out := must(t, dir, append([]string{"eval", "run", "--json", "--quiet", "--runs", "0", "--sweeps", "100"}, args...)...)
+		out := must(t, dir, append([]string{"eval", "run", "--json", "--quiet", "--runs", "0", "--sweeps", "100"},
+			args...)...)
 		if err := json.Unmarshal([]byte(out), &e); err != nil {
 			t.Fatal(err)
 		}
@@ -197,7 +200,8 @@ func TestFromATableToAScore(t *testing.T) {
 	lay(t, dir, "high.npy", bytes.Replace(asArray(rows[400:], "|u1", 1), []byte{0, 0, 0, 0, 0}, []byte{0, 0, 7, 0, 0}, 1))
 	refuse(t, 1, dir, []string{"eval", "run", "--data", "high.npy"}, "7 is not between 0 and 1")
 	// Hidden layers alone, and what contradicts them.
-	refuse(t, 2, dir, []string{"train", "--data", "x.csv", "--hidden", "5", "--layers", "12,5"}, "hidden", "one of the two")
+	refuse(t, 2, dir, []string{"train", "--data", "x.csv", "--hidden", "5", "--layers", "12,5"}, "hidden",
+		"one of the two")
 	refuse(t, 2, dir, []string{"train", "--keep-best"}, "keep-best", "held-out")
 	refuse(t, 2, dir, []string{"train", "--patience", "3"}, "patience")
 	refuse(t, 1, dir, []string{"train", "--data", "wide.csv", "--label-file", "x.csv"}, "label")

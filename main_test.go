@@ -97,7 +97,8 @@ func refuse(t *testing.T, code int, dir string, args []string, words ...string) 
 
 // small is the flags of a run that takes no time.
 func small(more ...string) []string {
-	return append([]string{"train", "--quiet", "--layers", "784,20,10", "--batch", "5", "--chains", "4", "--updates",
+	return append([]string{"train", "--quiet", "--preset", "quick", "--layers", "784,20,10", "--batch", "5", "--chains",
+		"4", "--updates",
 		"30", "--checkpoint-every", "10"}, more...)
 }
 

@@ -179,19 +179,23 @@ func TestProgress(t *testing.T) {
 func TestOtherImages(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, filepath.Join(dir, "data"), 13, 5, 7)
-	must(t, dir, "train", "--quiet", "--data", "data", "--updates", "20", "--batch", "4", "--pixels", "sample", "--out",
+	must(t, dir, "train", "--quiet", "--preset", "quick", "--data", "data", "--updates", "20", "--batch", "4",
+		"--pixels", "sample", "--out",
 		"run")
 	if r := about(t, dir, "run"); fmt.Sprint(r["layers"]) != "[35 500 500]" {
 		t.Errorf("layers are %v", r["layers"])
 	}
-	must(t, dir, "train", "--quiet", "--data", "data", "--layers", "35,9", "--alpha", "0", "--updates", "20", "--out",
+	must(t, dir, "train", "--quiet", "--preset", "quick", "--data", "data", "--layers", "35,9", "--alpha", "0",
+		"--updates", "20", "--out",
 		"rbm")
-	refuse(t, 1, dir, []string{"train", "--data", "data", "--layers", "35,9", "--alpha", "0", "--eval-every", "5",
+	refuse(t, 1, dir, []string{"train", "--preset", "quick", "--data", "data", "--layers", "35,9", "--alpha", "0",
+		"--eval-every", "5",
 		"--out", "never"}, "eval-every")
 	if _, err := os.Stat(filepath.Join(dir, "never")); err == nil {
 		t.Error("a refused training left a folder")
 	}
-	must(t, dir, "train", "--quiet", "--layers", "784,9", "--alpha", "0", "--patch", "9", "--updates", "2", "--batch",
+	must(t, dir, "train", "--quiet", "--preset", "quick", "--layers", "784,9", "--alpha", "0", "--patch", "9",
+		"--updates", "2", "--batch",
 		"4", "--out", "mnist")
 	must(t, dir, "train", "--quiet", "--config", filepath.Join("mnist", "config.json"), "--data", "data", "--layers",
 		"35,9", "--patch", "3", "--out", "patch")
@@ -230,7 +234,8 @@ func TestPictureThatFails(t *testing.T) {
 		}
 	}
 	writeImages(t, filepath.Join(dir, "data"), 3, 60000, 1)
-	check("tall", "samples.png", "filters.png", "train", "--quiet", "--data", "data", "--layers", "60000,1",
+	check("tall", "samples.png", "filters.png", "train", "--quiet", "--preset", "quick", "--data", "data", "--layers",
+		"60000,1",
 		"--alpha", "0", "--batch", "1", "--updates", "1", "--out", "tall")
 	must(t, dir, small("--updates", "1", "--out", "run")...)
 	for i, name := range []string{"filters.png", "samples.png"} {

@@ -50,6 +50,14 @@ func Initial(c *Config, mean []float64) (*State, error) {
 	return s, nil
 }
 
+// MeanNorms returns the mean norm of the weights of each hidden layer of a state.
+func MeanNorms(c *Config, s *State) (norms []float64) {
+	for l := 1; l < len(c.Layers); l++ {
+		norms = append(norms, meanNorm(s.Weights[l-1], c.Layers[l]))
+	}
+	return norms
+}
+
 // meanNorm returns the mean norm of the columns of w: units below × n.
 func meanNorm(w []float32, n int) float64 {
 	sums := make([]float64, n)

@@ -149,17 +149,21 @@ func evalFlags(t *terminal, args []string) (*evalOptions, error) {
 	countVar(f, &o.draws, "importance", 0, likelihood.MostDraws,
 		"`N` draws of each image for the importance-weighted bound, as 200; 0: none")
 	o.posterior.Runs, o.posterior.Temperatures = 100, 1000
-	countVar(f, &o.posterior.Examples, "posterior", 0, math.MaxInt32, "`N` images on which runs of annealing lead from mean "+
+	countVar(f, &o.posterior.Examples, "posterior", 0, math.MaxInt32,
+		"`N` images on which runs of annealing lead from mean "+
 		"field to the posterior, as a check of the bounds; 0: none")
 	f.StringVar(&o.save, "save", "", "`FILE` for the results of ensembles and runs, to which --more can add")
 	f.StringVar(&o.moreName, "more", "", "`FILE` of --save to add to: --ensembles and --runs count those in it, and the "+
 		"result has the bits of all at once")
-	f.BoolVar(&o.worth, "worth", false, "what upper layers add to the likelihood of an image: the model is scored without "+
+	f.BoolVar(&o.worth, "worth", false,
+		"what upper layers add to the likelihood of an image: the model is scored without "+
 		"them, too")
-	countVar(f, &o.heal, "heal", 0, dbm.MaxUpdates-1, "`N` updates that the model without upper layers is trained on, and "+
+	countVar(f, &o.heal, "heal", 0, dbm.MaxUpdates-1,
+		"`N` updates that the model without upper layers is trained on, and "+
 		"the whole one for comparison, with --worth; 0: none")
 	countVar(f, &o.seed, "seed", 0, math.MaxUint64, "`N` of all random numbers")
-	split := f.String("split", "", "`test,train,held-out` examples to score (default test, or held-out where there are no "+
+	split := f.String("split", "",
+		"`test,train,held-out` examples to score (default test, or held-out where there are no "+
 		"others)")
 	o.dataFlags(f)
 	pixels := f.String("pixels", "fixed", "`HOW` pixels become 0 or 1: fixed (sampled once) or threshold")
@@ -229,7 +233,7 @@ func evalFlags(t *terminal, args []string) (*evalOptions, error) {
 func (o *evalOptions) examples(t *terminal, s *model) (sets []likelihood.Examples, training *mnist.Set, err error) {
 	var found []*mnist.Set
 	if o.data != "" {
-		other, err := s.others(o.data, o.labels)
+		other, err := s.others(t, o.data, o.labels)
 		if err != nil {
 			return nil, nil, err
 		}

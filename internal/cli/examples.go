@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tandem/internal/format"
+	"tandem/internal/runs"
 	"tandem/internal/session"
 	"tandem/mnist"
 )
@@ -28,7 +29,8 @@ const givenSet = "data"
 
 // flags defines the flags of a verb that looks at one set.
 func (w *which) flags(f *flag.FlagSet) {
-	f.StringVar(&w.split, "split", "", "examples to use: `test`, train or held-out (default test, or held-out where there "+
+	f.StringVar(&w.split, "split", "",
+		"examples to use: `test`, train or held-out (default test, or held-out where there "+
 		"are no others)")
 	w.dataFlags(f)
 }
@@ -59,7 +61,7 @@ func (w *which) inputs() []string { return []string{w.data, w.labels} }
 // open opens the examples.
 func (w *which) open(t *terminal, m *model) (*mnist.Set, error) {
 	if w.data != "" {
-		return m.others(w.data, w.labels)
+		return m.others(t, w.data, w.labels)
 	}
 	if w.split != "" {
 		set, err := m.images(t, w.split)
@@ -77,8 +79,19 @@ func (m *model) standard(t *terminal) (*mnist.Set, error) {
 	return set, noSuchSet(err, mnist.Test)
 }
 
-// others opens examples that are not the model's own.
-func (m *model) others(name, labels string) (*mnist.Set, error) {
+// others opens examples that are not the model's own. Where nothing tells the scale of these,
+// as of weights from elsewhere, it is that of a run which would begin with the others.
+func (m *model) others(t *terminal, name, labels string) (*mnist.Set, error) {
+	if m.fromElsewhere() {
+		e, err := session.Begin(&runs.Reading{Data: name, LabelFile: labels})
+		if err != nil {
+			return nil, err
+		}
+		for _, note := range e.Notes {
+			t.say("%s", note)
+		}
+		return e.Train, m.fits(e.Train)
+	}
 	set, err := session.OpenOther(&m.Settings.Reading, m.Settings.Layers[0], name, labels)
 	if err != nil {
 		return nil, err

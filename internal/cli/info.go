@@ -92,7 +92,8 @@ type report struct {
 
 	Settings *runs.Settings `json:"config"`
 
-	exported bool // not a run, but a file
+	exported  bool // not a run, but a file
+	elsewhere bool // weights of another program
 }
 
 // options returns what settings make use of that is not in every training.
@@ -162,6 +163,7 @@ func describeRun(s *model) (*report, error) {
 		Version: s.Version, LearningRate: c.LearningRate, Alpha: c.Alpha, Gamma: c.Gamma, Batch: c.Batch,
 		Chains: c.Chains, Gibbs: c.Gibbs, Mu: s.State.Mu, ParamsSHA256: sum, Data: manifest.Data, Started: manifest.Started,
 		Checkpoint: checkpoint, HasChains: s.State.HasChains(), Settings: c, exported: s.exported,
+			elsewhere: s.fromElsewhere(),
 	}
 	if s.Data != nil {
 		r.Data = *s.Data
@@ -187,13 +189,17 @@ func (r *report) print(t *terminal, a *dbm.FilterMeasures) {
 	if r.Preset != "" {
 		from = ", begun with preset " + r.Preset
 	}
-	rows := [][2]string{
-		{"run", r.Folder},
-		{"model", fmt.Sprintf("%s%s, seed %d, %s pixels", format.Shape(r.Layers), from, r.Seed, r.Pixels)},
-		{"learning", fmt.Sprintf("rate %v, batch %d, %d chains, %d %s an update", r.LearningRate, r.Batch, r.Chains, r.Gibbs,
-			format.Plural(r.Gibbs, "sweep")) + options(r.Settings)},
-		{"updates", fmt.Sprintf("%s of %s", format.Count(r.Updates), format.Count(r.UpdatesTotal)) + r.took()},
-		{"trained by", fmt.Sprintf("tandem %s%s, numerics %d", r.Version, r.with(), r.Numerics)},
+	rows := [][2]string{{"run", r.Folder}}
+	if r.elsewhere {
+		rows = append(rows, [2]string{"model", format.Shape(r.Layers) + ", weights that another program wrote"})
+	} else {
+		rows = append(rows, [][2]string{
+			{"model", fmt.Sprintf("%s%s, seed %d, %s pixels", format.Shape(r.Layers), from, r.Seed, r.Pixels)},
+			{"learning", fmt.Sprintf("rate %v, batch %d, %d chains, %d %s an update", r.LearningRate, r.Batch, r.Chains, r.Gibbs,
+				format.Plural(r.Gibbs, "sweep")) + options(r.Settings)},
+			{"updates", fmt.Sprintf("%s of %s", format.Count(r.Updates), format.Count(r.UpdatesTotal)) + r.took()},
+			{"trained by", fmt.Sprintf("tandem %s%s, numerics %d", r.Version, r.with(), r.Numerics)},
+		}...)
 	}
 	if r.Best != nil {
 		rows = append(rows, [2]string{"best", fmt.Sprintf("update %s, by the held-out examples; other commands look at it",

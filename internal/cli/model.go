@@ -74,6 +74,10 @@ func (m *model) takeBest(dir string) error {
 	return nil
 }
 
+// fromElsewhere reports whether the model is weights that another program wrote, which say
+// nothing of how they were trained.
+func (m *model) fromElsewhere() bool { return m.Version == "" }
+
 // trainedOn returns what the manifest of a run says of its data, or nil where it says
 // nothing.
 func trainedOn(t *terminal, run string) *runs.Data {

@@ -79,12 +79,14 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 	if err := estimates.Open(&c.Reading, c.Layers[0]); err != nil {
 		return fmt.Errorf("eval-every: %w", err)
 	}
-	need := memory.Sum(session.Memory(&c, examples.Train, &estimates, x.threads), uint64(c.StateBytes())) // the checkpoint's, too
+	need := memory.Sum(session.Memory(&c, examples.Train, &estimates, x.threads),
+		uint64(c.StateBytes())) // the checkpoint's, too
 	if err := room(need, "--threads; the rest is the size of the model, its batch and its chains"); err != nil {
 		return err
 	}
 	return trainRun(ctx, t, session.Options{Machine: m.trainer(x.threads), Run: run, Settings: &c,
-		Checkpoint: checkpoint, Data: examples.Train, HeldOut: examples.HeldOut, Estimates: estimates, StopOnSaveError: bool(saves),
+		Checkpoint: checkpoint, Data: examples.Train, HeldOut: examples.HeldOut, Estimates: estimates,
+			StopOnSaveError: bool(saves),
 		Arguments: append([]string{"resume"}, args...)})
 }
 

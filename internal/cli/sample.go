@@ -55,7 +55,8 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 		"ensembles that began at independent units, half from those that began at training images")
 	f.BoolVar(&o.classes, "classes", false, "with --ladder: the share of each class at equilibrium, and in chains, by a "+
 		"classifier that learns from the labels of the training images")
-	f.StringVar(&o.npz, "npz", "", "`FILE` for numpy.load: probabilities of the visible units, and samples drawn with them, "+
+	f.StringVar(&o.npz, "npz", "",
+		"`FILE` for numpy.load: probabilities of the visible units, and samples drawn with them, "+
 		"each samples × visible")
 	film := f.String("gif", "", "`FILE` for an animation of the sweeps, of at most a hundred frames")
 	o.seed = 1

@@ -24,7 +24,8 @@ func TestSharesThatDiffer(t *testing.T) {
 		groups []group
 		want   string
 	}{
-		{[]group{like("equilibrium", 0.5), like("a", 0.3), like("b", 0.7)}, "have not forgotten where they began: the share of class 0"},
+		{[]group{like("equilibrium", 0.5), like("a", 0.3), like("b", 0.7)},
+			"have not forgotten where they began: the share of class 0"},
 		{[]group{like("equilibrium", 0.5), like("a", 0.5), like("b", 0.5), like("chains", 0.5), like("new chains", 0.9)},
 			"new chains are not at equilibrium: the share of class 0 is 9.4 errors away"},
 	} {

@@ -21,7 +21,8 @@ func HoldOut(n int, labels []byte, part float64, seed uint64) (learn, held []int
 		}
 	}
 	if out < 1 || out >= n {
-		return nil, nil, fmt.Errorf("hold-out: %v of %d examples is %d; must be at least 1, and fewer than there are", part, n,
+		return nil, nil, fmt.Errorf("hold-out: %v of %d examples is %d; must be at least 1, and fewer than there are", part,
+			n,
 			out)
 	}
 	order := make([]int, n)

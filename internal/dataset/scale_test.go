@@ -51,7 +51,8 @@ func TestLevels(t *testing.T) {
 		if err != nil {
 			note = err.Error()
 		}
-		if levels != c.levels || (c.says == "") != (note == "") || !strings.Contains(note, c.says) || (c.want == nil) != (err != nil) {
+		if levels != c.levels || (c.says == "") != (note == "") || !strings.Contains(note,
+			c.says) || (c.want == nil) != (err != nil) {
 			t.Errorf("%v: %v, %q", c.values, levels, note)
 		}
 		if c.want == nil {
@@ -112,7 +113,8 @@ func TestClasses(t *testing.T) {
 			t.Errorf("%q: %v, %q, %v", c.labels, classes, names, err)
 		}
 	}
-	if _, _, err := Classes([]string{"cat", "emu"}, []string{"cat"}); err == nil || !strings.Contains(err.Error(), "example 2") {
+	if _, _, err := Classes([]string{"cat", "emu"}, []string{"cat"}); err == nil || !strings.Contains(err.Error(),
+		"example 2") {
 		t.Errorf("an unknown class: %v", err)
 	}
 	many := make([]string, 300)

@@ -62,7 +62,7 @@ func (c *Checkpoint) WriteModel(w io.Writer, chains bool) error {
 	return z.Close()
 }
 
-// ReadModel reads an exported model. Its state has no chains where the file has none, and
+// ReadModel reads an exported model, or weights that come from elsewhere. Its state has no chains where the file has none, and
 // lacks what only training needs, so that a run cannot continue from it. Arrays that a
 // model does not have are passed over.
 func ReadModel(name string) (*Checkpoint, error) {
@@ -83,7 +83,7 @@ func ReadModel(name string) (*Checkpoint, error) {
 func decodeModel(z *npz.Reader) (*Checkpoint, error) {
 	text, err := z.File(aboutModel, maxHeader)
 	if errors.Is(err, npz.ErrMissing) {
-		return nil, fmt.Errorf("%w: not written by tandem export", err)
+		return decodeWeights(z)
 	}
 	if err != nil {
 		return nil, err
