@@ -253,7 +253,7 @@ func TestSameScoresEverywhere(t *testing.T) {
 		e := likelihood.Effort{Exchange: &exchange,
 			Annealing: &likelihood.Annealing{Runs: 60, Temperatures: 20, UpOnly: true, Base: base, Seed: 7}, Draws: 120, Seed: 7,
 			Posterior: &likelihood.Clamped{Examples: 3, Runs: 20, Temperatures: 10, Seed: 7}, Threads: threads,
-				Begin: func(likelihood.Stage, string) func(float64) { return nil }}
+			Begin: func(likelihood.Stage, string) func(float64) { return nil }}
 		score, err := likelihood.Evaluate(t.Context(), c, &k, s, sets, e)
 		if err != nil {
 			t.Fatal(err)

@@ -151,20 +151,20 @@ func evalFlags(t *terminal, args []string) (*evalOptions, error) {
 	o.posterior.Runs, o.posterior.Temperatures = 100, 1000
 	countVar(f, &o.posterior.Examples, "posterior", 0, math.MaxInt32,
 		"`N` images on which runs of annealing lead from mean "+
-		"field to the posterior, as a check of the bounds; 0: none")
+			"field to the posterior, as a check of the bounds; 0: none")
 	f.StringVar(&o.save, "save", "", "`FILE` for the results of ensembles and runs, to which --more can add")
 	f.StringVar(&o.moreName, "more", "", "`FILE` of --save to add to: --ensembles and --runs count those in it, and the "+
 		"result has the bits of all at once")
 	f.BoolVar(&o.worth, "worth", false,
 		"what upper layers add to the likelihood of an image: the model is scored without "+
-		"them, too")
+			"them, too")
 	countVar(f, &o.heal, "heal", 0, dbm.MaxUpdates-1,
 		"`N` updates that the model without upper layers is trained on, and "+
-		"the whole one for comparison, with --worth; 0: none")
+			"the whole one for comparison, with --worth; 0: none")
 	countVar(f, &o.seed, "seed", 0, math.MaxUint64, "`N` of all random numbers")
 	split := f.String("split", "",
 		"`test,train,held-out` examples to score (default test, or held-out where there are no "+
-		"others)")
+			"others)")
 	o.dataFlags(f)
 	pixels := f.String("pixels", "fixed", "`HOW` pixels become 0 or 1: fixed (sampled once) or threshold")
 	f.StringVar(&o.perExample, "per-example", "", "write the terms of each image to `FILE` in CSV")

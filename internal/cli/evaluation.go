@@ -137,7 +137,7 @@ func (p *posterior) row(set string) [2]string {
 	}
 	return [2]string{"posterior, " + set,
 		fmt.Sprintf("%.2f on %s by annealing: %s; of %s %.0f count on average, %.1f at least",
-		p.Bound, format.Number(p.Images, "image"), text, format.Number(p.Runs, "run"), p.Effective, p.Fewest)}
+			p.Bound, format.Number(p.Images, "image"), text, format.Number(p.Runs, "run"), p.Effective, p.Fewest)}
 }
 
 // exact is what can be enumerated.
@@ -180,7 +180,7 @@ func (o *evalOptions) evaluation(s *model, score *likelihood.Score, independent 
 	if x := score.Exchange; x != nil {
 		e.Exchange = &exchange{newEstimate(x.LogZ, x.StdErr, x.Low, x.High, x.Distrust()), x.Integral, known(x.MBAR),
 			known(x.MBARStdErr), x.Sweeps, x.Betas, known(x.Halves), known(x.HalvesStdErr), x.Overlap, x.Times, x.Trips,
-				x.Ensembles}
+			x.Ensembles}
 	}
 	if a := score.Annealing; a != nil {
 		e.Annealing = &annealing{newEstimate(a.LogZ, a.StdErr, a.Low, a.High, a.Distrust()), a.Runs, o.annealing.Temperatures,
@@ -350,7 +350,7 @@ func (e *evaluation) setRows(x *scored) [][2]string {
 	}
 	rows = append(rows, [2]string{"baseline, " + x.Set,
 		fmt.Sprintf("%.2f by independent units; the model is %.2f %s above",
-		x.Independent, x.Above, plusMinus(x.AboveStdErr, "one image"))})
+			x.Independent, x.Above, plusMinus(x.AboveStdErr, "one image"))})
 	if x.Above < 2*float64(x.AboveStdErr) || x.Above <= 0 {
 		rows = append(rows, [2]string{"warning", "the model is not better than independent units: it has learnt nothing"})
 	}

@@ -31,7 +31,7 @@ const givenSet = "data"
 func (w *which) flags(f *flag.FlagSet) {
 	f.StringVar(&w.split, "split", "",
 		"examples to use: `test`, train or held-out (default test, or held-out where there "+
-		"are no others)")
+			"are no others)")
 	w.dataFlags(f)
 }
 

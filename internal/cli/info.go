@@ -163,7 +163,7 @@ func describeRun(s *model) (*report, error) {
 		Version: s.Version, LearningRate: c.LearningRate, Alpha: c.Alpha, Gamma: c.Gamma, Batch: c.Batch,
 		Chains: c.Chains, Gibbs: c.Gibbs, Mu: s.State.Mu, ParamsSHA256: sum, Data: manifest.Data, Started: manifest.Started,
 		Checkpoint: checkpoint, HasChains: s.State.HasChains(), Settings: c, exported: s.exported,
-			elsewhere: s.fromElsewhere(),
+		elsewhere: s.fromElsewhere(),
 	}
 	if s.Data != nil {
 		r.Data = *s.Data

@@ -16,16 +16,16 @@ func readingFlags(f *flag.FlagSet, r *runs.Reading, path bool) {
 	if path {
 		f.StringVar(&r.Data, "data", r.Data,
 			"`PATH` of the training examples: a file (IDX, .npy, .npz, FILE.npz:ARRAY, .csv, "+
-			".tsv, SciPy's sparse .npz, rows of index:value; gzipped or not) or a folder of IDX files with MNIST's names (default "+
-			"the embedded MNIST)")
+				".tsv, SciPy's sparse .npz, rows of index:value; gzipped or not) or a folder of IDX files with MNIST's names (default "+
+				"the embedded MNIST)")
 	}
 	f.StringVar(&r.Test, "test", r.Test, "`PATH` of test examples, which are only scored")
 	f.Var((*part01)(&r.HoldOut), "hold-out",
 		"`PART` of the training examples to hold out: a share below 1 or a number; of each class its "+
-		"share")
+			"share")
 	numberVar(f, &r.Levels, "levels",
 		"`X` value that stands for 1; values from 0 to X become probabilities (default as the "+
-		"training examples tell)")
+			"training examples tell)")
 	f.StringVar(&r.LabelFile, "label-file", r.LabelFile, "`FILE` of the labels of the training examples")
 	f.StringVar(&r.TestLabelFile, "test-label-file", r.TestLabelFile, "`FILE` of the labels of the test examples")
 	f.StringVar(&r.LabelColumn, "label-column", r.LabelColumn, "`NAME` or number, from 1, of the column that has labels")

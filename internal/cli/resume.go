@@ -86,8 +86,8 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 	}
 	return trainRun(ctx, t, session.Options{Machine: m.trainer(x.threads), Run: run, Settings: &c,
 		Checkpoint: checkpoint, Data: examples.Train, HeldOut: examples.HeldOut, Estimates: estimates,
-			StopOnSaveError: bool(saves),
-		Arguments: append([]string{"resume"}, args...)})
+		StopOnSaveError: bool(saves),
+		Arguments:       append([]string{"resume"}, args...)})
 }
 
 // ended makes what a run lacks that has made its updates: its pictures, where it was killed

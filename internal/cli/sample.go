@@ -57,7 +57,7 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 		"classifier that learns from the labels of the training images")
 	f.StringVar(&o.npz, "npz", "",
 		"`FILE` for numpy.load: probabilities of the visible units, and samples drawn with them, "+
-		"each samples × visible")
+			"each samples × visible")
 	film := f.String("gif", "", "`FILE` for an animation of the sweeps, of at most a hundred frames")
 	o.seed = 1
 	countVar(f, &o.seed, "seed", 0, math.MaxUint64, "`N` of the random numbers")

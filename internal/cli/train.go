@@ -249,7 +249,7 @@ func settingsFlags(f *flag.FlagSet, c *runs.Settings) {
 	countVar(f, &c.Seed, "seed", 0, math.MaxUint64, "`N` the same seed gives the same bits on every machine")
 	f.BoolVar(&c.KeepBest, "keep-best", c.KeepBest,
 		"score the model by the held-out examples at each checkpoint, and keep "+
-		"the best one, which is what other commands then look at")
+			"the best one, which is what other commands then look at")
 	countVar(f, &c.Patience, "patience", 0, math.MaxUint32, "`N` checkpoints without a better model by the held-out "+
 		"examples end the run; 0: none")
 	countVar(f, &c.CheckpointEvery, "checkpoint-every", 1, math.MaxUint32, "`N` updates from one checkpoint to the next")

@@ -62,9 +62,9 @@ func (c *Checkpoint) WriteModel(w io.Writer, chains bool) error {
 	return z.Close()
 }
 
-// ReadModel reads an exported model, or weights that come from elsewhere. Its state has no chains where the file has none, and
-// lacks what only training needs, so that a run cannot continue from it. Arrays that a
-// model does not have are passed over.
+// ReadModel reads an exported model, or weights that come from elsewhere. Its state has no
+// chains where the file has none, and lacks what only training needs, so that a run cannot
+// continue from it. Arrays that a model does not have are passed over.
 func ReadModel(name string) (*Checkpoint, error) {
 	z, err := npz.Open(name)
 	if err != nil {
