@@ -22,6 +22,8 @@ import (
 type trainOptions struct {
 	flags               *flag.FlagSet
 	preset, config, out string
+	init                string // model to begin with
+	initial             *model
 	standard            string          // preset where none is named
 	inFile              map[string]bool // fields that the configuration file has
 	hidden              []int
@@ -52,7 +54,7 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 	if err := absolute(&c.Reading); err != nil {
 		return err
 	}
-	if err := t.guard.writes(o.execution.outputs(), append(c.Files(), o.config)...); err != nil {
+	if err := t.guard.writes(o.execution.outputs(), append(c.Files(), o.config, o.init)...); err != nil {
 		return err
 	}
 	ignoreClosedPipes()
@@ -74,6 +76,9 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 	if err := fitImages(&c, data, given["layers"] || o.config != "" && !given["hidden"]); err != nil {
 		return usageError{fmt.Errorf("%w%s", asFlag(o.flags, err), from)}
 	}
+	if err := o.fitInit(&c); err != nil {
+		return usageError{err}
+	}
 	if err := o.estimates.Open(&c.Reading, c.Layers[0]); err != nil {
 		return fmt.Errorf("eval-every: %w", err)
 	}
@@ -88,6 +93,11 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 		return err
 	}
 	defer run.Close()
+	if o.initial != nil {
+		if err := run.WriteInit(o.initial.Checkpoint); err != nil {
+			return err
+		}
+	}
 	return trainRun(ctx, t, session.Options{Machine: m.trainer(o.execution.threads), Run: run, Data: data,
 		HeldOut: examples.HeldOut, Estimates: o.estimates, StopOnSaveError: bool(o.saves),
 		Arguments: append([]string{"train"}, args...)})
@@ -99,7 +109,7 @@ const trainingFlags = "--layers, --batch, --chains or --threads"
 // given reports whether a setting was given, by its name in JSON.
 func (o *trainOptions) given(field string) bool {
 	flags := given(o.flags)
-	return o.inFile[field] || flags[strings.ReplaceAll(field, "_", "-")] || field == "layers" && flags["hidden"]
+	return o.inFile[field] || flags[strings.ReplaceAll(field, "_", "-")] || field == "layers" && (flags["hidden"] || o.initial != nil)
 }
 
 // create begins a run in a folder, or in a new one under runs.
@@ -127,10 +137,15 @@ func trainSettings(t *terminal, args []string) (*trainOptions, runs.Settings, ma
 	if err != nil {
 		return nil, c, nil, err
 	}
-	inFile := o.inFile
+	before := o
+	if o.init != "" {
+		if err := o.begin(t, &c, flags); err != nil {
+			return nil, c, nil, err
+		}
+	}
 	f, o = trainFlags(t, &c)
 	_, err = parse(f, args)
-	o.inFile = inFile
+	o.inFile, o.initial = before.inFile, before.initial
 	if flags["hidden"] {
 		if flags["layers"] {
 			return nil, c, nil, usageError{errors.New("hidden: --layers has the hidden layers, too; give one of the two")}
@@ -139,6 +154,51 @@ func trainSettings(t *terminal, args []string) (*trainOptions, runs.Settings, ma
 	}
 	c.FitAlpha(flags["alpha"])
 	return o, c, flags, err
+}
+
+// begin reads the model to begin with, and makes its settings the defaults, unless others were
+// named. Its layers and its examples are those of the run in any case.
+func (o *trainOptions) begin(t *terminal, c *runs.Settings, flags map[string]bool) (err error) {
+	if o.initial, err = load(t, o.init); err != nil {
+		return fmt.Errorf("init: %w", err)
+	}
+	from := &o.initial.Settings
+	switch {
+	case o.initial.fromElsewhere():
+		c.Layers = from.Layers
+	case flags["preset"] || o.config != "":
+		c.Layers = from.Layers
+		if !flags["data"] {
+			c.Reading = from.Reading
+		}
+	default:
+		reading := c.Reading
+		if *c = *from; flags["data"] {
+			c.Reading = reading
+		}
+	}
+	c.Layers = slices.Clone(c.Layers) // which may still be fitted
+	c.FitAlpha(false)
+	return nil
+}
+
+// fitInit returns an error where the model to begin with is no lower part of the run's.
+func (o *trainOptions) fitInit(c *runs.Settings) error {
+	switch {
+	case o.initial == nil && c.Init != "":
+		return fmt.Errorf("init: the settings are of a run that began with a model, whose SHA-256 is %.12s…; --init names it, "+
+			"such as %s of that run", c.Init, runs.InitFile)
+	case o.initial == nil:
+		return nil
+	}
+	from := o.initial.Settings.Layers
+	if len(from) > len(c.Layers) || !slices.Equal(from, c.Layers[:len(from)]) {
+		return fmt.Errorf("init: the layers %s of %s are not the lowest ones of %s", format.Shape(from), o.init,
+			format.Shape(c.Layers))
+	}
+	o.initial.State.Offsets = nil // which the file of the model has not
+	c.Init = o.initial.State.SHA256()
+	return nil
 }
 
 // chosen returns the settings of a preset, with those of a file over them. A file may name
@@ -195,6 +255,8 @@ func trainFlags(t *terminal, c *runs.Settings) (*flag.FlagSet, *trainOptions) {
 		"defaults below)")
 	f.StringVar(&o.config, "config", "", "`FILE` settings in JSON, such as config.json of a run; the file overrides "+
 		"the preset, which it may name, and flags override both")
+	f.StringVar(&o.init, "init", "", "`MODEL` to begin with: a run, an exported model, or weights W1, b0, b1, … as numpy.savez "+
+		"writes them; its settings and examples are the defaults, and --hidden may add layers on top")
 	f.StringVar(&o.out, "out", "", "`RUN` folder to make (default a new one under runs)")
 	f.Var(shape{list[int]{&o.hidden, parseUnits}}, "hidden", "`N,N,…` units of each hidden layer, from the lowest; the "+
 		"visible layer follows from the examples")

@@ -107,6 +107,9 @@ func (r *Reader) Close() error {
 // Names returns the names of the arrays, in the order of the archive.
 func (r *Reader) Names() []string { return r.names }
 
+// IsPlain reports whether there are arrays alone, as numpy.savez writes.
+func (r *Reader) IsPlain() bool { return len(r.names) == len(r.members) }
+
 // Has reports whether there is an array of a name.
 func (r *Reader) Has(name string) bool { return r.members[name+".npy"] != nil }
 

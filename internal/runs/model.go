@@ -82,8 +82,11 @@ func ReadModel(name string) (*Checkpoint, error) {
 // read, so that memory is taken only for what the archive holds.
 func decodeModel(z *npz.Reader) (*Checkpoint, error) {
 	text, err := z.File(aboutModel, maxHeader)
-	if errors.Is(err, npz.ErrMissing) {
+	if errors.Is(err, npz.ErrMissing) && z.IsPlain() && z.Has("W1") {
 		return decodeWeights(z)
+	}
+	if errors.Is(err, npz.ErrMissing) {
+		return nil, fmt.Errorf("%w: neither written by tandem export nor weights W1, b0, b1, … alone", err)
 	}
 	if err != nil {
 		return nil, err

@@ -126,7 +126,7 @@ func decodeBytes(data []byte) (*Checkpoint, error) {
 func TestModelDamaged(t *testing.T) {
 	_, data := testModel(t, true)
 	for _, c := range []struct{ old, new, word string }{
-		{"tandem.json", "random.json", "tandem.json: missing from the file: not written by tandem export"},
+		{"tandem.json", "random.json", "tandem.json: missing from the file: neither written by tandem export"},
 		{`"layers":[6,`, `"layers":[9,`, "W1: shape (6, 4); must be (9, 4)"},
 		{`"layers":[6,`, `"layers":[100000,`, "W1: shape (6, 4); must be (100000, 4)"},
 		{`"chains":2,`, `"chains":1,`, "chains0: shape (2, 6); must be (1, 6)"},

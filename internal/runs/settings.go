@@ -28,6 +28,7 @@ type Settings struct {
 	Updates         uint64 `json:"updates"`          // in total, those before a resume included
 	CheckpointEvery uint64 `json:"checkpoint_every"` // updates from one checkpoint to the next
 
+	Init     string `json:"init,omitempty"`      // SHA-256 of the model that the run begins with; "": random weights
 	KeepBest bool   `json:"keep_best,omitempty"` // the model that is best by the held-out examples is kept, too
 	Patience uint64 `json:"patience,omitempty"`  // checkpoints without a better one end the run; 0: never
 }

@@ -17,7 +17,7 @@ import (
 // Owns reports whether a run keeps a file of its own by a name. Some systems do not tell
 // small letters from capitals.
 func Owns(name string) bool {
-	return strings.EqualFold(name, lockName) || strings.EqualFold(name, BestFile) ||
+	return strings.EqualFold(name, lockName) || strings.EqualFold(name, BestFile) || strings.EqualFold(name, InitFile) ||
 		slices.ContainsFunc(contents[:], func(own string) bool { return strings.EqualFold(name, own) })
 }
 
@@ -42,6 +42,9 @@ func Has(dir, name string) bool {
 
 // maxText is how large config.json and manifest.json may be.
 const maxText = 16 << 20
+
+// maxModel is how large a model file in a run's folder may be.
+const maxModel = 1 << 36
 
 // Snapshot is what a run folder's own files say.
 type Snapshot struct {
@@ -70,6 +73,16 @@ func readSnapshot(d *files.Folder) (map[string][]byte, error) {
 		if snapshot[name], err = d.Read(name, maxText); err != nil {
 			return nil, err
 		}
+	}
+	for _, name := range []string{InitFile, BestFile} { // which not every run has
+		data, err := d.Read(name, maxModel)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		snapshot[name] = data
 	}
 	if snapshot[metricsName], err = readLines(d); err != nil {
 		return nil, err

@@ -21,15 +21,10 @@ func Heal(ctx context.Context, c *runs.Settings, set *kernel.Set, s *dbm.State, 
 	healing.Layers, healing.Alpha = c.Layers[:layers], c.Alpha[:layers-1]
 	healing.LearningRate, healing.LearningRateEnd = c.LearningRate/HealingRate, updates
 	healing.Pretrain, healing.Seed, healing.Updates = 0, seed, updates
-	pixels, err := mnist.ParsePixels(c.Pixels)
+	state, err := begun(&healing, s, data)
 	if err != nil {
 		return nil, nil, err
 	}
-	state, err := dbm.Initial(&healing.Config, data.Mean(pixels))
-	if err != nil {
-		return nil, nil, err
-	}
-	takeOver(state, s)
 	trainer, err := NewTrainer(&healing, set, state, data, threads)
 	if err != nil {
 		return nil, nil, err
@@ -51,6 +46,21 @@ func Heal(ctx context.Context, c *runs.Settings, set *kernel.Set, s *dbm.State, 
 
 // HealingRate is how many times lower the rate of healing is than that of training.
 const HealingRate = 10
+
+// begun returns the state in which training begins that goes on from the lowest layers of a
+// model: layers above begin with random weights, and so does what the model lacks.
+func begun(c *runs.Settings, from *dbm.State, data *mnist.Set) (*dbm.State, error) {
+	pixels, err := mnist.ParsePixels(c.Pixels)
+	if err != nil {
+		return nil, err
+	}
+	state, err := dbm.Initial(&c.Config, data.Mean(pixels))
+	if err != nil {
+		return nil, err
+	}
+	takeOver(state, from)
+	return state, nil
+}
 
 // takeOver makes the layers that a state has those of another one, and shares them.
 func takeOver(to, from *dbm.State) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"tandem/dbm"
 	"tandem/dbm/kernel"
 	"tandem/internal/format"
 	"tandem/internal/memory"
@@ -72,7 +73,7 @@ func (r *Replay) Verify(ctx context.Context, files map[string][]byte, most uint6
 			last = max(last, u)
 		}
 	}
-	return found, r.again(ctx, &found, s, recorded, last)
+	return found, r.again(ctx, &found, s, files[runs.InitFile], recorded, last)
 }
 
 // hashes returns the hashes of metrics by update, and the first update that has one.
@@ -91,9 +92,10 @@ func hashes(metrics []runs.Metrics) (recorded map[uint64][]string, first uint64)
 	return recorded, first
 }
 
-// again makes the updates of a run again, to the last, and compares the recorded hashes.
-func (r *Replay) again(ctx context.Context, found *Replayed, s *runs.Snapshot, recorded map[uint64][]string,
-	last uint64) error {
+// again makes the updates of a run again, to the last, and compares the recorded hashes. initial
+// is the file of the model that it began with; nil: none.
+func (r *Replay) again(ctx context.Context, found *Replayed, s *runs.Snapshot, initial []byte,
+	recorded map[uint64][]string, last uint64) error {
 	set, err := r.images(s)
 	if err != nil {
 		return err
@@ -103,7 +105,17 @@ func (r *Replay) again(ctx context.Context, found *Replayed, s *runs.Snapshot, r
 	if err := memory.Check(need, "tandem info RUN shows how large the model, its batch and its chains are"); err != nil {
 		return err
 	}
-	trainer, err := NewTrainer(&s.Settings, r.Kernels, nil, set, r.Threads)
+	var state *dbm.State
+	if s.Settings.Init != "" {
+		from, err := runs.DecodeInit(&s.Settings, initial)
+		if err != nil {
+			return err
+		}
+		if state, err = begun(&s.Settings, from, set); err != nil {
+			return err
+		}
+	}
+	trainer, err := NewTrainer(&s.Settings, r.Kernels, state, set, r.Threads)
 	if err != nil {
 		return err
 	}

@@ -172,6 +172,12 @@ func (s *session) train(ctx context.Context) (err error) {
 	var state *dbm.State
 	if s.Checkpoint != nil {
 		state = s.Checkpoint.State
+	} else if state, err = s.Run.ReadInit(); err != nil {
+		return err
+	} else if state != nil {
+		if state, err = begun(&s.settings, state, s.Data); err != nil {
+			return err
+		}
 	}
 	if s.trainer, err = NewTrainer(&s.settings, s.Kernels, state, s.Data, s.Threads); err != nil {
 		return err
