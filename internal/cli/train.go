@@ -273,7 +273,7 @@ func trainFlags(t *terminal, c *runs.Settings) (*flag.FlagSet, *trainOptions) {
 func estimateFlag(f *flag.FlagSet, e *session.Estimates) {
 	countVar(f, &e.Every, "eval-every", 0, math.MaxUint32,
 		"`N` updates from one rough estimate of the likelihood to the next, which "+
-			"can be tens of nats too high; left out where they would take more than 5% of the time")
+			"can be tens of nats too high; 0: none")
 }
 
 // stopOnSaveError is the flag that says what a checkpoint that cannot be written means.
@@ -309,6 +309,8 @@ func settingsFlags(f *flag.FlagSet, c *runs.Settings) {
 	readingFlags(f, &c.Reading, true)
 	countVar(f, &c.Updates, "updates", 1, math.MaxUint32, "`N` updates in all")
 	countVar(f, &c.Seed, "seed", 0, math.MaxUint64, "`N` the same seed gives the same bits on every machine")
+	countVar(f, &c.MetricsEvery, "metrics-every", 0, math.MaxUint32, "`N` updates from one line of metrics to the next, beside "+
+		"those at checkpoints and at 1, 10, 100, …; 0: none")
 	f.BoolVar(&c.KeepBest, "keep-best", c.KeepBest,
 		"score the model by the held-out examples at each checkpoint, and keep "+
 			"the best one, which is what other commands then look at")
@@ -404,7 +406,7 @@ func trainRun(ctx context.Context, t *terminal, o session.Options) error {
 	if err != nil { // the run is whole without its pictures
 		t.say("warning: %s: training is done, a picture is not: %v", dir, err)
 	}
-	fmt.Fprintln(t.out, pace(found.Updates, found.Seconds)+"\n")
+	fmt.Fprintln(t.out, pace(found.Updates, found.Seconds)+scoring(found)+"\n")
 	table(t.out, append(append(bestRows(found.Best), drawn...), [][2]string{
 		{"next", fmt.Sprintf("tandem resume %s --updates %d   train longer", format.Argument(dir), 2*c.Updates)},
 		{"", fmt.Sprintf("tandem filters %s --units 0   all filters", format.Argument(dir))},
@@ -424,6 +426,14 @@ func bestRows(b *session.Best) [][2]string {
 		rows = append(rows, [2]string{"warning", "the model is not better than independent units: it has learnt nothing"})
 	}
 	return rows
+}
+
+// scoring says what share of the time went into scores.
+func scoring(found *session.Result) string {
+	if found.Scoring == 0 || found.Seconds == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %.0f%% of it for scores", 100*found.Scoring/found.Seconds)
 }
 
 // pace returns how long updates have taken.

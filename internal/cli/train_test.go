@@ -36,7 +36,8 @@ func TestEveryFlagSetsItsField(t *testing.T) {
 	}
 	before := fields(t, quick)
 	for _, name := range []string{"levels", "hold_out", "test", "label_file", "test_label_file", "label_column", "header",
-		"columns", "zero_based", "keep_best", "patience"} { // which settings leave out where they are not used
+		"columns", "zero_based", "keep_best", "patience",
+		"metrics_every"} { // which settings leave out where they are not used
 		before[name] = ""
 	}
 	for _, name := range slices.Sorted(maps.Keys(before)) {
@@ -52,7 +53,7 @@ func TestEveryFlagSetsItsField(t *testing.T) {
 			flag, value, want = flag+"=true", "", "true"
 		case slices.Contains([]string{"test", "label_file", "test_label_file", "label_column"}, name):
 			value, want = "other", `"other"`
-		case name == "columns" || name == "patience":
+		case name == "columns" || name == "patience" || name == "metrics_every":
 			value, want = "3", "3"
 		case v == "":
 		case v == "false":

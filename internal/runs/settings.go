@@ -28,7 +28,9 @@ type Settings struct {
 	Updates         uint64 `json:"updates"`          // in total, those before a resume included
 	CheckpointEvery uint64 `json:"checkpoint_every"` // updates from one checkpoint to the next
 
-	Init     string `json:"init,omitempty"`      // SHA-256 of the model that the run begins with; "": random weights
+	Init         string `json:"init,omitempty"`          // SHA-256 of the model that the run begins with; "": random weights
+	MetricsEvery uint64 `json:"metrics_every,omitempty"` // updates from one line of metrics to the next, beside others; 0: none
+
 	KeepBest bool   `json:"keep_best,omitempty"` // the model that is best by the held-out examples is kept, too
 	Patience uint64 `json:"patience,omitempty"`  // checkpoints without a better one end the run; 0: never
 }
@@ -182,7 +184,7 @@ func (c *Settings) Differs(o *Settings) string {
 	maps.Copy(all, b)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		switch name {
-		case "preset", "data", "test", "label_file", "test_label_file", "updates", "checkpoint_every", "patience":
+		case "preset", "data", "test", "label_file", "test_label_file", "updates", "checkpoint_every", "patience", "metrics_every":
 		default:
 			if !bytes.Equal(a[name], b[name]) {
 				return name

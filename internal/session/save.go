@@ -122,7 +122,7 @@ func (s *session) keep(ctx context.Context, stop bool) error {
 	u := s.trainer.Updates()
 	last := stop || u == s.settings.Updates
 	checkpoint := last || u%s.settings.CheckpointEvery == 0 || s.scoresAt(u)
-	if !checkpoint && !powerOfTen(u) && !s.estimateDue(time.Now()) {
+	if !checkpoint && !powerOfTen(u) && !s.estimator.due(u) && !s.metricsDue(u) {
 		return nil
 	}
 	if err := s.record(ctx, s.trainer.State()); err != nil {
