@@ -193,6 +193,10 @@ func TestFromATableToAScore(t *testing.T) {
 	must(t, dir, "features", "run", "--npz", "q.npz", "--data", "more.npy", "--quiet")
 	must(t, dir, "complete", "run", "--data", "more.npy", "--images", "5", "--sweeps", "5", "--known", "left", "--quiet",
 		"--out", "c.png")
+	lay(t, dir, "mask.txt", []byte("1\n0\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n"))
+	must(t, dir, "complete", "run", "--images", "5", "--sweeps", "5", "--known", "mask.txt", "--npz", "c.npz", "--quiet")
+	refuse(t, 2, dir, []string{"complete", "run", "--known", "top"}, "no top")
+	must(t, dir, "sample", "run", "--npz", "s.npz", "--quiet")
 	refuse(t, 2, dir, []string{"eval", "run", "--data", "more.npy", "--split", "train"}, "--data has examples of its own")
 	refuse(t, 2, dir, []string{"eval", "run", "--label-file", "x"}, "goes with --data")
 	lay(t, dir, "wide.csv", []byte("0,1\n1,0\n"))
