@@ -49,6 +49,7 @@ func TestOutputsDestroyNothing(t *testing.T) {
 	if err := os.MkdirAll(file("study/runs"), 0o777); err != nil {
 		t.Fatal(err)
 	}
+	lay(t, dir, "others.csv", []byte(strings.Repeat("0,1,1,0\n", 4)))
 	before := sums(t, dir)
 	outputs := map[string]string{
 		"run/checkpoint.tandem": "own file", "run/lock": "own file", "elsewhere/Config.JSON": "own file",
@@ -61,7 +62,8 @@ func TestOutputsDestroyNothing(t *testing.T) {
 		{"complete", "run", "--out"}, {"archive", "run", "--out"}, {"train", "--out", "new", "--cpuprofile"},
 		{"train", "--out", "new", "--memprofile"}, {"resume", "run", "--updates", "999999", "--memprofile"},
 		{"classify", "run", "--cpuprofile"}, {"verify", "study.tar.gz", "--memprofile"},
-		{"reproduce", "--out", "new", "--cpuprofile"},
+		{"reproduce", "--out", "new", "--cpuprofile"}, {"sample", "run", "--npz"}, {"complete", "run", "--npz"},
+		{"classify", "run", "--predictions"}, {"classify", "run", "--save"},
 	} {
 		for name, words := range outputs {
 			refuse(t, 1, dir, append(verb[:len(verb):len(verb)], name), words, verb[len(verb)-1][2:]+": ")
@@ -73,6 +75,10 @@ func TestOutputsDestroyNothing(t *testing.T) {
 		{"sample", "model.npz", "--out", "model2.npz"}, {"eval", "run", "--per-example", "hard"},
 	} {
 		refuse(t, 1, dir, c, "is read here")
+	}
+	for _, verb := range [][]string{{"eval", "own", "--per-example"}, {"features", "own", "--npz"}, {"complete", "own", "--npz"},
+		{"classify", "own", "--predictions"}} {
+		refuse(t, 1, dir, append(verb, "others.csv", "--data", "others.csv"), "is read here")
 	}
 	for _, name := range []string{"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte"} {
 		for _, verb := range [][]string{
