@@ -284,3 +284,57 @@ func TestBestModelEverywhere(t *testing.T) {
 		}
 	}
 }
+
+// A job that is queued again resumes its run, and leaves it where it has made its updates.
+func TestResumeIfThere(t *testing.T) {
+	dir := t.TempDir()
+	rows, labels := stripes(60, 12)
+	lay(t, dir, "x.csv", asText(rows, labels, ","))
+	train := func(updates string, more ...string) []string {
+		return append([]string{"train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--updates", updates,
+			"--learning-rate-end", "60", "--checkpoint-every", "20", "--resume-if-there", "--out", "run"}, more...)
+	}
+	must(t, dir, train("40")...)
+	must(t, dir, train("60")...)
+	if done := about(t, dir, "run")["updates"]; done != 60. {
+		t.Errorf("%v updates", done)
+	}
+	_, said, code := tandem(t, dir, train("60")...)
+	if code != 0 || !strings.Contains(said, "has made its 60 updates") {
+		t.Errorf("exit code %d\n%s", code, said)
+	}
+	refuse(t, 1, dir, train("60", "--seed", "5"), "another seed")
+}
+
+// Models of the way are kept, the last ones, and are models.
+func TestKeptModels(t *testing.T) {
+	dir := t.TempDir()
+	rows, labels := stripes(60, 12)
+	lay(t, dir, "x.csv", asText(rows, labels, ","))
+	for _, c := range []struct {
+		every, most string
+		want        []string
+	}{
+		{"exp", "0", []string{"1", "2", "5", "10", "20", "50", "100"}},
+		{"30", "3", []string{"60", "90", "120"}},
+	} {
+		must(t, dir, "train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--updates", "120", "--keep-every",
+			c.every, "--keep-max", c.most, "--out", "run"+c.every)
+		names, err := filepath.Glob(filepath.Join(dir, "run"+c.every, "update-*.npz"))
+		if err != nil || len(names) != len(c.want) {
+			t.Errorf("%s: %q", c.every, names)
+		}
+		for _, update := range c.want {
+			name := filepath.Join("run"+c.every, "update-"+update+".npz")
+			if got := about(t, dir, name)["updates"]; fmt.Sprint(got) != update {
+				t.Errorf("%s: %v updates", name, got)
+			}
+		}
+	}
+	refuse(t, 2, dir, []string{"train", "--keep-every", "0"}, "keep-every")
+	refuse(t, 2, dir, []string{"train", "--keep-every", "often"}, "keep-every")
+	if said := must(t, dir, "train", "--dry-run", "--data", "x.csv", "--label-column", "answer", "--keep-every",
+		"exp"); !strings.Contains(said, "21 models that are kept") {
+		t.Errorf("a dry run says\n%s", said)
+	}
+}

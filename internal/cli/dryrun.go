@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -38,7 +39,6 @@ func (o *trainOptions) dryRun(ctx context.Context, t *terminal, k *kernel.Set, c
 		lasts = fmt.Sprintf("about %s, a guess from %.2g updates a second at the beginning",
 			format.Duration(float64(c.Updates)/rate), rate)
 	}
-	size := uint64(c.StateBytes())
 	table(t.out, [][2]string{
 		{"layers", format.Shape(c.Layers)},
 		{"parameters", format.Count(uint64(parameters))},
@@ -46,10 +46,27 @@ func (o *trainOptions) dryRun(ctx context.Context, t *terminal, k *kernel.Set, c
 			data.Columns())},
 		{"updates", fmt.Sprintf("%s, a checkpoint every %s", format.Count(c.Updates), format.Count(c.CheckpointEvery))},
 		{"memory", fmt.Sprintf("about %s; %s has %s", humanize.IBytes(need), who, humanize.IBytes(limit))},
-		{"disk", fmt.Sprintf("%s for the checkpoint, twice as much while one is written", humanize.IBytes(size))},
+		{"disk", disk(c)},
 		{"time", lasts},
 	})
 	return nil
+}
+
+// disk returns how much the files of a run take.
+func disk(c *runs.Settings) string {
+	size := uint64(c.StateBytes())
+	text := fmt.Sprintf("%s for the checkpoint, twice as much while one is written", humanize.IBytes(size))
+	kept := uint64(0)
+	if c.KeepBest {
+		kept++
+	}
+	if c.KeepEvery != "" {
+		kept += uint64(cmp.Or(c.KeepMax, runs.DefaultKeepMax))
+	}
+	if kept > 0 {
+		text += fmt.Sprintf("; up to %s for %s", humanize.IBytes(kept*size), format.Number(int(kept), "model")+" that are kept")
+	}
+	return text
 }
 
 // trialRate trains in memory for a moment, and returns the updates a second.

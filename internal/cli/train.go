@@ -24,6 +24,7 @@ type trainOptions struct {
 	preset, config, out string
 	init                string // model to begin with
 	initial             *model
+	resume              bool            // a run that is there already is resumed
 	standard            string          // preset where none is named
 	inFile              map[string]bool // fields that the configuration file has
 	hidden              []int
@@ -88,6 +89,9 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 	if err := room(session.Memory(&c, data, &o.estimates, o.execution.threads), trainingFlags); err != nil {
 		return err
 	}
+	if o.resume && o.out != "" && runs.Has(o.out, runs.SettingsFile) {
+		return o.resumeThere(ctx, t, m, &c)
+	}
 	run, err := create(o.out, c)
 	if err != nil {
 		return err
@@ -105,6 +109,28 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 
 // trainingFlags are the flags that decide how much memory training takes.
 const trainingFlags = "--layers, --batch, --chains or --threads"
+
+// resumeThere resumes the run that is there already. It must have the same settings. Where it has
+// made its updates there is nothing to do.
+func (o *trainOptions) resumeThere(ctx context.Context, t *terminal, m *Machine, c *runs.Settings) error {
+	there, err := runs.ReadSettings(o.out)
+	if err != nil {
+		return err
+	}
+	if field := there.Differs(c); field != "" {
+		return fmt.Errorf("resume-if-there: the run in %s has another %s", o.out, field)
+	}
+	if saved, err := runs.ReadCheckpoint(o.out); err == nil && saved.Updates >= max(there.Updates, 1) &&
+		(saved.Updates >= c.Updates || there.Updates < c.Updates && there.Patience > 0) {
+		t.say("%s has made its %s updates", o.out, format.Count(saved.Updates))
+		return nil
+	}
+	args := []string{o.out, "--updates", fmt.Sprint(c.Updates), "--threads", fmt.Sprint(o.execution.threads)}
+	if t.quiet {
+		args = append(args, "--quiet")
+	}
+	return resume(ctx, t, m, args)
+}
 
 // given reports whether a setting was given, by its name in JSON.
 func (o *trainOptions) given(field string) bool {
@@ -260,6 +286,8 @@ func trainFlags(t *terminal, c *runs.Settings) (*flag.FlagSet, *trainOptions) {
 	f.StringVar(&o.out, "out", "", "`RUN` folder to make (default a new one under runs)")
 	f.Var(shape{list[int]{&o.hidden, parseUnits}}, "hidden", "`N,N,…` units of each hidden layer, from the lowest; the "+
 		"visible layer follows from the examples")
+	f.BoolVar(&o.resume, "resume-if-there", false, "a run of these settings that is in --out already is resumed, and left as "+
+		"it is if it has made its updates, as for jobs that are queued again")
 	f.BoolVar(&o.dry, "dry-run", false, "print sizes, memory, disk and a guess of the time, and make nothing")
 	settingsFlags(f, c)
 	o.execution = executionFlags(f, t)
@@ -273,7 +301,7 @@ func trainFlags(t *terminal, c *runs.Settings) (*flag.FlagSet, *trainOptions) {
 func estimateFlag(f *flag.FlagSet, e *session.Estimates) {
 	countVar(f, &e.Every, "eval-every", 0, math.MaxUint32,
 		"`N` updates from one rough estimate of the likelihood to the next, which "+
-			"can be tens of nats too high; left out where they would take more than 5% of the time")
+			"can be tens of nats too high; 0: none")
 }
 
 // stopOnSaveError is the flag that says what a checkpoint that cannot be written means.
@@ -309,6 +337,11 @@ func settingsFlags(f *flag.FlagSet, c *runs.Settings) {
 	readingFlags(f, &c.Reading, true)
 	countVar(f, &c.Updates, "updates", 1, math.MaxUint32, "`N` updates in all")
 	countVar(f, &c.Seed, "seed", 0, math.MaxUint64, "`N` the same seed gives the same bits on every machine")
+	countVar(f, &c.MetricsEvery, "metrics-every", 0, math.MaxUint32, "`N` updates from one line of metrics to the next, beside "+
+		"those at checkpoints and at 1, 10, 100, …; 0: none")
+	f.StringVar(&c.KeepEvery, "keep-every", c.KeepEvery, "`WHEN` a model is kept in the run, as update-N.npz: every so many updates, or exp "+
+		"for 1, 2, 5, 10, 20, 50, … (default never)")
+	countVar(f, &c.KeepMax, "keep-max", 0, 10_000, "`N` of them, the last ones; 0: 20")
 	f.BoolVar(&c.KeepBest, "keep-best", c.KeepBest,
 		"score the model by the held-out examples at each checkpoint, and keep "+
 			"the best one, which is what other commands then look at")
@@ -404,7 +437,7 @@ func trainRun(ctx context.Context, t *terminal, o session.Options) error {
 	if err != nil { // the run is whole without its pictures
 		t.say("warning: %s: training is done, a picture is not: %v", dir, err)
 	}
-	fmt.Fprintln(t.out, pace(found.Updates, found.Seconds)+"\n")
+	fmt.Fprintln(t.out, pace(found.Updates, found.Seconds)+scoring(found)+"\n")
 	table(t.out, append(append(bestRows(found.Best), drawn...), [][2]string{
 		{"next", fmt.Sprintf("tandem resume %s --updates %d   train longer", format.Argument(dir), 2*c.Updates)},
 		{"", fmt.Sprintf("tandem filters %s --units 0   all filters", format.Argument(dir))},
@@ -424,6 +457,14 @@ func bestRows(b *session.Best) [][2]string {
 		rows = append(rows, [2]string{"warning", "the model is not better than independent units: it has learnt nothing"})
 	}
 	return rows
+}
+
+// scoring says what share of the time went into scores.
+func scoring(found *session.Result) string {
+	if found.Scoring == 0 || found.Seconds == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %.0f%% of it for scores", 100*found.Scoring/found.Seconds)
 }
 
 // pace returns how long updates have taken.

@@ -36,7 +36,8 @@ func TestEveryFlagSetsItsField(t *testing.T) {
 	}
 	before := fields(t, quick)
 	for _, name := range []string{"levels", "hold_out", "test", "label_file", "test_label_file", "label_column", "header",
-		"columns", "zero_based", "keep_best", "patience"} { // which settings leave out where they are not used
+		"columns", "zero_based", "keep_best", "patience",
+		"metrics_every", "keep_every", "keep_max"} { // which settings leave out where they are not used
 		before[name] = ""
 	}
 	for _, name := range slices.Sorted(maps.Keys(before)) {
@@ -48,11 +49,13 @@ func TestEveryFlagSetsItsField(t *testing.T) {
 		switch v := before[name]; {
 		case name == "header":
 			value, want = "no", `"no"`
+		case name == "keep_every":
+			value, want = "exp", `"exp"`
 		case name == "zero_based" || name == "keep_best":
 			flag, value, want = flag+"=true", "", "true"
 		case slices.Contains([]string{"test", "label_file", "test_label_file", "label_column"}, name):
 			value, want = "other", `"other"`
-		case name == "columns" || name == "patience":
+		case name == "columns" || name == "patience" || name == "metrics_every" || name == "keep_max":
 			value, want = "3", "3"
 		case v == "":
 		case v == "false":

@@ -161,7 +161,7 @@ func (s *Study) trainRun(ctx context.Context, r *Run, p Place) (err error) {
 	if _, all := s.wanted(r); all && r.Settings.Updates >= estimatesFrom {
 		// The same ones however often the run is stopped. They are rough, and of short
 		// runs worth nothing.
-		o.Estimates = session.Estimates{Every: 2 * r.Settings.CheckpointEvery, Always: true, Temperatures: 5000, Test: s.test}
+		o.Estimates = session.Estimates{Every: 2 * r.Settings.CheckpointEvery, Temperatures: 5000, Test: s.test}
 	}
 	dir := s.folder(r)
 	if err := makeFolder(dir); err != nil {

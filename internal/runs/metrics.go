@@ -32,6 +32,7 @@ type Metrics struct {
 	DuplicateFilters    []float64 `json:"duplicate_filters"`
 	LogZ                float64   `json:"log_z,omitempty"`      // rough estimates (train --eval-every)
 	BoundTest           float64   `json:"bound_test,omitempty"` // of the variational bound on some test images, in nats
+	IndependentTest     float64   `json:"independent_test,omitempty"`
 	BoundHeldOut        *float64  `json:"bound_held_out,omitempty"`
 	IndependentHeldOut  *float64  `json:"independent_held_out,omitempty"` // of independent units, on the same examples
 	ParamsSHA256        string    `json:"params_sha256,omitempty"`        // dbm.State.SHA256

@@ -28,7 +28,12 @@ type Settings struct {
 	Updates         uint64 `json:"updates"`          // in total, those before a resume included
 	CheckpointEvery uint64 `json:"checkpoint_every"` // updates from one checkpoint to the next
 
-	Init     string `json:"init,omitempty"`      // SHA-256 of the model that the run begins with; "": random weights
+	Init      string `json:"init,omitempty"`       // SHA-256 of the model that the run begins with; "": random weights
+	KeepEvery string `json:"keep_every,omitempty"` // updates from one model that is kept to the next, or exp; "": none
+	KeepMax   int    `json:"keep_max,omitempty"`   // of these, the last ones; 0: 20
+
+	MetricsEvery uint64 `json:"metrics_every,omitempty"` // updates from one line of metrics to the next, beside others; 0: none
+
 	KeepBest bool   `json:"keep_best,omitempty"` // the model that is best by the held-out examples is kept, too
 	Patience uint64 `json:"patience,omitempty"`  // checkpoints without a better one end the run; 0: never
 }
@@ -102,6 +107,9 @@ func (c *Settings) Validate() error {
 	}
 	if c.Patience > 0 && !c.KeepBest {
 		return errors.New("patience: needs a best model to wait for (keep_best)")
+	}
+	if err := c.validateKeep(); err != nil {
+		return err
 	}
 	// The preset becomes part of a folder's name.
 	if i := strings.IndexFunc(c.Preset, func(r rune) bool {
@@ -182,7 +190,8 @@ func (c *Settings) Differs(o *Settings) string {
 	maps.Copy(all, b)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		switch name {
-		case "preset", "data", "test", "label_file", "test_label_file", "updates", "checkpoint_every", "patience":
+		case "preset", "data", "test", "label_file", "test_label_file", "updates", "checkpoint_every", "patience", "metrics_every",
+			"keep_every", "keep_max":
 		default:
 			if !bytes.Equal(a[name], b[name]) {
 				return name

@@ -32,7 +32,10 @@ const (
 
 // ownTemp reports whether a temporary file of this name is one that tandem leaves in a run's
 // folder when it is killed: of a file of the run, or of one of its pictures.
-func ownTemp(name string) bool { return Owns(name) || name == FiltersFile || name == SamplesFile }
+func ownTemp(name string) bool {
+	_, kept := keptUpdate(name)
+	return kept || Owns(name) || name == FiltersFile || name == SamplesFile
+}
 
 // Has reports whether a folder has a file of a name.
 func Has(dir, name string) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"time"
 
 	"tandem/dbm"
 	"tandem/dbm/kernel"
@@ -110,7 +111,9 @@ func (s *session) scoreDue(ctx context.Context, state *dbm.State, line *runs.Met
 	if !s.scoresAt(state.Updates) {
 		return nil
 	}
+	began := time.Now()
 	bound, err := s.score(context.WithoutCancel(ctx), state)
+	s.estimator.spent += time.Since(began).Seconds()
 	if err != nil {
 		return err
 	}

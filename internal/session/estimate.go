@@ -21,7 +21,6 @@ import (
 // are rough; tandem eval has good ones.
 type Estimates struct {
 	Every        uint64     // updates from one to the next; 0: none
-	Always       bool       // whatever they cost; otherwise at most 5% of the time
 	Temperatures int        // of each run of annealing; 0: 500
 	Test         *mnist.Set // examples of the bound, the first 500
 }
@@ -53,63 +52,42 @@ const (
 	estimateExamples = 500
 )
 
-// estimateFraction is the largest fraction of the time of training that estimates take.
-const estimateFraction = 0.05
-
 // estimator holds what estimates have cost in a session.
 type estimator struct {
 	Estimates
 	base  []float64 // mean of the training examples
-	spent float64   // seconds
-	cost  float64   // seconds of the last estimate
+	spent float64   // seconds, those of scores by held-out examples included
+
+	independent float64 // of independent units, on the same test examples; 0: not computed yet
 }
 
-// due reports whether to make an estimate after an update, in a session that has trained
-// for some seconds and made some updates.
-func (e *estimator) due(update, made uint64, seconds float64, c *dbm.Config) bool {
-	if e.Every == 0 || update%e.Every != 0 {
-		return false
-	}
-	if e.Always {
-		return true
-	}
-	cost := e.cost
-	if cost == 0 {
-		// A temperature of a run takes no longer than two sweeps of a chain, an example
-		// than ten of a minibatch.
-		each := 2*estimateRuns*estimateTemps/float64(c.Chains) + 10*estimateExamples/float64(c.Batch)
-		cost = seconds / float64(made) * each
-	}
-	return e.spent+cost <= estimateFraction*seconds
-}
-
-// estimateDue reports whether to make an estimate now.
-func (s *session) estimateDue(now time.Time) bool {
-	u := s.trainer.Updates()
-	return s.estimator.due(u, u-s.first, now.Sub(s.began).Seconds(), &s.settings.Config)
-}
+// due reports whether to make an estimate after an update.
+func (e *estimator) due(update uint64) bool { return e.Every > 0 && update%e.Every == 0 }
 
 // estimate returns log Z and the bound on the first test examples, sampled once; zeros
-// where they are not finite. An estimate that the schedule promises is finished even when
-// ctx ends; another one is left out.
+// where they are not finite. It is finished even when ctx ends.
 func (s *session) estimate(ctx context.Context, state *dbm.State) (logZ, bound float64, err error) {
 	e := &s.estimator
 	began := time.Now()
 	if e.base == nil {
 		e.base = s.Data.Mean(mnist.Fixed)
 	}
-	if e.Always {
-		ctx = context.WithoutCancel(ctx)
-	}
+	ctx = context.WithoutCancel(ctx)
 	row := func(i int, v []float32) { e.Test.Values(v, i, mnist.Fixed, kernel.Draw{}) }
 	examples := []likelihood.Examples{{Name: mnist.Test, N: min(estimateExamples, e.Test.N()), Row: row}}
+	if e.independent == 0 {
+		each, err := likelihood.NewIndependent(e.base, s.Data.N()).Each(ctx, examples[0], s.Threads)
+		if err != nil {
+			return 0, 0, err
+		}
+		e.independent = likelihood.MeanOf(len(each), func(i int) float64 { return each[i] }).Mean
+	}
 	score, err := likelihood.Evaluate(ctx, &s.settings.Config, s.Kernels, state, examples, likelihood.Effort{
 		Annealing: &likelihood.Annealing{Runs: estimateRuns, Temperatures: cmp.Or(e.Temperatures, estimateTemps),
 			UpOnly: true, Base: likelihood.Base{e.base}}, Threads: s.Threads})
-	e.cost = time.Since(began).Seconds()
-	e.spent += e.cost
+	e.spent += time.Since(began).Seconds()
 	switch {
-	case err != nil && ctx.Err() != nil || errors.Is(err, likelihood.ErrNotANumber):
+	case errors.Is(err, likelihood.ErrNotANumber):
 		return 0, 0, nil
 	case err != nil:
 		return 0, 0, fmt.Errorf("estimate: %w", err)

@@ -15,6 +15,11 @@ func (s *session) elapsed(now time.Time) float64 {
 	return s.seconds + now.Sub(s.began).Seconds() - s.estimator.spent
 }
 
+// metricsDue reports whether a line of metrics was asked for after an update.
+func (s *session) metricsDue(u uint64) bool {
+	return s.settings.MetricsEvery > 0 && u%s.settings.MetricsEvery == 0
+}
+
 // record adds a line to the metrics that are to be written, with an estimate of the
 // likelihood if one is due.
 func (s *session) record(ctx context.Context, state *dbm.State) error {
@@ -37,13 +42,13 @@ func (s *session) record(ctx context.Context, state *dbm.State) error {
 		DuplicateFilters:    s.measures.Duplicate,
 		ParamsSHA256:        state.SHA256(),
 	}
-	if s.estimateDue(now) {
+	if s.estimator.due(state.Updates) {
 		var err error
 		if line.LogZ, line.BoundTest, err = s.estimate(ctx, state); err != nil {
 			return err
 		}
 		if line.BoundTest != 0 {
-			s.bound = line.BoundTest
+			s.bound, line.IndependentTest = line.BoundTest, s.estimator.independent
 		}
 	}
 	if err := s.scoreDue(ctx, state, line); err != nil {

@@ -121,8 +121,14 @@ func (s *session) write(checkpoint bool) error {
 func (s *session) keep(ctx context.Context, stop bool) error {
 	u := s.trainer.Updates()
 	last := stop || u == s.settings.Updates
+	if s.settings.Keeps(u) {
+		data := s.data()
+		if err := s.Run.WriteKept(s.trainer.State(), s.Version, &data); err != nil {
+			s.warning = fmt.Errorf("the model of update %s could not be kept: %w", format.Count(u), err)
+		}
+	}
 	checkpoint := last || u%s.settings.CheckpointEvery == 0 || s.scoresAt(u)
-	if !checkpoint && !powerOfTen(u) && !s.estimateDue(time.Now()) {
+	if !checkpoint && !powerOfTen(u) && !s.estimator.due(u) && !s.metricsDue(u) {
 		return nil
 	}
 	if err := s.record(ctx, s.trainer.State()); err != nil {

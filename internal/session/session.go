@@ -47,6 +47,7 @@ type Result struct {
 	Filters *dbm.FilterMeasures
 	Updates uint64  // made in this session
 	Seconds float64 // that they took
+	Scoring float64 // seconds of them that estimates and scores took
 	Best    *Best   // nil: the run keeps none
 }
 
@@ -126,7 +127,7 @@ func Run(ctx context.Context, o Options, events func(*Event)) (*Result, error) {
 		return nil, fmt.Errorf("%s: %w", o.Run.Dir(), err)
 	}
 	found := &Result{State: s.trainer.State(), Filters: s.measures, Updates: s.settings.Updates - s.first,
-		Seconds: time.Since(s.began).Seconds()}
+		Seconds: time.Since(s.began).Seconds(), Scoring: s.estimator.spent}
 	if s.scorer.update > 0 {
 		found.Best = &Best{s.scorer.update, s.scorer.best, s.scorer.independent}
 	}

@@ -201,7 +201,7 @@ func TestDivergence(t *testing.T) {
 func TestEstimates(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	o := options(t, dir, 8)
-	o.Estimates = Estimates{Every: 4, Always: true, Temperatures: 5}
+	o.Estimates = Estimates{Every: 4, Temperatures: 5}
 	if err := o.Estimates.Open(new(runs.Reading), 784); err != nil {
 		t.Fatal(err)
 	}
@@ -218,30 +218,28 @@ func TestEstimates(t *testing.T) {
 	}
 }
 
-// A session that is stopped finishes an estimate that the schedule promises, and leaves out
-// another one.
+// A session that is stopped finishes an estimate that is due.
 func TestEstimatesOfAStoppedSession(t *testing.T) {
-	for _, always := range []bool{true, false} {
-		dir := filepath.Join(t.TempDir(), "run")
-		o := options(t, dir, 8)
-		o.Estimates = Estimates{Every: 4, Always: always, Temperatures: 5}
-		if err := o.Estimates.Open(new(runs.Reading), 784); err != nil {
-			t.Fatal(err)
+	dir := filepath.Join(t.TempDir(), "run")
+	o := options(t, dir, 8)
+	o.Estimates = Estimates{Every: 4, Temperatures: 5}
+	if err := o.Estimates.Open(new(runs.Reading), 784); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var stopped *Stopped
+	_, err := Run(ctx, o, func(e *Event) {
+		if e.Update == 3 {
+			stop()
 		}
-		ctx, stop := context.WithCancel(t.Context())
-		var stopped *Stopped
-		_, err := Run(ctx, o, func(e *Event) {
-			if e.Update == 3 {
-				stop()
-			}
-		})
-		if !errors.As(err, &stopped) || stopped.Update != 4 {
-			t.Fatalf("stopped by %v", err)
-		}
-		all := metrics(t, dir)
-		if last := all[len(all)-1]; last.Update != 4 || (last.BoundTest != 0) != always || (last.LogZ != 0) != always {
-			t.Errorf("promised %v: update %d has log Z %v, bound %v", always, last.Update, last.LogZ, last.BoundTest)
-		}
+	})
+	if !errors.As(err, &stopped) || stopped.Update != 4 {
+		t.Fatalf("stopped by %v", err)
+	}
+	all := metrics(t, dir)
+	if last := all[len(all)-1]; last.Update != 4 || last.BoundTest == 0 || last.LogZ == 0 || last.IndependentTest >= 0 {
+		t.Errorf("update %d has log Z %v, bound %v, independent units %v", last.Update, last.LogZ, last.BoundTest,
+			last.IndependentTest)
 	}
 }
 
