@@ -179,6 +179,9 @@ func trainSettings(t *terminal, args []string) (*trainOptions, runs.Settings, ma
 		c.Layers = append(slices.Clone(c.Layers[:1]), o.hidden...)
 	}
 	c.FitAlpha(flags["alpha"])
+	if flags["hold-out"] && c.HoldOut == 0 && !o.given("keep_best") {
+		c.KeepBest = false // of the preset: nothing is left to tell the best by
+	}
 	return o, c, flags, err
 }
 
