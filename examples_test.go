@@ -193,6 +193,10 @@ func TestFromATableToAScore(t *testing.T) {
 	must(t, dir, "features", "run", "--npz", "q.npz", "--data", "more.npy", "--quiet")
 	must(t, dir, "complete", "run", "--data", "more.npy", "--images", "5", "--sweeps", "5", "--known", "left", "--quiet",
 		"--out", "c.png")
+	lay(t, dir, "mask.txt", []byte("1\n0\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n"))
+	must(t, dir, "complete", "run", "--images", "5", "--sweeps", "5", "--known", "mask.txt", "--npz", "c.npz", "--quiet")
+	refuse(t, 2, dir, []string{"complete", "run", "--known", "top"}, "no top")
+	must(t, dir, "sample", "run", "--npz", "s.npz", "--quiet")
 	refuse(t, 2, dir, []string{"eval", "run", "--data", "more.npy", "--split", "train"}, "--data has examples of its own")
 	refuse(t, 2, dir, []string{"eval", "run", "--label-file", "x"}, "goes with --data")
 	lay(t, dir, "wide.csv", []byte("0,1\n1,0\n"))
@@ -353,5 +357,43 @@ func TestKeptModels(t *testing.T) {
 	if said := must(t, dir, "train", "--dry-run", "--data", "x.csv", "--label-column", "answer", "--keep-every",
 		"exp"); !strings.Contains(said, "21 models that are kept") {
 		t.Errorf("a dry run says\n%s", said)
+	}
+}
+
+// What a classifier says of examples can be had as a table, with labels and without, and its
+// network as arrays.
+func TestPredictions(t *testing.T) {
+	dir := t.TempDir()
+	rows, labels := stripes(300, 12)
+	lay(t, dir, "x.csv", asText(rows[:200], labels[:200], ","))
+	lay(t, dir, "test.csv", asText(rows[200:], labels[200:], ","))
+	lay(t, dir, "bare.npy", asArray(rows[200:], "|u1", 1))
+	must(t, dir, "train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--test", "test.csv", "--updates", "500",
+		"--out", "run")
+	classify := func(more ...string) (string, []string) {
+		t.Helper()
+		said := must(t, dir, append([]string{"classify", "run", "--quiet", "--epochs", "20", "--predictions", "p.csv"},
+			more...)...)
+		data, err := os.ReadFile(filepath.Join(dir, "p.csv"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return said, strings.Split(strings.TrimSpace(string(data)), "\n")
+	}
+	said, lines := classify("--save", "net.npz")
+	wrong := 0
+	for _, line := range lines[1:] {
+		if words := strings.Split(line, ","); words[1] != words[3] {
+			wrong++
+		}
+	}
+	if len(lines) != 101 || lines[0] != "example,class,probability,label" || wrong > 40 ||
+		!strings.Contains(said, fmt.Sprintf("(%d of 100 images)", wrong)) {
+		t.Errorf("%d lines, %q, %d wrong\n%s", len(lines), lines[0], wrong, said)
+	}
+	said, bare := classify("--data", "bare.npy")
+	if len(bare) != 101 || bare[0] != "example,class,probability" || strings.Contains(said, "error") ||
+		bare[1] != lines[1][:strings.LastIndex(lines[1], ",")] {
+		t.Errorf("without labels: %q, %q, not %q\n%s", bare[0], bare[1], lines[1], said)
 	}
 }

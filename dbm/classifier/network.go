@@ -14,6 +14,7 @@ package classifier
 
 import (
 	"fmt"
+	"slices"
 
 	"tandem/dbm"
 	"tandem/dbm/kernel"
@@ -99,6 +100,33 @@ func (n *Network) vectors() (all []*vector) {
 		all = append(all, &m.vector)
 	}
 	return append(all, n.bias[1:]...)
+}
+
+// Array is one array of the parameters, row-major.
+type Array struct {
+	Name    string // A1 …, the last from the top layer to the classes; Q1 …; c1 …, the biases
+	Shape   []int
+	Numbers []float32
+}
+
+// Arrays returns copies of all parameters by their names in the formula above.
+func (n *Network) Arrays() (all []Array) {
+	units := append(slices.Clone(n.layers), n.classes)
+	matrix := func(name string, m *matrix, below, units int) {
+		w := make([]float32, below*units)
+		kernel.Unpack(w, m.W, below, units)
+		all = append(all, Array{name, []int{below, units}, w})
+	}
+	for l := 1; l < len(n.up); l++ {
+		matrix(fmt.Sprintf("A%d", l), n.up[l], units[l-1], units[l])
+	}
+	for l := 1; l < len(n.side); l++ {
+		matrix(fmt.Sprintf("Q%d", l), n.side[l], units[l+1], units[l])
+	}
+	for l := 1; l < len(n.bias); l++ {
+		all = append(all, Array{fmt.Sprintf("c%d", l), []int{units[l]}, slices.Clone(n.bias[l].w[:units[l]])})
+	}
+	return all
 }
 
 // Parameters returns a copy of all weights and biases in the order of vectors, packed.

@@ -488,10 +488,15 @@ func (n *Network) Mistakes(e *Examples, index []int, threads int) int {
 
 // Classes returns the most probable class of each example of index.
 func (n *Network) Classes(e *Examples, index []int, threads int) []int {
+	classes, _ := n.Predict(e, index, threads)
+	return classes
+}
+
+// Predict returns the most probable class of each example of index, and its probability.
+func (n *Network) Predict(e *Examples, index []int, threads int) (classes []int, probabilities []float32) {
 	rows := min(testRows, max(len(index), 1))
 	t := newTrainer(n, Config{Threads: threads}, rows)
 	defer t.workers.Close()
-	classes := make([]int, 0, len(index))
 	for len(index) > 0 {
 		part := index[:min(rows, len(index))]
 		index = index[len(part):]
@@ -507,8 +512,8 @@ func (n *Network) Classes(e *Examples, index []int, threads int) []int {
 					class = c
 				}
 			}
-			classes = append(classes, class)
+			classes, probabilities = append(classes, class), append(probabilities, p[class])
 		}
 	}
-	return classes
+	return classes, probabilities
 }

@@ -2,11 +2,14 @@ package cli
 
 import (
 	"context"
+	"encoding/csv"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"tandem/dbm"
@@ -14,6 +17,7 @@ import (
 	"tandem/dbm/kernel"
 	"tandem/internal/format"
 	"tandem/internal/memory"
+	"tandem/internal/npz"
 	"tandem/internal/session"
 	"tandem/mnist"
 )
@@ -27,8 +31,10 @@ type classification struct {
 	HeldOut      int      `json:"held_out"`
 	HeldOutLast  bool     `json:"held_out_last"` // the last ones, not a share of each class
 	HeldOutError *float64 `json:"held_out_error,omitempty"`
-	TestError    float64  `json:"test_error"`
-	TestWrong    int      `json:"test_wrong"`
+	TestSet      string   `json:"test_set"` // test, held-out or data
+	TestImages   int      `json:"test_images"`
+	TestError    *float64 `json:"test_error"` // null where the examples have no labels
+	TestWrong    *int     `json:"test_wrong"`
 	Epochs       int      `json:"epochs"`
 	Epoch        int      `json:"epoch"` // that was chosen
 	Batch        int      `json:"batch"`
@@ -49,6 +55,9 @@ type classifying struct {
 	scratch   bool
 	asJSON    bool
 	topFirst  bool // was given
+	other     which
+	save      string // file for the network; "": none
+	predicted string // file for what it says of the test examples; "": none
 	execution *execution
 
 	ctx         context.Context
@@ -74,7 +83,11 @@ func classify(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 	case c.choice.held.n > 0 && (c.choice.all || c.choice.few > 0):
 		return usageError{errors.New("hold-out: with --labels or --all no images are held out")}
 	}
-	if err := t.guard.writes(c.execution.outputs(), found[0]); err != nil {
+	if err := c.other.validate(); err != nil {
+		return usageError{err}
+	}
+	outputs := append(c.execution.outputs(), output{"save", c.save}, output{"predictions", c.predicted})
+	if err := t.guard.writes(outputs, append(c.other.inputs(), found[0])...); err != nil {
 		return err
 	}
 	c.ctx, c.terminal, c.kernels, c.topFirst = ctx, t, m.Kernels, given(f)["top-first"]
@@ -97,19 +110,79 @@ func classify(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 	if err != nil {
 		return err
 	}
-	examples, err := c.prepare(c.test, numbers(len(c.test.Labels)))
-	if err != nil {
+	if err := c.predict(n, r); err != nil {
 		return err
 	}
-	r.TestWrong = n.Mistakes(examples, numbers(len(examples.Labels)), c.Threads)
-	r.TestError = float64(r.TestWrong) / float64(len(c.test.Labels))
+	if c.save != "" {
+		if err := c.write(n); err != nil {
+			return err
+		}
+	}
 	r.Seconds = time.Since(began).Seconds()
 	t.clear()
 	if c.asJSON {
 		return format.JSON(t.out, r)
 	}
 	c.print(r)
+	for _, name := range []string{c.predicted, c.save} {
+		if name != "" {
+			t.made(name)
+		}
+	}
 	return nil
+}
+
+// predict finds out what the network says of the test examples.
+func (c *classifying) predict(n *classifier.Network, r *classification) error {
+	examples, err := c.prepare(c.test, numbers(c.test.N()))
+	if err != nil {
+		return err
+	}
+	classes, probabilities := n.Predict(examples, numbers(c.test.N()), c.Threads)
+	r.TestSet, r.TestImages = c.test.Name, c.test.N()
+	if c.test.Labels != nil {
+		wrong := 0
+		for i, class := range classes {
+			if class != int(c.test.Labels[i]) {
+				wrong++
+			}
+		}
+		share := float64(wrong) / float64(len(classes))
+		r.TestWrong, r.TestError = &wrong, &share
+	}
+	if c.predicted == "" {
+		return nil
+	}
+	return c.terminal.guard.write(c.ctx, c.predicted, func(w io.Writer) error {
+		table := csv.NewWriter(w)
+		head := []string{"example", "class", "probability"}
+		if c.test.Labels != nil {
+			head = append(head, "label")
+		}
+		table.Write(head) // the table keeps its first error
+		for i, class := range classes {
+			line := []string{strconv.Itoa(i), c.train.ClassName(byte(class)), fmt.Sprint(probabilities[i])}
+			if c.test.Labels != nil {
+				line = append(line, c.train.ClassName(c.test.Labels[i]))
+			}
+			table.Write(line)
+		}
+		table.Flush()
+		return table.Error()
+	})
+}
+
+// write writes the network for NumPy.
+func (c *classifying) write(n *classifier.Network) error {
+	return c.terminal.guard.write(c.ctx, c.save, func(w io.Writer) error {
+		z := npz.NewWriter(w)
+		for _, a := range n.Arrays() {
+			if err := z.Floats(a.Name, a.Numbers, a.Shape...); err != nil {
+				return err
+			}
+		}
+		return z.Close()
+	})
 }
 
 // classifyFlags defines the flags of classify.
@@ -134,6 +207,11 @@ func classifyFlags(t *terminal) (*flag.FlagSet, *classifying) {
 	c.TopFirst, c.Seed = 3, 1
 	countVar(f, &c.TopFirst, "top-first", 0, 1<<20, "`N` epochs at the beginning in which only the softmax learns")
 	countVar(f, &c.Seed, "seed", 0, math.MaxUint64, "`N` of order, dropout, choice of images and weights from scratch")
+	c.other.dataFlags(f)
+	f.StringVar(&c.predicted, "predictions", "", "`FILE` in CSV for the class of each test example, or of each one of --data, "+
+		"and its probability")
+	f.StringVar(&c.save, "save", "", "`FILE` of the network for numpy.load: A1, A2, …, Q1, …, c1, … of h = σ(c + h·A + q·Q), the "+
+		"last A and c of the classes")
 	f.BoolVar(&c.asJSON, "json", false, "print JSON, for programs")
 	c.execution = executionFlags(f, t)
 	return f, c
@@ -147,12 +225,15 @@ func (c *classifying) open(run string) (err error) {
 	if c.train, err = c.model.images(c.terminal, mnist.Train); err != nil {
 		return err
 	}
-	if c.test, err = c.model.images(c.terminal, mnist.Test); err != nil {
+	if c.test, err = c.other.open(c.terminal, c.model); err != nil {
 		return err
 	}
+	if c.other.data != "" {
+		c.test.Name = givenSet
+	}
 	for _, set := range []*mnist.Set{c.train, c.test} {
-		if set.Labels == nil {
-			return fmt.Errorf("%s: no labels of the %s images; a classifier needs them", set.Source, set.Name)
+		if set.Labels == nil && set.Name != givenSet {
+			return fmt.Errorf("%s: no labels of the %s examples; a classifier needs them", set.Source, set.Name)
 		}
 		for _, l := range set.Labels {
 			c.classes = max(c.classes, int(l)+1)
@@ -204,7 +285,9 @@ func (c *classifying) room() error {
 func (c *classifying) prepare(set *mnist.Set, images []int) (*classifier.Examples, error) {
 	labels := make([]byte, len(images))
 	for i, image := range images {
-		labels[i] = set.Labels[image]
+		if set.Labels != nil {
+			labels[i] = set.Labels[image]
+		}
 	}
 	row := func(i int, v []float32) { set.Values(v, images[i], mnist.Grey, kernel.Draw{}) }
 	return classifier.Prepare(c.ctx, &c.model.Settings.Config, c.kernels, c.state, labels, row, c.Threads,
@@ -271,10 +354,15 @@ func (c *classifying) print(r *classification) {
 		rows = append(rows, [2]string{"held out", fmt.Sprintf("%.2f%% of %s misclassified; epoch %d was the best",
 			100**r.HeldOutError, format.Number(r.HeldOut, "image"), r.Epoch)})
 	}
-	table(c.terminal.out, append(rows,
-		[2]string{"test error", fmt.Sprintf("%.2f%% (%s of %s images)", 100*r.TestError,
-			format.Count(uint64(r.TestWrong)), format.Count(uint64(len(c.test.Labels))))},
-		[2]string{"took", format.Duration(r.Seconds)}))
+	if r.TestError != nil {
+		name := "test error"
+		if r.TestSet != mnist.Test {
+			name = "error, " + r.TestSet
+		}
+		rows = append(rows, [2]string{name, fmt.Sprintf("%.2f%% (%s of %s images)", 100**r.TestError,
+			format.Count(uint64(*r.TestWrong)), format.Count(uint64(r.TestImages)))})
+	}
+	table(c.terminal.out, append(rows, [2]string{"took", format.Duration(r.Seconds)}))
 }
 
 // numbers returns the numbers from 0 to n-1.

@@ -3,21 +3,28 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"math"
+	"os"
+	"slices"
 	"time"
 
 	"tandem/dbm"
 	"tandem/dbm/kernel"
+	"tandem/internal/dataset"
 	"tandem/internal/figure"
 	"tandem/internal/format"
 	"tandem/internal/memory"
+	"tandem/internal/npz"
 	"tandem/internal/session"
 	"tandem/mnist"
 )
 
 // completion is a picture to draw of images of which half is known.
 type completion struct {
-	half string // that is known
+	half string // that is known, or a file that says it
+	mask bool   // it is a file
+	npz  string // file for what was completed; "": none
 	which
 	images int
 	sweeps int
@@ -30,7 +37,10 @@ type completion struct {
 func complete(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	f := flags(t, "tandem complete RUN [flags]")
 	var o completion
-	f.StringVar(&o.half, "known", "top", "`HALF` what is known of each image: top, bottom, left or right")
+	f.StringVar(&o.half, "known", "", "`WHAT` is known of each example: top, bottom, left or right, or a file with a 1 for each "+
+		"unit that is, such as MASK.npy (default top, or left of a table)")
+	f.StringVar(&o.npz, "npz", "", "`FILE` for numpy.load: known (1 for each unit that is), examples (0 or 1, what was not known, "+
+		"too), mean_field and sampled (probabilities), all but known examples × visible")
 	o.images, o.sweeps, o.seed = 20, 1000, 1
 	o.which.flags(f)
 	countVar(f, &o.images, "images", 1, dbm.MaxRows, "`N` examples, the first ones")
@@ -42,10 +52,7 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	if err != nil {
 		return err
 	}
-	if _, err := knownPixels(o.half, 2, 2); err != nil {
-		return usageError{fmt.Errorf("known: %w", err)}
-	}
-	if err := t.guard.pictures(found[0], output{"out", *out}); err != nil {
+	if err := t.guard.pictures(found[0], output{"out", *out}, output{"npz", o.npz}); err != nil {
 		return err
 	}
 	if err := o.validate(); err != nil {
@@ -69,25 +76,106 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	if err := room(need, "--images"); err != nil {
 		return err
 	}
-	if o.known, err = knownPixels(o.half, o.set.Rows(), o.set.Columns()); err != nil {
-		return err
+	if err := o.findKnown(); err != nil {
+		return usageError{fmt.Errorf("known: %w", err)}
 	}
 	grids, err := o.grids(ctx, t, s, m.Kernels)
 	if err != nil {
 		return err
 	}
 	t.clear()
-	title := fmt.Sprintf("%s after %s updates completes %s images of which it knows the %s half",
-		format.Shape(s.Settings.Layers), format.Count(s.Updates), o.set.Name, o.half)
+	title := fmt.Sprintf("%s after %s updates completes %s examples of which it knows %s",
+		format.Shape(s.Settings.Layers), format.Count(s.Updates), o.set.Name, o.what())
 	if s.otherData {
 		title += ", of other data than it was trained on"
 	}
-	name, err := s.draw(ctx, *out, "completed-"+o.half+".png", title, grids)
+	if o.npz != "" {
+		if err := o.write(ctx, t, s.Settings.Layers[0], grids); err != nil {
+			return err
+		}
+	}
+	standard := "completed-" + o.half + ".png"
+	if o.mask {
+		standard = "completed.png"
+	}
+	name, err := s.draw(ctx, *out, standard, title, grids)
 	if err != nil {
 		return err
 	}
 	t.made(name)
+	if o.npz != "" {
+		t.made(o.npz)
+	}
 	return nil
+}
+
+// findKnown finds out which units are known: of a half of an image, or by a file.
+func (o *completion) findKnown() (err error) {
+	rows, columns := o.set.Rows(), o.set.Columns()
+	if o.half == "" {
+		if o.half = "top"; rows == 1 {
+			o.half = "left"
+		}
+	}
+	if slices.Contains([]string{"top", "bottom", "left", "right"}, o.half) {
+		if rows == 1 && (o.half == "top" || o.half == "bottom") {
+			return fmt.Errorf("%s; a table has a left and a right half, but no %s", o.half, o.half)
+		}
+		o.known, err = knownPixels(o.half, rows, columns)
+		return err
+	}
+	if _, err := os.Stat(o.half); err != nil {
+		return fmt.Errorf("%q; must be top, bottom, left, right or a file: %w", o.half, err)
+	}
+	o.mask = true
+	o.known, err = dataset.ReadMask(o.half, rows*columns)
+	return err
+}
+
+// what returns what is known, in words.
+func (o *completion) what() string {
+	if !o.mask {
+		return "the " + o.half + " half"
+	}
+	n := 0
+	for _, known := range o.known {
+		if known {
+			n++
+		}
+	}
+	return fmt.Sprintf("%s of %d", format.Number(n, "unit"), len(o.known))
+}
+
+// write writes what was known and what was completed as numbers.
+func (o *completion) write(ctx context.Context, t *terminal, visible int, grids []figure.Grid) error {
+	known, binary := make([]byte, visible), make([]byte, 0, o.images*visible)
+	for i, is := range o.known {
+		if is {
+			known[i] = 1
+		}
+	}
+	v := make([]float32, visible)
+	for i := range o.images {
+		o.set.Values(v, i, mnist.Fixed, kernel.Draw{})
+		for _, x := range v {
+			binary = append(binary, byte(x))
+		}
+	}
+	return t.guard.write(ctx, o.npz, func(w io.Writer) error {
+		z := npz.NewWriter(w)
+		if err := z.Bytes("known", known, visible); err != nil {
+			return err
+		}
+		if err := z.Bytes("examples", binary, o.images, visible); err != nil {
+			return err
+		}
+		for i, name := range []string{"mean_field", "sampled"} {
+			if err := z.Floats(name, grids[2+i].Tiles, o.images, visible); err != nil {
+				return err
+			}
+		}
+		return z.Close()
+	})
 }
 
 // grids completes the images and returns the parts of the picture.

@@ -121,11 +121,7 @@ func (e *featureExport) write(ctx context.Context, w io.Writer) error {
 		}
 	}
 	if e.images.Labels != nil {
-		f, err := z.Array("labels", npz.Uint8, e.images.N())
-		if err != nil {
-			return err
-		}
-		if _, err := f.Write(e.images.Labels); err != nil {
+		if err := z.Bytes("labels", e.images.Labels, e.images.N()); err != nil {
 			return err
 		}
 	}

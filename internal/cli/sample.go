@@ -236,11 +236,7 @@ func (m *model) writeSamples(ctx context.Context, name string, probabilities []f
 		if err := z.Floats("probabilities", probabilities, n, visible); err != nil {
 			return err
 		}
-		f, err := z.Array("samples", npz.Uint8, n, visible)
-		if err != nil {
-			return err
-		}
-		if _, err := f.Write(states); err != nil {
+		if err := z.Bytes("samples", states, n, visible); err != nil {
 			return err
 		}
 		return z.Close()

@@ -42,5 +42,15 @@ func (w *Writer) Floats(name string, x []float32, shape ...int) error {
 	return WriteFloats(f, x)
 }
 
+// Bytes writes an array of Uint8.
+func (w *Writer) Bytes(name string, x []byte, shape ...int) error {
+	f, err := w.Array(name, Uint8, shape...)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(x)
+	return err
+}
+
 // Close writes the directory of the archive. It does not close the writer below.
 func (w *Writer) Close() error { return w.zip.Close() }
