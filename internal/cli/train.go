@@ -225,7 +225,10 @@ func (o *trainOptions) fitInit(c *runs.Settings) error {
 		return fmt.Errorf("init: the layers %s of %s are not the lowest ones of %s", format.Shape(from), o.init,
 			format.Shape(c.Layers))
 	}
-	o.initial.State.Offsets = nil // which the file of the model has not
+	o.initial.State.Offsets = nil           // which the file of the model has not
+	for i, mu := range o.initial.State.Mu { // of which it has float32
+		o.initial.State.Mu[i] = float64(float32(mu))
+	}
 	c.Init = o.initial.State.SHA256()
 	return nil
 }

@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 import warnings
+import zipfile
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from . import examples
 from .program import DataError, Program, TandemError
 
 __all__ = ["Model", "load"]
+
+MODELS = "a model is the folder of a run, or an .npz of W1, b0, b1, …"
 
 
 def load(path, binary=None, threads=1, verbose=False):
@@ -32,8 +35,7 @@ def load(path, binary=None, threads=1, verbose=False):
 def _exported(program, folder, run):
     """Return the bytes of the model of a run."""
     name = os.path.join(folder, "exported.npz")
-    quiet = Program(program.binary, None, True)  # export has no such flags
-    quiet.run(folder, "export", run, "--npz", name, threads=False)
+    program.run(folder, "export", run, "--npz", name)
     with open(name, "rb") as file:
         return file.read()
 
@@ -65,10 +67,10 @@ class Model:
                 while f"W{len(self.W) + 1}" in arrays:
                     self.W.append(arrays[f"W{len(self.W) + 1}"])
                 self.b = [arrays[f"b{l}"] for l in range(len(self.W) + 1)]
-        except (KeyError, OSError, ValueError, EOFError) as error:
-            raise TandemError(f"this is no model: {error}", "a model is the folder of a run, or an .npz of W1, b0, b1, …")
+        except (KeyError, OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise TandemError(f"this is no model: {error}", MODELS) from error
         if not self.W:
-            raise TandemError("this is no model: it has no W1", "a model is the folder of a run, or an .npz of W1, b0, b1, …")
+            raise TandemError("this is no model: it has no W1", MODELS)
         self.layers = (len(self.b[0]),) + tuple(w.shape[1] for w in self.W)
         about = _describe(self.data)
         self.settings = about.get("config", {})
@@ -122,13 +124,10 @@ class Model:
                 self._examine(folder, X, "features", "--npz", os.path.join(folder, "q.npz"))  # raises the error
         drawn = examples.bits(X, self.levels)
         terms, exact = self._terms(drawn)
-        if exact:
-            self.score_kind_ = "exact"
-            return terms
         if self._log_z is None:
             self._log_z = self._estimate(drawn)
-        self.score_kind_ = "estimate" if len(self.layers) == 2 else "bound"
-        return terms - self._log_z["log_z"]
+        self.score_kind_ = "exact" if self._log_z["exact"] else "estimate" if len(self.layers) == 2 else "bound"
+        return exact if exact is not None and len(self.layers) > 2 else terms - self._log_z["log_z"]
 
     def score(self, X):
         """Return the mean of score_samples."""
@@ -148,7 +147,7 @@ class Model:
             args = ["--fresh", n, "--anneal", sweeps, "--npz", found, "--out", os.path.join(folder, "samples.png")]
             if seed is not None:
                 args += ["--seed", seed]
-            self.program.run(folder, "sample", self._write(folder), *args, threads=False)
+            self.program.run(folder, "sample", self._write(folder), *args)
             with np.load(found) as arrays:
                 return arrays["probabilities" if probabilities else "samples"]
 
@@ -180,18 +179,23 @@ class Model:
         return json.loads(self._examine(folder, X, "eval", "--pixels", "threshold", "--json", *args))
 
     def _terms(self, drawn):
-        """Return the score of each example and True, or without log Z and False.
+        """Return the scores of examples without log Z, and their log-likelihoods or None.
 
-        The program cannot leave out log Z, and so makes the least of it.
+        The program cannot leave out log Z. So it makes the least of it, and does not enumerate
+        it again for a model whose scores follow from the one that is known.
         """
+        known = self._log_z is not None and len(self.layers) == 2
         with tempfile.TemporaryDirectory(prefix="tandem-") as folder:
-            found = os.path.join(folder, "terms.csv")
-            self._score(folder, drawn, "--ensembles", 0, "--runs", 2, "--temps", 2, "--per-example", found)
+            found, how = os.path.join(folder, "terms.csv"), "no" if known else "auto"
+            least = ("--ensembles", 0, "--runs", 2, "--temps", 2, "--exact", how)
+            about = self._score(folder, drawn, *least, "--per-example", found)
             with open(found, newline="", encoding="utf-8") as file:
                 rows = list(csv.DictReader(file))
-        if rows[0].get("log_likelihood"):
-            return np.array([float(row["log_likelihood"]) for row in rows]), True
-        return np.array([float(row["negative_energy"]) + float(row["entropy"]) for row in rows]), False
+        terms = np.array([float(row["negative_energy"]) + float(row["entropy"]) for row in rows])
+        if not rows[0].get("log_likelihood"):
+            return terms, None
+        self._log_z = {"exact": True, "log_z": about["log_z"]}
+        return terms, np.array([float(row["log_likelihood"]) for row in rows])
 
     def _estimate(self, drawn):
         """Return what eval says of log Z, which begins at training examples, or at others."""
@@ -201,13 +205,11 @@ class Model:
             found = self._score(folder, drawn, "--runs", 0)
         if not found["trusted"]:
             warnings.warn("the estimate of log Z is not to be trusted: " + "; ".join(found["distrust"]), stacklevel=4)
-        return {name: found[name] for name in ("log_z", "log_z_stderr", "trusted", "distrust")}
+        return {"exact": False, "log_z": found["log_z"], "log_z_stderr": found["log_z_stderr"]}
 
 
 def _describe(data):
     """Return what an exported model says of itself; {}: nothing."""
-    import zipfile
-
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         if "tandem.json" not in archive.namelist():
             return {}

@@ -49,19 +49,18 @@ class Program:
             )
         return os.path.abspath(found)
 
-    def run(self, folder, verb, *args, threads=True):
+    def run(self, folder, verb, *args):
         """Run a command in a folder, and return what it prints and the warnings among that.
 
-        threads says whether the command has a flag for them. Names of files in the folder are
-        left out of messages.
+        Names of files in the folder are left out of messages.
         """
         command = [self.path(), verb, *map(str, args)]
         environment = dict(os.environ)
         if self.threads is not None:
             environment["GOMAXPROCS"] = str(self.threads)  # for commands without the flag, too
-            if threads:
+            if verb not in ("export", "sample"):
                 command += ["--threads", str(self.threads)]
-        if not self.verbose:
+        if not self.verbose and verb != "export":
             command.append("--quiet")
         with tempfile.TemporaryFile(dir=folder) as out:
             try:
