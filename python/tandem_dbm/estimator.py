@@ -16,6 +16,9 @@ __all__ = ["DBM"]
 # How many training examples an estimator keeps, for replicas to begin at.
 KEPT = 500
 
+# Flags of train that the estimator gives itself.
+OWN = ("data", "dry_run", "init", "out", "quiet", "threads")
+
 
 class DBM(TransformerMixin, BaseEstimator):
     """A Boltzmann machine with one hidden layer (an RBM) or more (a deep one).
@@ -172,8 +175,12 @@ class DBM(TransformerMixin, BaseEstimator):
         flags = {"preset": self.preset, "updates": self.updates, "learning_rate": self.learning_rate}
         flags["hidden"] = (hidden,) if isinstance(hidden, (int, np.integer)) else hidden
         flags["levels"], flags["seed"] = 1 if self.levels is None else self.levels, _seed(self.random_state)
-        flags.update(self.settings or {})
-        return {name.replace("-", "_"): value for name, value in flags.items() if value is not None}
+        for name, value in (self.settings or {}).items():
+            name = name.replace("-", "_")
+            if name in OWN:
+                raise ValueError(f"settings: {name}; DBM gives this flag itself")
+            flags[name] = value
+        return {name: value for name, value in flags.items() if value is not None}
 
     def _train(self, X, flags):
         """Return the model that the program trains."""
@@ -205,7 +212,8 @@ class DBM(TransformerMixin, BaseEstimator):
         """Return the model, with the program that the parameters say."""
         if not hasattr(self, "model_"):
             raise NotFittedError(
-                "This DBM instance is not fitted yet. Call 'fit' with appropriate arguments before using this estimator."
+                "This DBM instance is not fitted yet. Call 'fit' with appropriate arguments before using this "
+                "estimator."
             )
         self.model_.program = Program(self.binary, self.threads, self.verbose)
         return self.model_

@@ -39,14 +39,11 @@ def check(X, who, features=None, least=1):
         raise ValueError(
             f"Found array with dim {X.ndim}. {who} expected <= 2. Reshape images: X.reshape(len(X), -1)."
         )
-    if X.shape[0] < least:
-        raise ValueError(
-            f"Found array with {X.shape[0]} sample(s) (shape={X.shape}) while a minimum of {least} is required by {who}."
-        )
-    if X.shape[1] < 1:
-        raise ValueError(
-            f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required by {who}."
-        )
+    for n, what, fewest in ((X.shape[0], "sample", least), (X.shape[1], "feature", 1)):
+        if n < fewest:
+            raise ValueError(
+                f"Found array with {n} {what}(s) (shape={X.shape}) while a minimum of {fewest} is required by {who}."
+            )
     if X.dtype.kind == "f" and not np.isfinite(X).all():
         what = "NaN" if np.isnan(X).any() else "infinity"
         raise ValueError(f"Input X contains {what}. {who} has no rule for missing values: fill them in first.")

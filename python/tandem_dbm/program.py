@@ -50,9 +50,9 @@ class Program:
         return os.path.abspath(found)
 
     def run(self, folder, verb, *args):
-        """Run a command in a folder, and return what it prints and the warnings among that.
+        """Run a command, and return what it prints and the warnings among that.
 
-        Names of files in the folder are left out of messages.
+        folder is a temporary one, which is left out of messages.
         """
         command = [self.path(), verb, *map(str, args)]
         environment = dict(os.environ)
@@ -65,7 +65,7 @@ class Program:
         with tempfile.TemporaryFile(dir=folder) as out:
             try:
                 process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, env=environment, cwd=folder
+                    command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, env=environment
                 )
             except OSError as error:
                 raise TandemError(f"{command[0]} does not run: {error}") from error
