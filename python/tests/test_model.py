@@ -3,6 +3,7 @@
 import itertools
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import tempfile
@@ -83,10 +84,12 @@ class Models(unittest.TestCase):
     def test_scores_with_an_estimate(self):
         X = stripes(200, 30)
         rbm = DBM(hidden=25, updates=100).fit(X)
+        stored = pickle.dumps(rbm)
         scores = rbm.score_samples(X)
         self.assertEqual(rbm.score_kind_, "estimate")
         # log Z is that of the estimator, not of the examples that happen to be scored.
         np.testing.assert_array_equal(rbm.score_samples(X[7:9]), scores[7:9])
+        np.testing.assert_array_equal(pickle.loads(stored).score_samples(X[7:9]), scores[7:9])
         again = pickle.loads(pickle.dumps(rbm))
         np.testing.assert_array_equal(again.score_samples(X[::-1]), scores[::-1])
         deep = DBM(hidden=(25, 30), updates=20).fit(X)
@@ -260,6 +263,23 @@ class Models(unittest.TestCase):
                 command = [sys.executable, "-W", "ignore", "-c", code, folder]
                 found = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True)
             self.assertEqual((found.stdout, found.stderr), ("[] []\n", ""))
+
+    @unittest.skipIf(os.name == "nt", "Windows has no such signals")
+    def test_interrupt(self):
+        code = (
+            "import numpy as np; from tandem_dbm import DBM; X = np.random.RandomState(0).rand(200, 50)\n"
+            "try: DBM(hidden=50, updates=10**8, verbose=True).fit(X)\nexcept KeyboardInterrupt: print('stopped')"
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            environment = {**os.environ, "TMPDIR": folder, "PYTHONPATH": os.pathsep.join(sys.path)}
+            command = [sys.executable, "-c", code]
+            with subprocess.Popen(
+                command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            ) as process:
+                self.assertIn("training 50-50", process.stderr.readline())  # of verbose
+                process.send_signal(signal.SIGINT)  # to Python alone
+                self.assertEqual(process.communicate(timeout=60)[0], "stopped\n")
+            self.assertEqual(os.listdir(folder), [])
 
     def test_without_scikit_learn(self):
         code = (
