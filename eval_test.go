@@ -132,13 +132,13 @@ func TestNoErrorOfOneValue(t *testing.T) {
 			t.Errorf("%q: trusted is %v", c.args, e["trusted"])
 		}
 		text := must(t, dir, args...)
-		if strings.Contains(text, "one run: no error") == c.logZ || strings.Contains(text, "one image: no error") == c.test ||
+		if strings.Contains(text, "one run: no error") == c.logZ || strings.Contains(text, "one example: no error") == c.test ||
 			strings.Contains(text, "± 0.00 ") || strings.Contains(text, "± 0.00,") ||
 			strings.Contains(text, "not to be trusted") == c.trusted {
 			t.Errorf("%q says\n%s", c.args, text)
 		}
 		// The error of a bound has no part of log Z where that has none.
-		if strings.Contains(text, "; ± is of the images alone)") != (c.test && !c.logZ) {
+		if strings.Contains(text, "; ± is of the examples alone)") != (c.test && !c.logZ) {
 			t.Errorf("%q says of the bound's error\n%s", c.args, text)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"tandem/dbm"
 	"tandem/dbm/kernel"
+	"tandem/dbm/likelihood"
 	"tandem/internal/dataset"
 	"tandem/internal/figure"
 	"tandem/internal/format"
@@ -40,7 +41,8 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	f.StringVar(&o.half, "known", "", "`WHAT` is known of each example: top, bottom, left or right, or a file with a 1 for each "+
 		"unit that is, such as MASK.npy (default top, or left of a table)")
 	f.StringVar(&o.npz, "npz", "", "`FILE` for numpy.load: known (1 for each unit that is), examples (0 or 1, what was not known, "+
-		"too), mean_field and sampled (probabilities), all but known examples × visible")
+		"too), mean_field and sampled (probabilities), all but known examples × visible; log_probability of what was not known, "+
+		"exactly, where it can be enumerated")
 	o.images, o.sweeps, o.seed = 20, 1000, 1
 	o.which.flags(f)
 	countVar(f, &o.images, "images", 1, dbm.MaxRows, "`N` examples, the first ones")
@@ -90,7 +92,7 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 		title += ", of other data than it was trained on"
 	}
 	if o.npz != "" {
-		if err := o.write(ctx, t, s.Settings.Layers[0], grids); err != nil {
+		if err := o.write(ctx, t, s, grids); err != nil {
 			return err
 		}
 	}
@@ -147,19 +149,33 @@ func (o *completion) what() string {
 }
 
 // write writes what was known and what was completed as numbers.
-func (o *completion) write(ctx context.Context, t *terminal, visible int, grids []figure.Grid) error {
+func (o *completion) write(ctx context.Context, t *terminal, s *model, grids []figure.Grid) error {
+	visible := s.Settings.Layers[0]
 	known, binary := make([]byte, visible), make([]byte, 0, o.images*visible)
 	for i, is := range o.known {
 		if is {
 			known[i] = 1
 		}
 	}
+	conditional, err := likelihood.NewConditional(&s.Settings.Config, s.State, o.known)
+	if err != nil {
+		t.say("log-probabilities of what was not known are left out: %v", err)
+	}
+	var logs []float32
 	v := make([]float32, visible)
 	for i := range o.images {
 		o.set.Values(v, i, mnist.Fixed, kernel.Draw{})
 		for _, x := range v {
 			binary = append(binary, byte(x))
 		}
+		if conditional == nil {
+			continue
+		}
+		p, err := conditional.LogP(ctx, v)
+		if err != nil {
+			return err
+		}
+		logs = append(logs, float32(p))
 	}
 	return t.guard.write(ctx, o.npz, func(w io.Writer) error {
 		z := npz.NewWriter(w)
@@ -171,6 +187,11 @@ func (o *completion) write(ctx context.Context, t *terminal, visible int, grids 
 		}
 		for i, name := range []string{"mean_field", "sampled"} {
 			if err := z.Floats(name, grids[2+i].Tiles, o.images, visible); err != nil {
+				return err
+			}
+		}
+		if conditional != nil {
+			if err := z.Floats("log_probability", logs, o.images); err != nil {
 				return err
 			}
 		}

@@ -144,17 +144,8 @@ func (r *dataReport) rows() [][2]string {
 	for _, note := range r.Notes {
 		rows = append(rows, [2]string{"note", note})
 	}
-	if n := len(d.Constant); n > 0 {
-		rows = append(rows, [2]string{"note", fmt.Sprintf("%s never %s; the model learns %s, and nothing from %s",
-			format.Number(n, "column"), plural(n, "changes", "change"), plural(n, "its mean", "their means"),
-			plural(n, "it", "them"))})
-	}
-	if d.Empty > 0 {
-		rows = append(rows, [2]string{"note", fmt.Sprintf("%s of zeros alone", format.Number(d.Empty, "example"))})
-	}
-	if d.Duplicate > 0 {
-		rows = append(rows, [2]string{"note", fmt.Sprintf("%s the same as one before",
-			plural(d.Duplicate, "1 example is", format.Count(uint64(d.Duplicate))+" examples are"))})
+	for _, note := range notes(d) {
+		rows = append(rows, [2]string{"note", note})
 	}
 	if len(d.Classes) > 0 {
 		var words []string
@@ -181,4 +172,21 @@ func plural(n int, one, many string) string {
 		return one
 	}
 	return many
+}
+
+// notes returns what a person should know of examples.
+func notes(d *dataset.Description) (words []string) {
+	if n := len(d.Constant); n > 0 {
+		words = append(words, fmt.Sprintf("%s never %s; the model learns %s, and nothing from %s",
+			format.Number(n, "column"), plural(n, "changes", "change"), plural(n, "its mean", "their means"),
+			plural(n, "it", "them")))
+	}
+	if d.Empty > 0 {
+		words = append(words, fmt.Sprintf("%s of zeros alone", format.Number(d.Empty, "example")))
+	}
+	if d.Duplicate > 0 {
+		words = append(words, plural(d.Duplicate, "1 example is", format.Count(uint64(d.Duplicate))+" examples are")+
+			" the same as one before")
+	}
+	return words
 }

@@ -131,13 +131,13 @@ func newPosterior(b *likelihood.Bridged, how *likelihood.Clamped) *posterior {
 
 // row returns the row of a set of images.
 func (p *posterior) row(set string) [2]string {
-	text := fmt.Sprintf("%+.3f %s above mean field", p.Over, plusMinus(p.OverStdErr, "one image"))
+	text := fmt.Sprintf("%+.3f %s above mean field", p.Over, plusMinus(p.OverStdErr, "one example"))
 	if p.Weighted != nil {
-		text += fmt.Sprintf(", %+.3f %s above weighted", float64(*p.Weighted), plusMinus(*p.WeightedErr, "one image"))
+		text += fmt.Sprintf(", %+.3f %s above weighted", float64(*p.Weighted), plusMinus(*p.WeightedErr, "one example"))
 	}
 	return [2]string{"posterior, " + set,
 		fmt.Sprintf("%.2f on %s by annealing: %s; of %s %.0f count on average, %.1f at least",
-			p.Bound, format.Number(p.Images, "image"), text, format.Number(p.Runs, "run"), p.Effective, p.Fewest)}
+			p.Bound, format.Number(p.Images, "example"), text, format.Number(p.Runs, "run"), p.Effective, p.Fewest)}
 }
 
 // exact is what can be enumerated.
@@ -171,7 +171,7 @@ func plusMinus(x known, one string) string {
 // evaluation returns what eval prints of a score.
 func (o *evalOptions) evaluation(s *model, score *likelihood.Score, independent [][]float64) *evaluation {
 	z := &score.LogZ
-	e := &evaluation{Run: o.run, Updates: s.Updates, Params: s.State.SHA256(), Data: s.training.Source, Other: s.otherData,
+	e := &evaluation{Run: o.run, Updates: s.Updates, Params: s.State.SHA256(), Data: o.source(s), Other: s.otherData,
 		Pixels: o.pixels.String(), Seed: o.seed, estimate: newEstimate(z.Value, z.StdErr, z.Low, z.High, z.Distrust),
 		Method: string(z.Method)}
 	if score.Exact != nil {
@@ -190,6 +190,14 @@ func (o *evalOptions) evaluation(s *model, score *likelihood.Score, independent 
 		e.add(newScored(&score.Sets[i], z.Value, independent[i], o))
 	}
 	return e
+}
+
+// source returns where the examples come from.
+func (o *evalOptions) source(s *model) string {
+	if o.data != "" {
+		return o.data
+	}
+	return s.training.Source
 }
 
 // scored is the figures of one set of examples.
@@ -251,9 +259,13 @@ func (e *evaluation) add(s *scored) {
 
 // print prints a table.
 func (e *evaluation) print(t *terminal, s *model, score *likelihood.Score) {
+	source := e.Data
+	if e.Other {
+		source = s.source(s.training)
+	}
 	rows := [][2]string{
 		{"model", fmt.Sprintf("%s after %s updates (%s)", format.Shape(s.Settings.Layers), format.Count(e.Updates), e.Run)},
-		{"images", s.source(s.training)},
+		{"data", source},
 	}
 	if e.Exact != nil {
 		rows = append(rows, [2]string{"log Z", fmt.Sprintf("%.4f, enumerated", e.Exact.LogZ)})
@@ -298,7 +310,7 @@ func (e *evaluation) exchangeRows() [][2]string {
 	}
 	figures := fmt.Sprintf("least overlap %.2f, round trips %d, autocorrelation times %.0f", x.Overlap, x.Trips, x.Times)
 	if !math.IsNaN(float64(x.Halves)) {
-		figures += fmt.Sprintf("; begun at images %+.2f ± %.2f", x.Halves, x.HalvesStdErr)
+		figures += fmt.Sprintf("; begun at examples %+.2f ± %.2f", x.Halves, x.HalvesStdErr)
 	}
 	if !math.IsNaN(float64(x.MBAR)) {
 		figures += fmt.Sprintf("; MBAR %+.2f ± %.2f", float64(x.MBAR)-x.LogZ, x.MBARStdErr)
@@ -329,28 +341,28 @@ func (e *evaluation) annealingRows() [][2]string {
 
 // setRows returns the rows of a set of examples.
 func (e *evaluation) setRows(x *scored) [][2]string {
-	of := fmt.Sprintf("%s, %s pixels", format.Number(x.Examples, "image"), e.Pixels)
+	of := fmt.Sprintf("%s, %s pixels", format.Number(x.Examples, "example"), e.Pixels)
 	if math.IsNaN(float64(e.StdErr)) && !math.IsNaN(float64(x.StdErr)) {
-		of += "; ± is of the images alone"
+		of += "; ± is of the examples alone"
 	}
-	rows := [][2]string{{"bound, " + x.Set, fmt.Sprintf("%.2f %s nats an image (%s)", x.Bound,
-		plusMinus(x.StdErr, "one image"), of)},
+	rows := [][2]string{{"bound, " + x.Set, fmt.Sprintf("%.2f %s nats an example (%s)", x.Bound,
+		plusMinus(x.StdErr, "one example"), of)},
 		{"", fmt.Sprintf("mean of −energy %.2f, entropy %.2f", x.NegEnergy, x.Entropy)}}
 	if w := x.Weighted; w != nil {
-		rows = append(rows, [2]string{"weighted, " + x.Set, fmt.Sprintf("%.2f %s with %s an image, of which %.0f count on "+
-			"average, %.1f at least", w.Bound, plusMinus(w.StdErr, "one image"), format.Number(w.Draws, "draw"), w.Effective,
+		rows = append(rows, [2]string{"weighted, " + x.Set, fmt.Sprintf("%.2f %s with %s an example, of which %.0f count on "+
+			"average, %.1f at least", w.Bound, plusMinus(w.StdErr, "one example"), format.Number(w.Draws, "draw"), w.Effective,
 			w.Fewest)})
 	}
 	if x.Posterior != nil {
 		rows = append(rows, x.Posterior.row(x.Set))
 	}
 	if x.Exact != nil {
-		rows = append(rows, [2]string{"exact, " + x.Set, fmt.Sprintf("%.4f %s nats an image", *x.Exact,
-			plusMinus(x.exactErr, "one image"))})
+		rows = append(rows, [2]string{"exact, " + x.Set, fmt.Sprintf("%.4f %s nats an example", *x.Exact,
+			plusMinus(x.exactErr, "one example"))})
 	}
 	rows = append(rows, [2]string{"baseline, " + x.Set,
 		fmt.Sprintf("%.2f by independent units; the model is %.2f %s above",
-			x.Independent, x.Above, plusMinus(x.AboveStdErr, "one image"))})
+			x.Independent, x.Above, plusMinus(x.AboveStdErr, "one example"))})
 	if x.Above < 2*float64(x.AboveStdErr) || x.Above <= 0 {
 		rows = append(rows, [2]string{"warning", "the model is not better than independent units: it has learnt nothing"})
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tandem/dbm"
+	"tandem/internal/dataset"
 	"tandem/internal/format"
 	"tandem/internal/runs"
 	"tandem/internal/session"
@@ -71,6 +72,9 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 		t.say("%s", note)
 	}
 	data := examples.Train
+	if c.Data != "" {
+		sayNotes(t, data)
+	}
 	if c.Preset == runs.FitPreset {
 		c.FitTo(data.Rows()*data.Columns(), data.N(), o.given)
 	}
@@ -105,6 +109,13 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 	return trainRun(ctx, t, session.Options{Machine: m.trainer(o.execution.threads), Run: run, Data: data,
 		HeldOut: examples.HeldOut, Estimates: o.estimates, StopOnSaveError: bool(o.saves),
 		Arguments: append([]string{"train"}, args...)})
+}
+
+// sayNotes says what a person should know of examples before a model learns them.
+func sayNotes(t *terminal, set *mnist.Set) {
+	for _, note := range notes(dataset.Describe(set)) {
+		t.say("note: %s", note)
+	}
 }
 
 // trainingFlags are the flags that decide how much memory training takes.

@@ -137,7 +137,7 @@ func (g gains) String() string {
 	var words []string
 	add := func(set string, mean *float64, stdErr *known) {
 		if mean != nil {
-			words = append(words, fmt.Sprintf("%+.2f %s nats an image (%s)", *mean, plusMinus(*stdErr, "one image"), set))
+			words = append(words, fmt.Sprintf("%+.2f %s nats an example (%s)", *mean, plusMinus(*stdErr, "one example"), set))
 		}
 	}
 	add(mnist.Test, g.Test, g.TestStdErr)
