@@ -237,9 +237,26 @@ func TestWrongExamples(t *testing.T) {
 	refuse(t, 1, dir, []string{"train", "--data", "nowhere.csv"}, "nowhere.csv")
 	refuse(t, 1, dir, []string{"train", "--data", "x.csv", "--label-column", "3"}, "3")
 	refuse(t, 2, dir, []string{"train", "--data", "x.csv", "--hold-out", "1.5"}, "hold-out")
+	refuse(t, 2, dir, []string{"train", "--data", "x.csv", "--hold-out", "0", "--keep-best"}, "keep-best", "held-out")
+	refuse(t, 2, dir, []string{"train", "--data", "x.csv", "--hold-out", ""}, "hold-out")
 	refuse(t, 1, dir, []string{"train", "--data", "x.csv", "--hold-out", "40"}, "hold-out")
 	if _, err := os.Stat(filepath.Join(dir, "run")); err == nil {
 		t.Error("a run was begun")
+	}
+}
+
+// The preset fit holds examples out, and keeps the best model by them, unless it is told not to.
+func TestNothingIsHeldOut(t *testing.T) {
+	dir := t.TempDir()
+	lay(t, dir, "x.csv", []byte("0,1\n"))
+	for _, none := range []string{"0", "0%", "0.0"} {
+		run := "run" + none
+		must(t, dir, "train", "--quiet", "--data", "x.csv", "--updates", "3", "--hold-out", none, "--out", run)
+		if _, err := os.Stat(filepath.Join(dir, run, "best.npz")); err == nil {
+			t.Errorf("--hold-out %s: a best model is kept", none)
+		}
+		must(t, dir, "train", "--quiet", "--data", "x.csv", "--init", run, "--updates", "3", "--hold-out", none,
+			"--out", run+"on")
 	}
 }
 

@@ -39,8 +39,8 @@ func readingFlags(f *flag.FlagSet, r *runs.Reading, path bool) {
 type part01 float64
 
 func (p *part01) String() string {
-	if p == nil || *p == 0 {
-		return ""
+	if p == nil {
+		return "0"
 	}
 	return strconv.FormatFloat(float64(*p), 'g', -1, 64)
 }

@@ -190,6 +190,9 @@ func trainSettings(t *terminal, args []string) (*trainOptions, runs.Settings, ma
 		c.Layers = append(slices.Clone(c.Layers[:1]), o.hidden...)
 	}
 	c.FitAlpha(flags["alpha"])
+	if flags["hold-out"] && c.HoldOut == 0 && !o.given("keep_best") {
+		c.KeepBest = false // of the preset: nothing is left to tell the best by
+	}
 	return o, c, flags, err
 }
 
@@ -233,7 +236,10 @@ func (o *trainOptions) fitInit(c *runs.Settings) error {
 		return fmt.Errorf("init: the layers %s of %s are not the lowest ones of %s", format.Shape(from), o.init,
 			format.Shape(c.Layers))
 	}
-	o.initial.State.Offsets = nil // which the file of the model has not
+	o.initial.State.Offsets = nil           // which the file of the model has not
+	for i, mu := range o.initial.State.Mu { // of which it has float32
+		o.initial.State.Mu[i] = float64(float32(mu))
+	}
 	c.Init = o.initial.State.SHA256()
 	return nil
 }
