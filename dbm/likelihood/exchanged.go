@@ -33,12 +33,13 @@ type Exchanged struct {
 
 // What must hold for an estimate to be trusted.
 const (
-	leastOverlap = 0.1 // of every interval
-	leastTrips   = 10  // round trips of each ensemble
-	leastTimes   = 50  // autocorrelation times in each ensemble and interval
-	mostHalves   = 2.0 // standard errors between the two halves
-	mostMBAR     = 2.0 // half widths of the 95% interval of MBAR − LogZ
-	mostStdErr   = 0.5 // nats
+	leastOverlap = 0.1  // of every interval
+	leastTrips   = 10   // round trips of each ensemble
+	leastTimes   = 50   // autocorrelation times in each ensemble and interval
+	mostHalves   = 2.0  // standard errors between the two halves
+	leastHalves  = 0.05 // nats between them that are of no account, however small their error is
+	mostMBAR     = 2.0  // half widths of the 95% interval of MBAR − LogZ
+	mostStdErr   = 0.5  // nats
 )
 
 // Trusted reports whether nothing speaks against the estimate.
@@ -111,7 +112,7 @@ func (x *Exchanged) check() {
 	against(!(x.Overlap >= leastOverlap), "neighbours overlap by %.2f somewhere, less than %v", x.Overlap, leastOverlap)
 	against(x.Trips < leastTrips, "an ensemble has %d round trips, fewer than %d", x.Trips, leastTrips)
 	against(!(x.Times >= leastTimes), "an interval has %.0f autocorrelation times, fewer than %d", x.Times, leastTimes)
-	against(math.Abs(x.Halves) > mostHalves*x.HalvesStdErr,
+	against(math.Abs(x.Halves) > max(mostHalves*x.HalvesStdErr, leastHalves),
 		"ensembles that began at examples are %+.2f ± %.2f nats apart from the others", x.Halves, x.HalvesStdErr)
 	against(x.HalvesStdErr > mostStdErr, "the two halves are compared with an error of %.2f nats, more than %v",
 		x.HalvesStdErr, mostStdErr)
