@@ -211,7 +211,7 @@ func TestWorthOfLayers(t *testing.T) {
 	}
 	text := must(t, dir, append(eval, "--heal", "3", "--posterior", "4")...)
 	if !strings.Contains(text, "worth, layer 2 up") || !strings.Contains(text, "after 3 updates more") ||
-		!strings.Contains(text, "on 4 images by annealing: ") {
+		!strings.Contains(text, "on 4 examples by annealing: ") {
 		t.Errorf("eval says\n%s", text)
 	}
 }
