@@ -42,7 +42,9 @@ func decodeWeights(z *npz.Reader) (*Checkpoint, error) {
 			s.Biases = append(s.Biases, x)
 		}
 	}
-	s.Mu = dbm.MeanNorms(&settings.Config, s)
+	for _, norm := range dbm.MeanNorms(&settings.Config, s) {
+		s.Mu = append(s.Mu, float64(float32(norm))) // as in the file of a model
+	}
 	return &Checkpoint{Header: Header{Numerics: kernel.Version, Settings: settings}, State: s}, nil
 }
 
