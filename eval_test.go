@@ -132,7 +132,8 @@ func TestNoErrorOfOneValue(t *testing.T) {
 			t.Errorf("%q: trusted is %v", c.args, e["trusted"])
 		}
 		text := must(t, dir, args...)
-		if strings.Contains(text, "one run: no error") == c.logZ || strings.Contains(text, "one example: no error") == c.test ||
+		if strings.Contains(text, "one run: no error") == c.logZ || strings.Contains(text, "one example: no "+
+			"error") == c.test ||
 			strings.Contains(text, "± 0.00 ") || strings.Contains(text, "± 0.00,") ||
 			strings.Contains(text, "not to be trusted") == c.trusted {
 			t.Errorf("%q says\n%s", c.args, text)

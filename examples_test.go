@@ -368,7 +368,8 @@ func TestPredictions(t *testing.T) {
 	lay(t, dir, "x.csv", asText(rows[:200], labels[:200], ","))
 	lay(t, dir, "test.csv", asText(rows[200:], labels[200:], ","))
 	lay(t, dir, "bare.npy", asArray(rows[200:], "|u1", 1))
-	must(t, dir, "train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--test", "test.csv", "--updates", "500",
+	must(t, dir, "train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--test", "test.csv", "--updates",
+		"500",
 		"--out", "run")
 	classify := func(more ...string) (string, []string) {
 		t.Helper()

@@ -15,7 +15,8 @@ func TestBeginWithAModel(t *testing.T) {
 	dir := t.TempDir()
 	rows, labels := stripes(200, 12)
 	lay(t, dir, "x.csv", asText(rows, labels, ","))
-	must(t, dir, "train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--hidden", "6", "--updates", "60", "--out",
+	must(t, dir, "train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--hidden", "6", "--updates", "60",
+		"--out",
 		"one")
 	read := func(run string) *runs.Checkpoint {
 		t.Helper()
@@ -39,7 +40,8 @@ func TestBeginWithAModel(t *testing.T) {
 	if c := same.Settings; c.Data == "" || c.LabelColumn != "answer" || c.HoldOut != 0.1 || c.Init == "" {
 		t.Errorf("settings %+v", c)
 	}
-	must(t, dir, "train", "--quiet", "--init", "one", "--hidden", "6,4", "--learning-rate", "0", "--updates", "10", "--out",
+	must(t, dir, "train", "--quiet", "--init", "one", "--hidden", "6,4", "--learning-rate", "0", "--updates", "10",
+		"--out",
 		"taller")
 	if taller := read("taller"); !slices.Equal(taller.Settings.Layers, []int{12, 6, 4}) ||
 		!slices.Equal(taller.State.Weights[0], best.State.Weights[0]) || taller.State.Weights[1][0] == 0 {

@@ -118,7 +118,8 @@ func (s *suite) prepare() error {
 // training returns the command that trains the run.
 func (s *suite) training(out string) []string {
 	return []string{"train", "--data", "data", "--layers", "9,4,3", "--batch", "3", "--chains", "2", "--updates",
-		fmt.Sprint(before), "--learning-rate-end", "1000", "--checkpoint-every", fmt.Sprint(every), "--threads", "1", "--quiet", "--out", out}
+		fmt.Sprint(before), "--learning-rate-end", "1000", "--checkpoint-every", fmt.Sprint(every), "--threads", "1",
+		"--quiet", "--out", out}
 }
 
 // resuming returns the command that resumes it.

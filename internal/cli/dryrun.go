@@ -64,7 +64,8 @@ func disk(c *runs.Settings) string {
 		kept += uint64(cmp.Or(c.KeepMax, runs.DefaultKeepMax))
 	}
 	if kept > 0 {
-		text += fmt.Sprintf("; up to %s for %s", humanize.IBytes(kept*size), format.Number(int(kept), "model")+" that are kept")
+		text += fmt.Sprintf("; up to %s for %s", humanize.IBytes(kept*size), format.Number(int(kept), "model")+" that are "+
+			"kept")
 	}
 	return text
 }

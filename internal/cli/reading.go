@@ -16,7 +16,8 @@ func readingFlags(f *flag.FlagSet, r *runs.Reading, path bool) {
 	if path {
 		f.StringVar(&r.Data, "data", r.Data,
 			"`PATH` of the training examples: a file (IDX, .npy, .npz, FILE.npz:ARRAY, .csv, "+
-				".tsv, SciPy's sparse .npz, rows of index:value; gzipped or not) or a folder of IDX files with MNIST's names (default "+
+				".tsv, SciPy's sparse .npz, rows of index:value; gzipped or not) or a folder of IDX files with MNIST's names "+
+				"(default "+
 				"the embedded MNIST)")
 	}
 	f.StringVar(&r.Test, "test", r.Test, "`PATH` of test examples, which are only scored")

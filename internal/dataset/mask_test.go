@@ -10,7 +10,8 @@ import (
 // A mask is a row, a table or a number a line.
 func TestReadMask(t *testing.T) {
 	dir := t.TempDir()
-	for name, text := range map[string]string{"row.csv": "0,1,1,0\n", "table.csv": "0,1\n1,0\n", "lines.txt": "0\n1\n1\n0\n"} {
+	for name, text := range map[string]string{"row.csv": "0,1,1,0\n", "table.csv": "0,1\n1,0\n",
+		"lines.txt": "0\n1\n1\n0\n"} {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 			t.Fatal(err)

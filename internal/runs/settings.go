@@ -190,7 +190,8 @@ func (c *Settings) Differs(o *Settings) string {
 	maps.Copy(all, b)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		switch name {
-		case "preset", "data", "test", "label_file", "test_label_file", "updates", "checkpoint_every", "patience", "metrics_every",
+		case "preset", "data", "test", "label_file", "test_label_file", "updates", "checkpoint_every", "patience",
+			"metrics_every",
 			"keep_every", "keep_max":
 		default:
 			if !bytes.Equal(a[name], b[name]) {

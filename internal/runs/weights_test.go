@@ -50,7 +50,8 @@ func TestWeightsFromElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(c.Settings.Layers, []int{4, 3, 2}) || c.State.Weights[1][5] != 0.625 || c.State.Biases[0][3] != 0.375 ||
+	if !slices.Equal(c.Settings.Layers, []int{4, 3, 2}) || c.State.Weights[1][5] != 0.625 ||
+		c.State.Biases[0][3] != 0.375 ||
 		len(c.State.Mu) != 2 || c.State.HasChains() || c.Version != "" {
 		t.Errorf("layers %v, state %+v", c.Settings.Layers, c.State)
 	}
