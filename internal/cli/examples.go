@@ -92,9 +92,12 @@ func (m *model) others(t *terminal, name, labels string) (*mnist.Set, error) {
 		}
 		return e.Train, m.fits(e.Train)
 	}
-	set, err := session.OpenOther(&m.Settings.Reading, m.Settings.Layers[0], name, labels)
+	set, warning, err := session.OpenOther(&m.Settings.Reading, m.Settings.Layers[0], name, labels)
 	if err != nil {
 		return nil, err
+	}
+	if warning != "" {
+		t.say("warning: %s", warning)
 	}
 	return set, m.fits(set)
 }

@@ -24,13 +24,49 @@ func Levels(t *Table) (levels float64, note string, err error) {
 	case t.Largest <= 1:
 		return 1, "", nil
 	case t.Whole && t.Largest <= 127:
-		return t.Largest, fmt.Sprintf("%s: whole numbers up to %v, which stands for 1; --levels says otherwise", t.Source,
-			t.Largest), nil
+		note := fmt.Sprintf("%s: whole numbers up to %v, which stands for 1; --levels says otherwise", t.Source, t.Largest)
+		return t.Largest, note + t.few(), nil
 	case t.Whole && t.Largest <= 255:
 		return 255, "", nil
 	}
 	return 0, "", fmt.Errorf("%s: values from %v to %v; --levels X says which value stands for 1 (%v makes the largest "+
 		"one), and values between 0 and X become probabilities", t.Source, t.Least, t.Largest, t.Largest)
+}
+
+// few returns what to add to a note where most columns have 0 and 1 alone, which others then make
+// small: a number for missing values, an age, labels that were not named.
+func (t *Table) few() string {
+	units := t.Units()
+	large, first := make([]bool, units), -1
+	for i := range t.N * units {
+		if t.at(i) > 1 && !large[i%units] {
+			if large[i%units] = true; first < 0 {
+				first = i
+			}
+		}
+	}
+	n := 0
+	for _, is := range large {
+		if is {
+			n++
+		}
+	}
+	if 2*n >= units {
+		return ""
+	}
+	return fmt.Sprintf("; %d of %d columns have only 0 and 1, but %s has %v in example %d: is that a column of labels, "+
+		"or "+
+		"a number for missing values?", units-n, units, t.Column(first%units), t.at(first), first/units+1)
+}
+
+// Small returns a warning where examples look as if they were on another scale than that of a
+// model, by which levels stands for 1; "" where they do not.
+func (t *Table) Small(levels float64) string {
+	if own, _, err := Levels(t); err != nil || own >= levels || levels <= 1 || t.Largest > levels/2 {
+		return ""
+	}
+	return fmt.Sprintf("%s: the largest value is %v, where %v stands for 1 in the model; perhaps these examples have "+
+		"another scale", t.Source, t.Largest, levels)
 }
 
 // FromImages returns the table of a set of images, whose bytes it shares.

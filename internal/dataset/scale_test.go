@@ -70,6 +70,33 @@ func TestLevels(t *testing.T) {
 	}
 }
 
+// A few columns that make all others small are named, and so are examples of another scale than
+// the model's.
+func TestScaleIsDoubted(t *testing.T) {
+	x := tableOf(0, 1, 9, 1, 0)
+	x.Names = []string{"a", "b", "age", "c", "d"}
+	if _, note, err := Levels(x); err != nil || !strings.Contains(note, "4 of 5 columns have only 0 and 1, but column 3 "+
+		"(age) has 9 in "+
+		"example 1") {
+		t.Errorf("%q, %v", note, err)
+	}
+	if _, note, _ := Levels(tableOf(3, 1, 9, 2, 0)); strings.Contains(note, "have only") {
+		t.Errorf("of counts: %q", note)
+	}
+	for _, c := range []struct {
+		table  *Table
+		levels float64
+		small  bool
+	}{
+		{tableOf(0, 1, 1), 255, true}, {tableOf(0, 0.5, 1), 255, true}, {tableOf(0, 1), 9, true}, {tableOf(0, 7), 255, true},
+		{tableOf(0, 200), 255, false}, {tableOf(0, 8), 9, false}, {tableOf(0, 1), 1, false}, {tableOf(0, 0.25), 1, false},
+	} {
+		if said := c.table.Small(c.levels); (said != "") != c.small {
+			t.Errorf("up to %v where %v stands for 1: %q", c.table.Largest, c.levels, said)
+		}
+	}
+}
+
 // greys returns the values of a table as units.
 func greys(t *testing.T, table *Table, levels float64) []float32 {
 	t.Helper()

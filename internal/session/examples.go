@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -94,21 +95,23 @@ func OpenData(r *runs.Reading, name string) (*mnist.Set, error) {
 }
 
 // OpenOther opens the examples of another file or folder, of some units each, which are read as
-// those of a run are. They have its scale and its classes. A column of labels may be missing.
-func OpenOther(r *runs.Reading, units int, name, labels string) (*mnist.Set, error) {
+// those of a run are. They have its scale and its classes. A column of labels may be missing. The
+// warning is of a scale that may be another one; "": none.
+func OpenOther(r *runs.Reading, units int, name, labels string) (_ *mnist.Set, warning string, err error) {
 	other := *r
 	other.Data, other.LabelFile = name, labels
 	t, credit, err := readTraining(&other)
 	if other.LabelColumn != "" && (err != nil || t.Units() != units) {
 		other.LabelColumn = ""
-		if bare, credit, failed := readTraining(&other); failed == nil && (err != nil || bare.Units() == units) {
-			return set(bare, r, mnist.Test, credit)
+		if bare, _, failed := readTraining(&other); failed == nil && (err != nil || bare.Units() == units) {
+			t, err = bare, nil
 		}
 	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return set(t, r, mnist.Test, credit)
+	found, err := set(t, r, mnist.Test, credit)
+	return found, t.Small(cmp.Or(r.Levels, 255)), err
 }
 
 // readTraining reads the training examples.
