@@ -398,3 +398,49 @@ func TestPredictions(t *testing.T) {
 		t.Errorf("without labels: %q, %q, not %q\n%s", bare[0], bare[1], lines[1], said)
 	}
 }
+
+// A run that is resumed to an update without a score still knows the scores before, and the
+// baseline beside them.
+func TestBestAfterResume(t *testing.T) {
+	dir := t.TempDir()
+	rows, labels := stripes(300, 12)
+	lay(t, dir, "x.csv", asText(rows, labels, ","))
+	must(t, dir, "train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--updates", "2000", "--out", "run")
+	said := must(t, dir, "resume", "run", "--updates", "2050", "--quiet")
+	if !strings.Contains(said, "kept as the best") || strings.Contains(said, "independent units have 0.00") ||
+		strings.Contains(said, "warning") {
+		t.Errorf("resume says\n%s", said)
+	}
+}
+
+// Nothing held out leaves nothing to tell the best by, wherever that is said.
+func TestHoldOutNothingEverywhere(t *testing.T) {
+	dir := t.TempDir()
+	rows, labels := stripes(60, 12)
+	lay(t, dir, "x.csv", asText(rows, labels, ","))
+	must(t, dir, "data", "x.csv", "--label-column", "answer", "--hold-out", "0")
+	lay(t, dir, "c.json", []byte(`{"preset": "fit", "hold_out": 0}`))
+	must(t, dir, "train", "--quiet", "--config", "c.json", "--data", "x.csv", "--label-column", "answer", "--updates", "20",
+		"--out", "run")
+}
+
+// The width of rows of index:value is that of the training examples, for all that come later.
+func TestWidthOfIndexedRows(t *testing.T) {
+	dir := t.TempDir()
+	lay(t, dir, "x.svm", []byte(strings.Repeat("1 1:1 5:1\n0 2:1\n", 20)))
+	lay(t, dir, "narrow.svm", []byte("1 1:1\n0 2:1\n1 3:1\n"))
+	must(t, dir, "train", "--quiet", "--data", "x.svm", "--test", "narrow.svm", "--updates", "20", "--out", "run")
+	must(t, dir, "eval", "run", "--quiet", "--runs", "0", "--sweeps", "100")
+	must(t, dir, "features", "run", "--data", "narrow.svm", "--npz", "q.npz", "--quiet")
+}
+
+// verify without the examples of a run says that they are missing, whatever their scale.
+func TestVerifyWithoutExamples(t *testing.T) {
+	dir := t.TempDir()
+	rows, labels := stripes(60, 12)
+	lay(t, dir, "x.csv", asText(rows, labels, ","))
+	must(t, dir, "train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--updates", "20", "--out", "run")
+	must(t, dir, "archive", "run", "--out", "a.tar.gz", "--binary=false")
+	refuse(t, 1, dir, []string{"verify", "a.tar.gz"}, "no images with the SHA-256", "--data PATH")
+	must(t, dir, "verify", "a.tar.gz", "--data", "x.csv")
+}

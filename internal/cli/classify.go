@@ -209,11 +209,9 @@ func classifyFlags(t *terminal) (*flag.FlagSet, *classifying) {
 	countVar(f, &c.Seed, "seed", 0, math.MaxUint64, "`N` of order, dropout, choice of images and weights from scratch")
 	c.other.dataFlags(f)
 	f.StringVar(&c.predicted, "predictions", "", "`FILE` in CSV for the class of each test example, or of each one of "+
-		"--data, "+
-		"and its probability")
+		"--data, and its probability")
 	f.StringVar(&c.save, "save", "", "`FILE` of the network for numpy.load: A1, A2, …, Q1, …, c1, … of h = σ(c + h·A + "+
-		"q·Q), the "+
-		"last A and c of the classes")
+		"q·Q), the last A and c of the classes")
 	f.BoolVar(&c.asJSON, "json", false, "print JSON, for programs")
 	c.execution = executionFlags(f, t)
 	return f, c

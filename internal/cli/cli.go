@@ -43,7 +43,7 @@ func verbs() []verb {
 		{"data", "[PATH] [flags]", "describe examples, and what train would make of them", data},
 		{"train", "[flags]", "train a model on MNIST, or on your own examples", train},
 		{"resume", "RUN [flags]", "resume a run", resume},
-		{"eval", "RUN [flags]", "score a model: log Z from both sides, and the bound", eval},
+		{"eval", "RUN [flags]", "score a model: log Z, and the bound of the log-likelihood", eval},
 		{"classify", "RUN [flags]", "turn a model into a classifier, and test it", classify},
 		{"filters", "RUN [flags]", "draw each layer's filters", filters},
 		{"sample", "RUN [flags]", "draw samples from the model", sample},

@@ -39,13 +39,10 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	f := flags(t, "tandem complete RUN [flags]")
 	var o completion
 	f.StringVar(&o.half, "known", "", "`WHAT` is known of each example: top, bottom, left or right, or a file with a 1 "+
-		"for each "+
-		"unit that is, such as MASK.npy (default top, or left of a table)")
+		"for each unit that is, such as MASK.npy (default top, or left of a table)")
 	f.StringVar(&o.npz, "npz", "", "`FILE` for numpy.load: known (1 for each unit that is), examples (0 or 1, what was "+
-		"not known, "+
-		"too), mean_field and sampled (probabilities), all but known examples × visible; log_probability of what was not "+
-		"known, "+
-		"exactly, where it can be enumerated")
+		"not known, too), mean_field and sampled (probabilities), all but known examples × visible; log_probability of "+
+		"what was not known, exactly, where it can be enumerated")
 	o.images, o.sweeps, o.seed = 20, 1000, 1
 	o.which.flags(f)
 	countVar(f, &o.images, "images", 1, dbm.MaxRows, "`N` examples, the first ones")

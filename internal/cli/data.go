@@ -59,6 +59,7 @@ func data(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	if len(found) > 0 { // otherwise the embedded images
 		c.Data = found[0]
 	}
+	c.KeepBest = c.HoldOut > 0
 	if err := c.Validate(); err != nil {
 		return usageError{asFlag(f, err)}
 	}

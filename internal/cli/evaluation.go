@@ -364,7 +364,7 @@ func (e *evaluation) setRows(x *scored) [][2]string {
 		fmt.Sprintf("%.2f by independent units; the model is %.2f %s above",
 			x.Independent, x.Above, plusMinus(x.AboveStdErr, "one example"))})
 	if x.Above < 2*float64(x.AboveStdErr) || x.Above <= 0 {
-		rows = append(rows, [2]string{"warning", "the model is not better than independent units: it has learnt nothing"})
+		rows = append(rows, [2]string{"warning", "the model is not clearly better than independent units"})
 	}
 	return rows
 }

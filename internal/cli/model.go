@@ -21,7 +21,6 @@ type model struct {
 	from          string // folder of the run, or exported file
 	exported      bool   // from is a file
 	rows, columns int
-	last          uint64              // updates of the checkpoint, where the model is the best one of its run
 	measures      *dbm.FilterMeasures // of its filters; nil: not measured yet
 	training      *mnist.Set          // nil: not read yet
 	otherData     bool                // its training images are not those that it was trained on
@@ -69,7 +68,6 @@ func (m *model) takeBest(dir string) error {
 	if err != nil || best == nil {
 		return err
 	}
-	m.last = m.Updates
 	m.State, m.Updates = best.State, best.Updates
 	return nil
 }

@@ -17,11 +17,10 @@ func readingFlags(f *flag.FlagSet, r *runs.Reading, path bool) {
 		f.StringVar(&r.Data, "data", r.Data,
 			"`PATH` of the training examples: a file (IDX, .npy, .npz, FILE.npz:ARRAY, .csv, "+
 				".tsv, SciPy's sparse .npz, rows of index:value; gzipped or not) or a folder of IDX files with MNIST's names "+
-				"(default "+
-				"the embedded MNIST)")
+				"(default the embedded MNIST)")
 	}
 	f.StringVar(&r.Test, "test", r.Test, "`PATH` of test examples, which are only scored")
-	f.Var((*part01)(&r.HoldOut), "hold-out",
+	f.Var((*portion)(&r.HoldOut), "hold-out",
 		"`PART` of the training examples to hold out: a share below 1 or a number; of each class its "+
 			"share")
 	numberVar(f, &r.Levels, "levels",
@@ -36,10 +35,10 @@ func readingFlags(f *flag.FlagSet, r *runs.Reading, path bool) {
 	f.BoolVar(&r.ZeroBased, "zero-based", r.ZeroBased, "indices of index:value count from 0")
 }
 
-// part01 is a share below 1 or a number of examples, as a flag.
-type part01 float64
+// portion is a share below 1 or a number of examples, as a flag.
+type portion float64
 
-func (p *part01) String() string {
+func (p *portion) String() string {
 	if p == nil {
 		return "0"
 	}
@@ -47,7 +46,7 @@ func (p *part01) String() string {
 }
 
 // Set reads a share, 0.1 or 10%, or a number.
-func (p *part01) Set(s string) error {
+func (p *portion) Set(s string) error {
 	number, percent := strings.CutSuffix(s, "%")
 	x, err := parseFloat(number)
 	if percent {
@@ -56,7 +55,7 @@ func (p *part01) Set(s string) error {
 	if err != nil || !(x >= 0) || x >= 1 && (percent || x != float64(int(x))) {
 		return fmt.Errorf("%q; must be a share below 1, such as 0.1 or 10%%, or a number of examples", s)
 	}
-	*p = part01(x)
+	*p = portion(x)
 	return nil
 }
 

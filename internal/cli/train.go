@@ -191,7 +191,7 @@ func trainSettings(t *terminal, args []string) (*trainOptions, runs.Settings, ma
 		c.Layers = append(slices.Clone(c.Layers[:1]), o.hidden...)
 	}
 	c.FitAlpha(flags["alpha"])
-	if flags["hold-out"] && c.HoldOut == 0 && !o.given("keep_best") {
+	if c.HoldOut == 0 && !o.given("keep_best") {
 		c.KeepBest = false // of the preset: nothing is left to tell the best by
 	}
 	return o, c, flags, err
@@ -228,8 +228,7 @@ func (o *trainOptions) fitInit(c *runs.Settings) error {
 	switch {
 	case o.initial == nil && c.Init != "":
 		return fmt.Errorf("init: the settings are of a run that began with a model, whose SHA-256 is %.12s…; --init names "+
-			"it, "+
-			"such as %s of that run", c.Init, runs.InitFile)
+			"it, such as %s of that run", c.Init, runs.InitFile)
 	case o.initial == nil:
 		return nil
 	}
@@ -297,19 +296,16 @@ func trainFlags(t *terminal, c *runs.Settings) (*flag.FlagSet, *trainOptions) {
 	f, o := flags(t, "tandem train [flags]"), &trainOptions{standard: runs.Presets()[0].Preset}
 	f.StringVar(&o.preset, "preset", "", "`NAME` of the settings to begin with: quick, paper, direct, best or fit, which "+
 		"follows from the examples (default fit with --data or one hidden layer, and otherwise quick, whose settings are "+
-		"the "+
-		"defaults below)")
+		"the defaults below)")
 	f.StringVar(&o.config, "config", "", "`FILE` settings in JSON, such as config.json of a run; the file overrides "+
 		"the preset, which it may name, and flags override both")
 	f.StringVar(&o.init, "init", "", "`MODEL` to begin with: a run, an exported model, or weights W1, b0, b1, … as "+
-		"numpy.savez "+
-		"writes them; its settings and examples are the defaults, and --hidden may add layers on top")
+		"numpy.savez writes them; its settings and examples are the defaults, and --hidden may add layers on top")
 	f.StringVar(&o.out, "out", "", "`RUN` folder to make (default a new one under runs)")
 	f.Var(shape{list[int]{&o.hidden, parseUnits}}, "hidden", "`N,N,…` units of each hidden layer, from the lowest; the "+
 		"visible layer follows from the examples")
 	f.BoolVar(&o.resume, "resume-if-there", false, "a run of these settings that is in --out already is resumed, and "+
-		"left as "+
-		"it is if it has made its updates, as for jobs that are queued again")
+		"left as it is if it has made its updates, as for jobs that are queued again")
 	f.BoolVar(&o.dry, "dry-run", false, "print sizes, memory, disk and a guess of the time, and make nothing")
 	settingsFlags(f, c)
 	o.execution = executionFlags(f, t)
@@ -360,11 +356,9 @@ func settingsFlags(f *flag.FlagSet, c *runs.Settings) {
 	countVar(f, &c.Updates, "updates", 1, math.MaxUint32, "`N` updates in all")
 	countVar(f, &c.Seed, "seed", 0, math.MaxUint64, "`N` the same seed gives the same bits on every machine")
 	countVar(f, &c.MetricsEvery, "metrics-every", 0, math.MaxUint32, "`N` updates from one line of metrics to the next, "+
-		"beside "+
-		"those at checkpoints and at 1, 10, 100, …; 0: none")
+		"beside those at checkpoints and at 1, 10, 100, …; 0: none")
 	f.StringVar(&c.KeepEvery, "keep-every", c.KeepEvery, "`WHEN` a model is kept in the run, as update-N.npz: every so "+
-		"many updates, or exp "+
-		"for 1, 2, 5, 10, 20, 50, … (default never)")
+		"many updates, or exp for 1, 2, 5, 10, 20, 50, … (default never)")
 	countVar(f, &c.KeepMax, "keep-max", 0, 10_000, "`N` of them, the last ones; 0: 20")
 	f.BoolVar(&c.KeepBest, "keep-best", c.KeepBest,
 		"score the model by the held-out examples at each checkpoint, and keep "+

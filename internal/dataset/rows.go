@@ -71,6 +71,21 @@ type pairs struct {
 	width   int // the largest index, counted from 1
 }
 
+// Indexed reports whether a file has rows of index:value, whose width only their largest index
+// or Options.Columns tells.
+func Indexed(name string) (bool, error) {
+	s, err := open(name)
+	if err != nil {
+		return false, err
+	}
+	defer s.close()
+	f, err := s.format()
+	if err != nil {
+		return false, s.wrap(err)
+	}
+	return f == textFormat && isPairs(s.base, s.head), nil
+}
+
 // readPairs reads rows of index:value, each after a label or none of them.
 func (s *source) readPairs(o Options) (*Table, error) {
 	if o.LabelColumn != "" {

@@ -80,15 +80,12 @@ const FitPreset = "fit"
 // given reports whether a field was, by its name in JSON.
 //
 // One hidden layer has as many units as an example, at most 500. The rate falls to 0 over the
-// updates there are, with ten checkpoints. Weight decay is the less, the more examples there are: like a prior of
-// the weights whose part in all is the same (docs/trials.md).
+// updates there are, with ten checkpoints. Weight decay is the less, the more examples there
+// are: like a prior of the weights whose part in all is the same (docs/trials.md).
 func (c *Settings) FitTo(units, examples int, given func(field string) bool) {
 	if !given("layers") {
 		c.Layers = []int{units, min(units, 500)}
 		c.FitAlpha(false)
-	}
-	if c.HoldOut == 0 && !given("keep_best") {
-		c.KeepBest = false
 	}
 	if !given("learning_rate_end") {
 		c.LearningRateEnd = c.Updates

@@ -32,7 +32,7 @@ type Settings struct {
 	KeepEvery string `json:"keep_every,omitempty"` // updates from one model that is kept to the next, or exp; "": none
 	KeepMax   int    `json:"keep_max,omitempty"`   // of these, the last ones; 0: 20
 
-	MetricsEvery uint64 `json:"metrics_every,omitempty"` // updates from one line of metrics to the next, beside others; 0: none
+	MetricsEvery uint64 `json:"metrics_every,omitempty"` // updates between lines of metrics; 0: as usual
 
 	KeepBest bool   `json:"keep_best,omitempty"` // the model that is best by the held-out examples is kept, too
 	Patience uint64 `json:"patience,omitempty"`  // checkpoints without a better one end the run; 0: never
@@ -43,7 +43,7 @@ type Settings struct {
 type Reading struct {
 	Data          string   `json:"data"`                      // file or folder; "": the embedded MNIST
 	Levels        float64  `json:"levels,omitempty"`          // the value that stands for 1; 0: 255, as of old
-	HoldOut       float64  `json:"hold_out,omitempty"`        // training examples to hold out: a share below 1, or how many
+	HoldOut       float64  `json:"hold_out,omitempty"`        // training examples to hold out: a share below 1, or so many
 	Test          string   `json:"test,omitempty"`            // file of test examples; "": none, or those of the folder
 	LabelFile     string   `json:"label_file,omitempty"`      // of the training examples
 	TestLabelFile string   `json:"test_label_file,omitempty"` // of the test examples
@@ -191,8 +191,7 @@ func (c *Settings) Differs(o *Settings) string {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		switch name {
 		case "preset", "data", "test", "label_file", "test_label_file", "updates", "checkpoint_every", "patience",
-			"metrics_every",
-			"keep_every", "keep_max":
+			"metrics_every", "keep_every", "keep_max":
 		default:
 			if !bytes.Equal(a[name], b[name]) {
 				return name

@@ -33,7 +33,6 @@ type scorer struct {
 	update      uint64  // of that one; 0: none yet
 	since       uint64  // scores since that one
 	independent float64 // of independent units, on the same examples; 0: not computed yet
-	last        float64 // the last bound
 }
 
 // scores reports whether the run keeps the best model.
@@ -49,15 +48,18 @@ func (s *session) scoresAt(u uint64) bool {
 // remember takes over what the scores of earlier sessions say.
 func (s *session) remember(metrics []runs.Metrics) {
 	for i := range metrics {
-		if m := &metrics[i]; m.BoundHeldOut != nil {
+		m := &metrics[i]
+		if m.BoundHeldOut != nil {
 			s.scorer.count(*m.BoundHeldOut, m.Update)
+		}
+		if m.IndependentHeldOut != nil {
+			s.scorer.independent = *m.IndependentHeldOut
 		}
 	}
 }
 
 // count counts a score, and reports whether it is the best so far.
 func (s *scorer) count(bound float64, update uint64) bool {
-	s.last = bound
 	if s.update > 0 && !(bound > s.best) {
 		s.since++
 		return false
@@ -77,7 +79,7 @@ func (s *session) score(ctx context.Context, state *dbm.State) (bound float64, e
 	c := &s.settings.Config
 	row := func(i int, v []float32) { s.HeldOut.Values(v, i, mnist.Fixed, kernel.Draw{}) }
 	examples := likelihood.Examples{Name: HeldOut, N: min(scoreExamples, s.HeldOut.N()), Row: row}
-	mean := s.Data.Mean(mnist.Fixed)
+	mean := s.estimator.mean(s.Data)
 	if s.scorer.independent == 0 {
 		each, err := likelihood.NewIndependent(mean, s.Data.N()).Each(ctx, examples, s.Threads)
 		if err != nil {
@@ -118,8 +120,7 @@ func (s *session) scoreDue(ctx context.Context, state *dbm.State, line *runs.Met
 		return err
 	}
 	if math.IsInf(bound, 0) || math.IsNaN(bound) {
-		s.scorer.since++
-		return nil
+		return nil // and counts for nothing: no line of metrics could tell a resume of it
 	}
 	independent := s.scorer.independent
 	line.BoundHeldOut, line.IndependentHeldOut = &bound, &independent

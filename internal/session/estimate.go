@@ -61,6 +61,14 @@ type estimator struct {
 	independent float64 // of independent units, on the same test examples; 0: not computed yet
 }
 
+// mean returns the mean of the training examples, sampled once.
+func (e *estimator) mean(training *mnist.Set) []float64 {
+	if e.base == nil {
+		e.base = training.Mean(mnist.Fixed)
+	}
+	return e.base
+}
+
 // due reports whether to make an estimate after an update.
 func (e *estimator) due(update uint64) bool { return e.Every > 0 && update%e.Every == 0 }
 
@@ -69,14 +77,12 @@ func (e *estimator) due(update uint64) bool { return e.Every > 0 && update%e.Eve
 func (s *session) estimate(ctx context.Context, state *dbm.State) (logZ, bound float64, err error) {
 	e := &s.estimator
 	began := time.Now()
-	if e.base == nil {
-		e.base = s.Data.Mean(mnist.Fixed)
-	}
+	mean := e.mean(s.Data)
 	ctx = context.WithoutCancel(ctx)
 	row := func(i int, v []float32) { e.Test.Values(v, i, mnist.Fixed, kernel.Draw{}) }
 	examples := []likelihood.Examples{{Name: mnist.Test, N: min(estimateExamples, e.Test.N()), Row: row}}
 	if e.independent == 0 {
-		each, err := likelihood.NewIndependent(e.base, s.Data.N()).Each(ctx, examples[0], s.Threads)
+		each, err := likelihood.NewIndependent(mean, s.Data.N()).Each(ctx, examples[0], s.Threads)
 		if err != nil {
 			return 0, 0, err
 		}
@@ -84,7 +90,7 @@ func (s *session) estimate(ctx context.Context, state *dbm.State) (logZ, bound f
 	}
 	score, err := likelihood.Evaluate(ctx, &s.settings.Config, s.Kernels, state, examples, likelihood.Effort{
 		Annealing: &likelihood.Annealing{Runs: estimateRuns, Temperatures: cmp.Or(e.Temperatures, estimateTemps),
-			UpOnly: true, Base: likelihood.Base{e.base}}, Threads: s.Threads})
+			UpOnly: true, Base: likelihood.Base{mean}}, Threads: s.Threads})
 	e.spent += time.Since(began).Seconds()
 	switch {
 	case errors.Is(err, likelihood.ErrNotANumber):

@@ -28,7 +28,7 @@ type Examples struct {
 }
 
 // Begin reads training examples for a run that begins, and settles what their reading leaves
-// open: which value stands for 1, and the names of the classes.
+// open: which value stands for 1, the names of the classes, and the width of rows of index:value.
 func Begin(r *runs.Reading) (*Examples, error) {
 	t, credit, err := readTraining(r)
 	if err != nil {
@@ -47,12 +47,27 @@ func Begin(r *runs.Reading) (*Examples, error) {
 			r.Levels = levels
 		}
 	}
+	if err := settleWidth(r, t.Units()); err != nil {
+		return nil, err
+	}
 	if t.Labels != nil {
 		if _, r.Classes, err = dataset.Classes(t.Labels, r.Classes); err != nil {
 			return nil, fmt.Errorf("labels of %s: %w", t.Source, err)
 		}
 	}
 	return e, e.take(t, r, credit)
+}
+
+// settleWidth keeps the width of rows of index:value: other rows may not reach the last column.
+func settleWidth(r *runs.Reading, units int) error {
+	if r.Data == "" || isFolder(r.Data) {
+		return nil
+	}
+	indexed, err := dataset.Indexed(r.Data)
+	if indexed {
+		r.Columns = units
+	}
+	return err
 }
 
 // Open reads training examples for a run that has begun.

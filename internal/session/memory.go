@@ -18,6 +18,11 @@ func Memory(c *runs.Settings, data *mnist.Set, e *Estimates, threads int) uint64
 			Temperatures: cmp.Or(e.Temperatures, estimateTemps)}, Threads: threads}
 		size = memory.Sum(size, effort.Memory(&c.Config, estimateExamples), DataMemory(e.Test))
 	}
+	if c.KeepBest {
+		effort := likelihood.Effort{Annealing: &likelihood.Annealing{Runs: scoreRuns, Temperatures: scoreTemps},
+			Threads: threads}
+		size = memory.Sum(size, effort.Memory(&c.Config, scoreExamples))
+	}
 	return size
 }
 

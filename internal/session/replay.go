@@ -157,9 +157,12 @@ func (r *Replayed) compare(recorded []string, sum, what string) error {
 // images returns the images that a run was trained on.
 func (r *Replay) images(s *runs.Snapshot) (*mnist.Set, error) {
 	d := s.Manifest.Data
-	names := []string{""}
+	var names []string
 	if s.Settings.Data != "" && r.Data != "" {
-		names = []string{r.Data, ""}
+		names = append(names, r.Data)
+	}
+	if s.Settings.Levels == 0 { // the embedded images are bytes up to 255
+		names = append(names, "")
 	}
 	for _, name := range names {
 		reading := s.Settings.Reading
