@@ -19,19 +19,7 @@ import (
 // where o.Header is "yes"; or o.LabelColumn says which of its columns counts, and the header
 // is found as in Read. name may be FILE.npz:ARRAY.
 func ReadLabels(name string, o Options) ([]string, error) {
-	if err := o.check(); err != nil {
-		return nil, err
-	}
-	s, err := open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer s.close()
-	labels, err := s.labels(o)
-	if err != nil {
-		return nil, s.wrap(err)
-	}
-	return labels, nil
+	return from(name, o, func(s *source) ([]string, error) { return s.labels(o) })
 }
 
 func (s *source) labels(o Options) ([]string, error) {

@@ -242,25 +242,36 @@ func (s *source) format() (format, error) {
 	return textFormat, nil
 }
 
-// Read reads the examples of one file, never of a folder. The format is told by the content.
-// name may be FILE.npz:ARRAY.
-func Read(name string, o Options) (*Table, error) {
+// from opens a file and reads something from it. An error names the file.
+func from[T any](name string, o Options, read func(*source) (T, error)) (found T, err error) {
 	if err := o.check(); err != nil {
-		return nil, err
+		return found, err
 	}
 	s, err := open(name)
 	if err != nil {
-		return nil, err
+		return found, err
 	}
 	defer s.close()
-	t, err := s.read(o)
+	if found, err = read(s); err != nil {
+		return found, s.wrap(err)
+	}
+	return found, nil
+}
+
+// Read reads the examples of one file, never of a folder. The format is told by the content.
+// name may be FILE.npz:ARRAY.
+func Read(name string, o Options) (*Table, error) {
+	t, err := from(name, o, func(s *source) (*Table, error) {
+		t, err := s.read(o)
+		if err == nil && t.Labels != nil && len(t.Labels) != t.N {
+			err = fmt.Errorf("%d labels for %d examples", len(t.Labels), t.N)
+		}
+		return t, err
+	})
 	if err != nil {
-		return nil, s.wrap(err)
+		return nil, err
 	}
 	t.Source = name
-	if t.Labels != nil && len(t.Labels) != t.N {
-		return nil, s.wrap(fmt.Errorf("%d labels for %d examples", len(t.Labels), t.N))
-	}
 	return t, nil
 }
 

@@ -74,16 +74,10 @@ type pairs struct {
 // Indexed reports whether a file has rows of index:value, whose width only their largest index
 // or Options.Columns tells.
 func Indexed(name string) (bool, error) {
-	s, err := open(name)
-	if err != nil {
-		return false, err
-	}
-	defer s.close()
-	f, err := s.format()
-	if err != nil {
-		return false, s.wrap(err)
-	}
-	return f == textFormat && isPairs(s.base, s.head), nil
+	return from(name, Options{}, func(s *source) (bool, error) {
+		f, err := s.format()
+		return f == textFormat && isPairs(s.base, s.head), err
+	})
 }
 
 // readPairs reads rows of index:value, each after a label or none of them.
