@@ -420,8 +420,8 @@ func TestHoldOutNothingEverywhere(t *testing.T) {
 	lay(t, dir, "x.csv", asText(rows, labels, ","))
 	must(t, dir, "data", "x.csv", "--label-column", "answer", "--hold-out", "0")
 	lay(t, dir, "c.json", []byte(`{"preset": "fit", "hold_out": 0}`))
-	must(t, dir, "train", "--quiet", "--config", "c.json", "--data", "x.csv", "--label-column", "answer", "--updates", "20",
-		"--out", "run")
+	must(t, dir, "train", "--quiet", "--config", "c.json", "--data", "x.csv", "--label-column", "answer",
+		"--updates", "20", "--out", "run")
 }
 
 // The width of rows of index:value is that of the training examples, for all that come later.
