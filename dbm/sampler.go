@@ -87,61 +87,121 @@ func (g *Sampler) States(l int) []byte {
 	return states
 }
 
-// Anneal makes sweeps of all chains at inverse temperatures β that rise from 0 to 1 in
+// Anneal makes sweeps of new chains at inverse temperatures β that rise from 0 to 1 in
 // even steps. All weights and hidden biases count β times, and the visible biases go
-// from those of base, the mean of each visible unit, to those of the model. So chains
-// that began with fair coins pass all modes before the walls between them rise. If base
-// is nil, the visible biases stay those of the model. each, if not nil, receives the
-// number of sweeps done; its error ends the sweeps and is returned. When ctx ends, Anneal
-// returns its cause.
-func (g *Sampler) Anneal(ctx context.Context, sweeps int, base []float64, each func(done int) error) error {
-	m := g.model
-	hot := make([][]float32, len(m.Layers)) // the states times β
-	bias := make([][]float32, len(m.Layers))
-	for l, n := range m.Layers {
-		hot[l], bias[l] = make([]float32, len(g.x[l])), make([]float32, kernel.Padded(n))
-	}
+// from those of base, the mean of each visible unit, to those of the model. At β = 0 units are
+// independent, and the chains are drawn anew. So they pass all modes before the walls between
+// them rise. If base is nil, the visible biases stay those of the model.
+//
+// The chains end with the model's distribution only as far as they could follow it. Their
+// importance weights (Neal 2001) say how far: Anneal returns the logarithm of each, whose
+// exponentials have Z of the model / Z of independent units as their mean.
+//
+// each, if not nil, receives the number of sweeps done; its error ends the sweeps and is
+// returned. When ctx ends, Anneal returns its cause.
+func (g *Sampler) Anneal(ctx context.Context, sweeps int, base []float64, each func(done int) error) ([]float64, error) {
+	a := newAnnealing(g, base)
 	defer func() { g.gibbs.listed = false }()
+	a.sweep(0)
 	for i := range sweeps {
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		}
-		g.heat(bias, float64(i+1)/float64(sweeps), base)
-		g.sweepAt(float32(float64(i+1)/float64(sweeps)), bias, hot)
+		beta := float64(i+1) / float64(sweeps)
+		a.weigh(beta)
+		a.sweep(float32(beta))
 		if each != nil {
 			if err := each(i + 1); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
-	return nil
+	return a.weights, nil
+}
+
+// annealing is chains at an inverse temperature.
+type annealing struct {
+	*Sampler
+	base    []float64
+	beta    float64
+	bias    [2][][]float32 // at β, and at the last one
+	hot     [][]float32    // room for the states times β
+	zero    []float32      // biases of none
+	weights []float64      // the logarithm of each chain's
+}
+
+func newAnnealing(g *Sampler, base []float64) *annealing {
+	a := &annealing{Sampler: g, base: base, hot: make([][]float32, len(g.x)), weights: make([]float64, g.chains)}
+	widest := 0
+	for l, n := range g.model.Layers {
+		a.hot[l] = make([]float32, len(g.x[l]))
+		for i := range a.bias {
+			a.bias[i] = append(a.bias[i], make([]float32, kernel.Padded(n)))
+		}
+		widest = max(widest, kernel.Padded(n))
+	}
+	a.zero = make([]float32, widest)
+	a.heat(0)
+	return a
 }
 
 // heat computes the biases at β.
-func (g *Sampler) heat(bias [][]float32, beta float64, base []float64) {
-	for l := range bias {
-		for j, b := range g.model.Bias[l] {
+func (a *annealing) heat(beta float64) {
+	a.beta = beta
+	for l, bias := range a.bias[0] {
+		for j, b := range a.model.Bias[l] {
 			from := 0.0
 			if l == 0 {
-				if from = float64(b); base != nil && j < len(base) {
-					from = g.model.kind(0).bias(base[j], 1e-3)
+				if from = float64(b); a.base != nil && j < len(a.base) {
+					from = a.model.kind(0).bias(a.base[j], 1e-3)
 				}
 			}
-			bias[l][j] = float32(from + float64(beta*(float64(b)-from)))
+			bias[j] = float32(from + float64(beta*(float64(b)-from)))
 		}
 	}
 }
 
-// sweepAt makes a sweep at β, with given biases; hot has room for the states times β.
-func (g *Sampler) sweepAt(beta float32, bias, hot [][]float32) {
-	g.sweeps++
-	for _, parity := range [2]int{1, 0} {
-		for l := 1 - parity; l < len(hot); l += 2 {
-			g.set.Scale(hot[l], g.x[l], beta)
+// weigh goes on to the next β, and adds log p*(even layers) at that β − log p*(even layers) at
+// the last one to the weights, the odd layers summed out.
+func (a *annealing) weigh(beta float64) {
+	last := float32(a.beta)
+	a.bias[0], a.bias[1] = a.bias[1], a.bias[0]
+	a.heat(beta)
+	for l, n := range a.model.Layers {
+		stride, width := kernel.Stride(n), kernel.Padded(n)
+		if l%2 == 0 {
+			for chain := range a.weights {
+				for j, x := range a.x[l][chain*stride:][:n] {
+					a.weights[chain] += float64(float64(x) * (float64(a.bias[0][l][j]) - float64(a.bias[1][l][j])))
+				}
+			}
+			continue
 		}
-		for l := parity; l < len(hot); l += 2 {
-			p := g.model.Pass(l, g.chains, bias[l], hot, nil, g.x[l])
-			g.model.kind(l).sample(g.set, &p, kernel.Draw{Seed: g.seed, Update: g.sweeps,
+		p := a.model.Pass(l, a.chains, a.zero, a.x, nil, a.hot[l])
+		a.set.Linear(&p)
+		to := kernel.Tempered{Beta: float32(beta), Bias: a.bias[0][l]}
+		from := kernel.Tempered{Beta: last, Bias: a.bias[1][l]}
+		for chain := range a.weights {
+			var sums [kernel.Panel]float32
+			input := a.hot[l][chain*stride:][:width]
+			a.set.Softplus(input, input, to, from, &sums)
+			for _, s := range sums {
+				a.weights[chain] += float64(s)
+			}
+		}
+	}
+}
+
+// sweep makes a sweep at β, to which the biases are heated.
+func (a *annealing) sweep(beta float32) {
+	a.sweeps++
+	for _, parity := range [2]int{1, 0} {
+		for l := 1 - parity; l < len(a.hot); l += 2 {
+			a.set.Scale(a.hot[l], a.x[l], beta)
+		}
+		for l := parity; l < len(a.hot); l += 2 {
+			p := a.model.Pass(l, a.chains, a.bias[0][l], a.hot, nil, a.x[l])
+			a.model.kind(l).sample(a.set, &p, kernel.Draw{Seed: a.seed, Update: a.sweeps,
 				Tag: kernel.Tag(kernel.ForSamples, l, 0)})
 		}
 	}

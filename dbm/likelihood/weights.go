@@ -109,6 +109,19 @@ func scaledWeights(x []float64) (weights []float64, top float64) {
 	return weights, top
 }
 
+// Normalise returns log-weights moved so that the mean of their exponentials is 1, and the
+// effective number of them.
+func Normalise(logs []float64) (moved []float64, effective float64) {
+	mean, sum, square := logMean(logs), 0.0, 0.0
+	for _, x := range logs {
+		moved = append(moved, x-mean)
+		w := kernel.Exp(x - mean)
+		sum += w
+		square += float64(w * w)
+	}
+	return moved, float64(sum*sum) / square
+}
+
 // logMean is the logarithm of the mean of exp(x).
 func logMean(x []float64) float64 {
 	weights, top := scaledWeights(x)

@@ -84,7 +84,7 @@ func (t *terminal) sampleLadder(ctx context.Context, m *Machine, s *model, n int
 	}
 	if o.npz != "" {
 		all := slices.Concat(tilesOf(grids)...)
-		if err := s.writeSamples(ctx, o.npz, all, drawn(all, c.Layers[0], o.seed)); err != nil {
+		if err := s.writeSamples(ctx, o.npz, all, drawn(all, c.Layers[0], o.seed), nil); err != nil {
 			return err
 		}
 	}

@@ -154,7 +154,7 @@ func (m *model) drawBoth(ctx context.Context, k *kernel.Set, threads int) ([][2]
 	if noFilters == nil {
 		drawn = append(drawn, [2]string{"filters", filters})
 	}
-	samples, noSamples := m.drawSamples(ctx, "", k, sampling{})
+	samples, noSamples := m.drawSamples(ctx, "", k, &sampling{})
 	if noSamples == nil {
 		drawn = append(drawn, [2]string{"samples", samples})
 	}

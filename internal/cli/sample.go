@@ -13,6 +13,7 @@ import (
 
 	"tandem/dbm"
 	"tandem/dbm/kernel"
+	"tandem/dbm/likelihood"
 	"tandem/internal/figure"
 	"tandem/internal/format"
 	"tandem/internal/memory"
@@ -32,6 +33,9 @@ type sampling struct {
 	classes bool                                 // with a ladder: the share of each class
 	sweep   func(g *dbm.Sampler, done int) error // called after each sweep, if not nil
 	reason  string                               // why the chains are new ones that nobody asked for
+	// With anneal: the logarithm of each chain's importance weight, of mean 1, and what the chains count as.
+	weights   []float64
+	effective float64
 }
 
 // What sample draws of a model without chains.
@@ -57,7 +61,7 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 		"classifier that learns from the labels of the training images")
 	f.StringVar(&o.npz, "npz", "",
 		"`FILE` for numpy.load: probabilities of the visible units, and samples drawn with them, "+
-			"each samples × visible")
+			"each samples × visible; log_weights of annealed samples, by which they count")
 	film := f.String("gif", "", "`FILE` for an animation of the sweeps, of at most a hundred frames")
 	o.seed = 1
 	countVar(f, &o.seed, "seed", 0, math.MaxUint64, "`N` of the random numbers")
@@ -118,11 +122,15 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	var frames gif.GIF
 	t.last = time.Now()
 	o.sweep = t.filming(ctx, s, &o, *film != "", &frames)
-	name, err := s.drawSamples(ctx, *out, m.Kernels, o)
+	name, err := s.drawSamples(ctx, *out, m.Kernels, &o)
 	if err != nil {
 		return err
 	}
 	t.clear()
+	if o.weights != nil {
+		t.say("by their importance weights the %s count as %.1f", format.Number(len(o.weights), "annealed sample"),
+			o.effective)
+	}
 	t.made(name)
 	if o.npz != "" {
 		t.made(o.npz)
@@ -209,7 +217,7 @@ func addFrame(frames *gif.GIF, grid figure.Grid) error {
 
 // drawSamples draws the visible means of chains into a file, by default one of the run's
 // folder, samples.png if they are those that training left, and returns its name.
-func (m *model) drawSamples(ctx context.Context, name string, k *kernel.Set, o sampling) (string, error) {
+func (m *model) drawSamples(ctx context.Context, name string, k *kernel.Set, o *sampling) (string, error) {
 	g, err := dbm.NewSampler(&m.Settings.Config, k, m.State, o.fresh, o.seed)
 	if err != nil {
 		return "", err
@@ -218,7 +226,7 @@ func (m *model) drawSamples(ctx context.Context, name string, k *kernel.Set, o s
 		return "", err
 	}
 	if o.npz != "" {
-		if err := m.writeSamples(ctx, o.npz, g.Means(), g.States(0)); err != nil {
+		if err := m.writeSamples(ctx, o.npz, g.Means(), g.States(0), o.weights); err != nil {
 			return "", err
 		}
 	}
@@ -227,8 +235,10 @@ func (m *model) drawSamples(ctx context.Context, name string, k *kernel.Set, o s
 	return m.draw(ctx, name, standard, title, []figure.Grid{m.samplesGrid(caption, g)})
 }
 
-// writeSamples writes samples as numbers: probabilities and states are samples × visible.
-func (m *model) writeSamples(ctx context.Context, name string, probabilities []float32, states []byte) error {
+// writeSamples writes samples as numbers: probabilities and states are samples × visible, and
+// weights, if not nil, are the logarithm of what each sample counts.
+func (m *model) writeSamples(ctx context.Context, name string, probabilities []float32, states []byte,
+	weights []float64) error {
 	visible := m.Settings.Layers[0]
 	n := len(states) / visible
 	return m.guard.write(ctx, name, func(w io.Writer) error {
@@ -238,6 +248,15 @@ func (m *model) writeSamples(ctx context.Context, name string, probabilities []f
 		}
 		if err := z.Bytes("samples", states, n, visible); err != nil {
 			return err
+		}
+		if weights != nil {
+			logs := make([]float32, n)
+			for i, w := range weights {
+				logs[i] = float32(w)
+			}
+			if err := z.Floats("log_weights", logs, n); err != nil {
+				return err
+			}
 		}
 		return z.Close()
 	})
@@ -252,9 +271,11 @@ func (o *sampling) run(ctx context.Context, g *dbm.Sampler) error {
 		return o.sweep(g, done)
 	}
 	if o.anneal > 0 {
-		if err := g.Anneal(ctx, o.anneal, o.base, swept); err != nil {
+		weights, err := g.Anneal(ctx, o.anneal, o.base, swept)
+		if err != nil {
 			return err
 		}
+		o.weights, o.effective = likelihood.Normalise(weights)
 	}
 	for i := range o.sweeps {
 		if ctx.Err() != nil {
