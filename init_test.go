@@ -15,9 +15,12 @@ func TestBeginWithAModel(t *testing.T) {
 	dir := t.TempDir()
 	rows, labels := stripes(200, 12)
 	lay(t, dir, "x.csv", asText(rows, labels, ","))
-	must(t, dir, "train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--hidden", "6", "--updates", "60",
-		"--out",
-		"one")
+	said := must(t, dir, "train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--hidden", "6", "--updates",
+		"60", "--out", "one")
+	if !strings.Contains(said, "tandem train --init one --updates 60") || strings.Contains(said, "tandem resume") {
+		t.Errorf("a run whose rate has fallen to the end says\n%s", said)
+	}
+	refuse(t, 1, dir, []string{"resume", "one"}, "has made all its 60 updates", "tandem train --init one")
 	read := func(run string) *runs.Checkpoint {
 		t.Helper()
 		c, err := runs.ReadCheckpoint(filepath.Join(dir, run))
@@ -54,12 +57,16 @@ func TestBeginWithAModel(t *testing.T) {
 		t.Error("a run that is made again is another one")
 	}
 	must(t, dir, "archive", "on", "--out", "a.tar.gz", "--binary=false")
-	said := must(t, dir, "verify", "a.tar.gz", "--data", "x.csv", "--updates", "30")
+	said = must(t, dir, "verify", "a.tar.gz", "--data", "x.csv", "--updates", "30")
 	if !strings.Contains(said, "30") {
 		t.Errorf("verify says\n%s", said)
 	}
 	must(t, dir, "export", "one", "--npz", "model.npz")
 	must(t, dir, "train", "--quiet", "--init", "model.npz", "--updates", "5", "--out", "exported")
+	if _, notes, _ := tandem(t, dir, "resume", "exported", "--updates", "8", "--quiet"); !strings.Contains(notes,
+		"tandem train --init exported begins with") {
+		t.Errorf("resume at the rate of the end says\n%s", notes)
+	}
 	refuse(t, 2, dir, []string{"train", "--init", "one", "--hidden", "5"}, "12-6 of one are not the lowest ones of 12-5")
 	refuse(t, 2, dir, []string{"train", "--config", "on/config.json", "--out", "no"}, "--init names it")
 	refuse(t, 1, dir, []string{"train", "--init", "nowhere"}, "init", "nowhere")

@@ -10,17 +10,18 @@ import (
 // pixels clamped to what they are.
 type Completion struct {
 	sampler *Sampler
-	known   []bool
+	known   []bool    // chains × visible
 	images  []float32 // chains × visible
 }
 
-// NewCompletion starts one chain for each image (images × visible, each 0 or 1); the
-// unknown pixels and the hidden units begin with fair coins.
+// NewCompletion starts one chain for each image (images × visible, each 0 or 1). known says
+// which pixels are, of each image (images × visible). The unknown pixels and the hidden units
+// begin with fair coins.
 func NewCompletion(c *Config, set *kernel.Set, s *State, images []float32, known []bool,
 	seed uint64) (*Completion, error) {
 	n := c.Layers[0]
-	if len(known) != n || len(images) == 0 || len(images)%n != 0 {
-		return nil, fmt.Errorf("completion: %d known pixels and images of %d numbers for %d visible units", len(known),
+	if len(known) != len(images) || len(images) == 0 || len(images)%n != 0 {
+		return nil, fmt.Errorf("completion: known says %d pixels, and images have %d, of %d visible units", len(known),
 			len(images), n)
 	}
 	g, err := NewSampler(c, set, s, len(images)/n, seed)
@@ -34,12 +35,10 @@ func NewCompletion(c *Config, set *kernel.Set, s *State, images []float32, known
 
 // clamp puts the known pixels back.
 func (p *Completion) clamp(x []float32) {
-	n := len(p.known)
-	for chain := range p.sampler.chains {
-		for i, known := range p.known {
-			if known {
-				x[chain*kernel.Stride(n)+i] = p.images[chain*n+i]
-			}
+	n := p.sampler.model.Layers[0]
+	for i, known := range p.known {
+		if known {
+			x[i/n*kernel.Stride(n)+i%n] = p.images[i]
 		}
 	}
 	p.sampler.gibbs.listed = false
@@ -56,7 +55,7 @@ func (p *Completion) Sweep() {
 func (p *Completion) Means() []float32 {
 	means := p.sampler.Means()
 	for i := range means {
-		if p.known[i%len(p.known)] {
+		if p.known[i] {
 			means[i] = p.images[i]
 		}
 	}

@@ -195,8 +195,15 @@ func (c *Config) Rate(n uint64) float64 {
 	if c.LearningRateEnd == 0 {
 		return c.LearningRate
 	}
-	const least = 0.01 // the fraction that remains at the end, and stays
-	return c.LearningRate * max(1-float64(n)/float64(c.LearningRateEnd), least)
+	return c.LearningRate * max(1-float64(n)/float64(c.LearningRateEnd), leastRate)
+}
+
+// leastRate is the fraction of the learning rate that remains at the end, and stays.
+const leastRate = 0.01
+
+// RateHasFallen reports whether update n, counting from 0, has the rate that remains at the end.
+func (c *Config) RateHasFallen(n uint64) bool {
+	return c.LearningRateEnd > 0 && c.Rate(n) <= float64(leastRate*c.LearningRate)
 }
 
 // relativeRate returns the learning rate of the weights and biases of a layer over Rate.

@@ -38,6 +38,20 @@ func (m *Independent) LogP(v []float32) (sum float64) {
 	return sum
 }
 
+// LogPOfSome returns the log-probability of those units of an example that without leaves.
+func (m *Independent) LogPOfSome(v []float32, without []bool) (sum float64) {
+	for i, x := range v {
+		switch {
+		case without[i]:
+		case x != 0:
+			sum += m.on[i]
+		default:
+			sum += m.off[i]
+		}
+	}
+	return sum
+}
+
 // Each returns the log-probability of each example of a set. When ctx ends, it returns its
 // cause.
 func (m *Independent) Each(ctx context.Context, x Examples, threads int) ([]float64, error) {

@@ -7,11 +7,11 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"tandem/dbm"
 	"tandem/dbm/kernel"
-	"tandem/dbm/likelihood"
 	"tandem/internal/dataset"
 	"tandem/internal/figure"
 	"tandem/internal/format"
@@ -24,25 +24,27 @@ import (
 // completion is a picture to draw of images of which half is known.
 type completion struct {
 	half string // that is known, or a file that says it
-	mask bool   // it is a file
+	mask bool   // it is a file, or names of columns
 	npz  string // file for what was completed; "": none
 	which
 	images int
 	sweeps int
 	seed   uint64
 	set    *mnist.Set
-	known  []bool
+	known  []bool    // images × visible
+	binary []float32 // the images: images × visible, each 0 or 1
 }
 
 // complete is the verb that completes pictures of which half is known.
 func complete(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	f := flags(t, "tandem complete RUN [flags]")
 	var o completion
-	f.StringVar(&o.half, "known", "", "`WHAT` is known of each example: top, bottom, left or right, or a file with a 1 "+
-		"for each unit that is, such as MASK.npy (default top, or left of a table)")
+	f.StringVar(&o.half, "known", "", "`WHAT` is known of each example: top, bottom, left or right; names of columns, "+
+		"as q1,q2; or a file, such as MASK.npy, with a 1 for each unit that is, once or for each example (default top, or "+
+		"left of a table)")
 	f.StringVar(&o.npz, "npz", "", "`FILE` for numpy.load: known (1 for each unit that is), examples (0 or 1, what was "+
-		"not known, too), mean_field and sampled (probabilities), all but known examples × visible; log_probability of "+
-		"what was not known, exactly, where it can be enumerated")
+		"not known, too), mean_field and sampled (probabilities), each examples × visible; log_probability of what was "+
+		"not known, exactly, where it can be enumerated")
 	o.images, o.sweeps, o.seed = 20, 1000, 1
 	o.which.flags(f)
 	countVar(f, &o.images, "images", 1, dbm.MaxRows, "`N` examples, the first ones")
@@ -85,14 +87,19 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	if err != nil {
 		return err
 	}
+	r, err := o.judge(ctx, t, s, grids[2].Tiles)
+	if err != nil {
+		return err
+	}
 	t.clear()
+	r.print(t.out)
 	title := fmt.Sprintf("%s after %s updates completes %s examples of which it knows %s",
 		format.Shape(s.Settings.Layers), format.Count(s.Updates), o.set.Name, o.what())
 	if s.otherData {
 		title += ", of other data than it was trained on"
 	}
 	if o.npz != "" {
-		if err := o.write(ctx, t, s, grids); err != nil {
+		if err := o.write(ctx, t, grids, r.logs); err != nil {
 			return err
 		}
 	}
@@ -111,8 +118,8 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	return nil
 }
 
-// findKnown finds out which units are known: of a half of an image, or by a file.
-func (o *completion) findKnown() (err error) {
+// findKnown finds out which units are known: of a half of an image, by their names, or by a file.
+func (o *completion) findKnown() error {
 	rows, columns := o.set.Rows(), o.set.Columns()
 	if o.half == "" {
 		if o.half = "top"; rows == 1 {
@@ -123,15 +130,39 @@ func (o *completion) findKnown() (err error) {
 		if rows == 1 && (o.half == "top" || o.half == "bottom") {
 			return fmt.Errorf("%s; a table has a left and a right half, but no %s", o.half, o.half)
 		}
-		o.known, err = knownPixels(o.half, rows, columns)
+		known, err := knownPixels(o.half, rows, columns)
+		o.known = slices.Repeat(known, o.images)
 		return err
 	}
-	if _, err := os.Stat(o.half); err != nil {
-		return fmt.Errorf("%q; must be top, bottom, left, right or a file: %w", o.half, err)
-	}
 	o.mask = true
-	o.known, err = dataset.ReadMask(o.half, rows*columns)
+	if _, err := os.Stat(o.half); err == nil {
+		known, err := dataset.ReadMask(o.half, rows*columns, o.set.N())
+		if err == nil {
+			o.known = known[:o.images*rows*columns]
+		}
+		return err
+	}
+	known, err := named(o.half, o.set.Names)
+	o.known = slices.Repeat(known, o.images)
 	return err
+}
+
+// named returns which columns are in a list of names with commas between them.
+func named(list string, names []string) ([]bool, error) {
+	if names == nil {
+		return nil, fmt.Errorf("%q; must be top, bottom, left, right or a file that exists, for the columns have no names",
+			list)
+	}
+	known := make([]bool, len(names))
+	for name := range strings.SplitSeq(list, ",") {
+		at := slices.Index(names, name)
+		if at < 0 {
+			return nil, fmt.Errorf("%q; must be top, bottom, left, right, a file that exists, or names of columns%s", name,
+				meant(nearest(name, names)))
+		}
+		known[at] = true
+	}
+	return known, nil
 }
 
 // what returns what is known, in words.
@@ -145,41 +176,23 @@ func (o *completion) what() string {
 			n++
 		}
 	}
-	return fmt.Sprintf("%s of %d", format.Number(n, "unit"), len(o.known))
+	return fmt.Sprintf("%s of %s", format.Count(uint64(n)), format.Number(len(o.known), "value"))
 }
 
-// write writes what was known and what was completed as numbers.
-func (o *completion) write(ctx context.Context, t *terminal, s *model, grids []figure.Grid) error {
-	visible := s.Settings.Layers[0]
-	known, binary := make([]byte, visible), make([]byte, 0, o.images*visible)
+// write writes what was known and what was completed as numbers. logs are the log-probabilities
+// of what was not known, if there are any.
+func (o *completion) write(ctx context.Context, t *terminal, grids []figure.Grid, logs []float64) error {
+	visible := len(o.known) / o.images
+	known, binary := make([]byte, len(o.known)), make([]byte, len(o.known))
 	for i, is := range o.known {
 		if is {
 			known[i] = 1
 		}
-	}
-	conditional, err := likelihood.NewConditional(&s.Settings.Config, s.State, o.known)
-	if err != nil {
-		t.say("log-probabilities of what was not known are left out: %v", err)
-	}
-	var logs []float32
-	v := make([]float32, visible)
-	for i := range o.images {
-		o.set.Values(v, i, mnist.Fixed, kernel.Draw{})
-		for _, x := range v {
-			binary = append(binary, byte(x))
-		}
-		if conditional == nil {
-			continue
-		}
-		p, err := conditional.LogP(ctx, v)
-		if err != nil {
-			return err
-		}
-		logs = append(logs, float32(p))
+		binary[i] = byte(o.binary[i])
 	}
 	return t.guard.write(ctx, o.npz, func(w io.Writer) error {
 		z := npz.NewWriter(w)
-		if err := z.Bytes("known", known, visible); err != nil {
+		if err := z.Bytes("known", known, o.images, visible); err != nil {
 			return err
 		}
 		if err := z.Bytes("examples", binary, o.images, visible); err != nil {
@@ -190,8 +203,8 @@ func (o *completion) write(ctx context.Context, t *terminal, s *model, grids []f
 				return err
 			}
 		}
-		if conditional != nil {
-			if err := z.Floats("log_probability", logs, o.images); err != nil {
+		if logs != nil {
+			if err := z.Floats("log_probability", float32s(logs), len(logs)); err != nil {
 				return err
 			}
 		}
@@ -202,18 +215,19 @@ func (o *completion) write(ctx context.Context, t *terminal, s *model, grids []f
 // grids completes the images and returns the parts of the picture.
 func (o *completion) grids(ctx context.Context, t *terminal, s *model, k *kernel.Set) ([]figure.Grid, error) {
 	n := s.Settings.Layers[0]
-	grey, binary, seen := make([]float32, o.images*n), make([]float32, o.images*n), make([]float32, o.images*n)
+	grey, seen := make([]float32, o.images*n), make([]float32, o.images*n)
+	o.binary = make([]float32, o.images*n)
 	for i := range o.images {
 		o.set.Values(grey[i*n:(i+1)*n], i, mnist.Grey, kernel.Draw{})
-		o.set.Values(binary[i*n:(i+1)*n], i, mnist.Fixed, kernel.Draw{})
+		o.set.Values(o.binary[i*n:(i+1)*n], i, mnist.Fixed, kernel.Draw{})
 	}
 	for i := range seen {
 		seen[i] = 0.5
-		if o.known[i%n] {
-			seen[i] = binary[i]
+		if o.known[i] {
+			seen[i] = o.binary[i]
 		}
 	}
-	p, err := dbm.NewCompletion(&s.Settings.Config, k, s.State, binary, o.known, o.seed)
+	p, err := dbm.NewCompletion(&s.Settings.Config, k, s.State, o.binary, o.known, o.seed)
 	if err != nil {
 		return nil, err
 	}

@@ -103,10 +103,11 @@ func mistake(f *flag.FlagSet, err error) string {
 	if m := noSuchFlag.FindStringSubmatch(said); m != nil {
 		var names []string
 		f.VisitAll(func(g *flag.Flag) { names = append(names, g.Name) })
-		if like := nearest(m[1], names); like != "" {
-			return fmt.Sprintf("there is no flag --%s; did you mean --%s?", m[1], like)
+		like := nearest(m[1], names)
+		if like != "" {
+			like = "--" + like
 		}
-		return fmt.Sprintf("there is no flag --%s", m[1])
+		return fmt.Sprintf("there is no flag --%s%s", m[1], meant(like))
 	}
 	return said
 }

@@ -1,6 +1,9 @@
 package cli
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // nearest returns the name that a word with a mistake in it may have been meant as, or "".
 func nearest(word string, names []string) string {
@@ -16,6 +19,14 @@ func nearest(word string, names []string) string {
 		}
 	}
 	return best
+}
+
+// meant returns the question whether a name was meant, to end an error with; "" for none.
+func meant(name string) string {
+	if name == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %s?", name)
 }
 
 // changes returns how many letters must be added, removed or replaced to make one word of

@@ -84,6 +84,10 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 	if err := room(need, "--threads; the rest is the size of the model, its batch and its chains"); err != nil {
 		return err
 	}
+	if c.RateHasFallen(done) {
+		t.say("note: the rate has fallen to %.3g, where it stays; tandem train --init %s begins with %v again",
+			c.Rate(done), format.Argument(dir), c.LearningRate)
+	}
 	return trainRun(ctx, t, session.Options{Machine: m.trainer(x.threads), Run: run, Settings: &c,
 		Checkpoint: checkpoint, Data: examples.Train, HeldOut: examples.HeldOut, Estimates: estimates,
 		StopOnSaveError: bool(saves),
@@ -110,6 +114,9 @@ func ended(ctx context.Context, t *terminal, o session.Options, c *runs.Settings
 	err := fmt.Errorf("%s has made all its %s updates", dir, format.Count(done))
 	if c.Updates < done {
 		err = fmt.Errorf("%s has already made %s updates, more than %s", dir, format.Count(done), format.Count(c.Updates))
+	}
+	if c.RateHasFallen(done) {
+		return hintedError{err, fmt.Sprintf("tandem train --init %s goes on from it in a new run", format.Argument(dir))}
 	}
 	return hintedError{err, fmt.Sprintf("tandem resume %s --updates %d makes as many again", format.Argument(dir), 2*done)}
 }

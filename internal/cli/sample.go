@@ -127,7 +127,7 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 		return err
 	}
 	t.clear()
-	if o.weights != nil {
+	if o.weights != nil && !t.quiet {
 		t.say("by their importance weights the %s count as %.1f", format.Number(len(o.weights), "annealed sample"),
 			o.effective)
 	}
@@ -250,16 +250,20 @@ func (m *model) writeSamples(ctx context.Context, name string, probabilities []f
 			return err
 		}
 		if weights != nil {
-			logs := make([]float32, n)
-			for i, w := range weights {
-				logs[i] = float32(w)
-			}
-			if err := z.Floats("log_weights", logs, n); err != nil {
+			if err := z.Floats("log_weights", float32s(weights), n); err != nil {
 				return err
 			}
 		}
 		return z.Close()
 	})
+}
+
+func float32s(x []float64) []float32 {
+	y := make([]float32, len(x))
+	for i, v := range x {
+		y[i] = float32(v)
+	}
+	return y
 }
 
 // run makes the sweeps.

@@ -456,12 +456,24 @@ func trainRun(ctx context.Context, t *terminal, o session.Options) error {
 		t.say("warning: %s: training is done, a picture is not: %v", dir, err)
 	}
 	fmt.Fprintln(t.out, pace(found.Updates, found.Seconds)+scoring(found)+"\n")
-	table(t.out, append(append(bestRows(found.Best), drawn...), [][2]string{
-		{"next", fmt.Sprintf("tandem resume %s --updates %d   train longer", format.Argument(dir), 2*c.Updates)},
-		{"", fmt.Sprintf("tandem filters %s --units 0   all filters", format.Argument(dir))},
-		{"", fmt.Sprintf("tandem info %s   the figures", format.Argument(dir))},
-	}...))
+	table(t.out, append(append(bestRows(found.Best), drawn...), next(dir, &c)...))
 	return nil
+}
+
+// next returns rows that say what may be done with a run that has ended. Where its rate has
+// fallen to the end, resuming it would hardly move it.
+func next(dir string, c *runs.Settings) [][2]string {
+	run := format.Argument(dir)
+	longer := fmt.Sprintf("tandem resume %s --updates %d   train longer", run, 2*c.Updates)
+	if c.RateHasFallen(c.Updates) {
+		longer = fmt.Sprintf("tandem train --init %s --updates %d   train longer, the rate as at the start", run, c.Updates)
+	}
+	return [][2]string{
+		{"next", fmt.Sprintf("tandem eval %s   how good it is: log Z, and the bound of the log-likelihood", run)},
+		{"", longer},
+		{"", fmt.Sprintf("tandem filters %s --units 0   all filters", run)},
+		{"", fmt.Sprintf("tandem info %s   the figures", run)},
+	}
 }
 
 // bestRows returns rows that say how good the best model of a run is.

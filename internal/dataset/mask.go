@@ -1,18 +1,23 @@
 package dataset
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
-// ReadMask reads a file with 0 or 1 for each of some units: an array of one or two dimensions, a
-// table, or a number a line.
-func ReadMask(name string, units int) ([]bool, error) {
+// ReadMask reads a file with 0 or 1 for each of some units, or for each unit of some examples: an
+// array of one or two dimensions, a table, or a number a line. It returns examples × units, for
+// the examples are alike where the file has one mask.
+func ReadMask(name string, units, examples int) ([]bool, error) {
 	values, err := readMask(name)
 	if err != nil {
 		return nil, err
 	}
-	if len(values) != units {
-		return nil, fmt.Errorf("%s: %d values for %d units", name, len(values), units)
+	if len(values) != units && len(values) != units*examples {
+		return nil, fmt.Errorf("%s: %d values; must be %d, one a unit, or %d, one a unit of each of %d examples", name,
+			len(values), units, units*examples, examples)
 	}
-	mask := make([]bool, units)
+	mask := make([]bool, len(values))
 	for i, x := range values {
 		switch x {
 		case "1", "true", "True":
@@ -21,6 +26,9 @@ func ReadMask(name string, units int) ([]bool, error) {
 		default:
 			return nil, fmt.Errorf("%s: value %d is %q; must be 0 or 1", name, i+1, x)
 		}
+	}
+	if len(mask) < units*examples {
+		mask = slices.Repeat(mask, examples)
 	}
 	return mask, nil
 }

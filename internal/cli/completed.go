@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"tandem/dbm/likelihood"
+	"tandem/internal/format"
+	"tandem/mnist"
+)
+
+// judgement says how well examples were completed, beside independent units: those that have
+// the means of the training examples, whatever is known.
+type judgement struct {
+	unknown, of       int       // values
+	right, baseline   int       // of the unknown ones, those that are on the side of ½ that the means say
+	logs, independent []float64 // log-probabilities of what was not known; nil: not to be had
+	compared          bool      // there are training examples for the baseline
+}
+
+// judge compares means of mean field, images × visible, with what the examples are.
+func (o *completion) judge(ctx context.Context, t *terminal, s *model, means []float32) (*judgement, error) {
+	j := &judgement{of: len(o.known)}
+	var rates []float64
+	var base *likelihood.Independent
+	training, err := s.images(t, mnist.Train)
+	if err == nil {
+		j.compared, rates = true, training.Mean(mnist.Fixed)
+		base = likelihood.NewIndependent(rates, training.N())
+	}
+	n := s.Settings.Layers[0]
+	for i, known := range o.known {
+		if known {
+			continue
+		}
+		j.unknown++
+		is := o.binary[i] == 1
+		if is == (means[i] > 0.5) {
+			j.right++
+		}
+		if j.compared && is == (rates[i%n] > 0.5) {
+			j.baseline++
+		}
+	}
+	if j.logs, err = o.conditional(ctx, t, s); errors.Is(err, likelihood.ErrTooMany) {
+		return j, nil
+	}
+	for i := 0; i < o.images && j.compared; i++ {
+		j.independent = append(j.independent, base.LogPOfSome(o.binary[i*n:][:n], o.known[i*n:][:n]))
+	}
+	return j, err
+}
+
+// conditional returns the exact log-probability of what was not known of each example, given
+// what was.
+func (o *completion) conditional(ctx context.Context, t *terminal, s *model) (logs []float64, err error) {
+	n := s.Settings.Layers[0]
+	var x *likelihood.Conditional
+	show := t.stage("probabilities of what was not known")
+	for i := range o.images {
+		known := o.known[i*n:][:n]
+		if i == 0 || !slices.Equal(known, o.known[(i-1)*n:][:n]) {
+			if x, err = likelihood.NewConditional(&s.Settings.Config, s.State, known); err != nil {
+				return nil, err
+			}
+		}
+		p, err := x.LogP(ctx, o.binary[i*n:][:n])
+		if err != nil {
+			return nil, err
+		}
+		logs = append(logs, p)
+		show(float64(i+1) / float64(o.images))
+	}
+	return logs, nil
+}
+
+// print prints a table.
+func (j *judgement) print(w io.Writer) {
+	if j.unknown == 0 {
+		return
+	}
+	share := func(n int) string { return fmt.Sprintf("%.1f%%", 100*float64(n)/float64(j.unknown)) }
+	right := share(j.right) + " of them, by mean field"
+	if j.compared {
+		right += "; " + share(j.baseline) + " by independent units"
+	}
+	rows := [][2]string{
+		{"not known", fmt.Sprintf("%s of %s", format.Count(uint64(j.unknown)), format.Number(j.of, "value"))},
+		{"right", right},
+	}
+	if j.logs != nil {
+		mean := meanLog(j.logs)
+		rows = append(rows, [2]string{"log-probability", fmt.Sprintf("%.2f %s nats an example given what is known, exactly",
+			mean.Mean, plusMinus(known(mean.StdErr), "one example"))})
+	}
+	if j.independent != nil {
+		rows = append(rows, [2]string{"baseline", fmt.Sprintf("%.2f by independent units", meanLog(j.independent).Mean)})
+	}
+	table(w, rows)
+}
+
+func meanLog(x []float64) likelihood.Mean {
+	return likelihood.MeanOf(len(x), func(i int) float64 { return x[i] })
+}
