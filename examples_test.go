@@ -201,6 +201,9 @@ func TestFromATableToAScore(t *testing.T) {
 	refuse(t, 2, dir, []string{"eval", "run", "--label-file", "x"}, "goes with --data")
 	lay(t, dir, "wide.csv", []byte("0,1\n1,0\n"))
 	refuse(t, 1, dir, []string{"eval", "run", "--data", "wide.csv"}, "12 visible units", "2 columns")
+	swapped := bytes.Replace(asText(rows[400:], labels[400:], ","), []byte("x0,x1,"), []byte("x1,x0,"), 1)
+	lay(t, dir, "swapped.csv", swapped)
+	refuse(t, 1, dir, []string{"eval", "run", "--data", "swapped.csv"}, `column 1 is "x1", where the model has "x0"`)
 	lay(t, dir, "high.npy", bytes.Replace(asArray(rows[400:], "|u1", 1), []byte{0, 0, 0, 0, 0}, []byte{0, 0, 7, 0, 0}, 1))
 	refuse(t, 1, dir, []string{"eval", "run", "--data", "high.npy"}, "7 is not between 0 and 1")
 	// Hidden layers alone, and what contradicts them.

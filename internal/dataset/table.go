@@ -44,6 +44,40 @@ func (t *Table) Units() int {
 	return units
 }
 
+// ColumnNames returns the names of the columns as text that JSON keeps; nil: none.
+func (t *Table) ColumnNames() (names []string) {
+	for _, name := range t.Names {
+		names = append(names, string([]rune(name))) // each byte that is not UTF-8 becomes U+FFFD
+	}
+	return names
+}
+
+// HasColumns returns an error where a table has names of columns and they are not those that
+// they should be, in this order. nil: any.
+func (t *Table) HasColumns(names []string) error {
+	found := t.ColumnNames()
+	if found == nil || names == nil || slices.Equal(found, names) {
+		return nil
+	}
+	for _, name := range names {
+		if !slices.Contains(found, name) {
+			return fmt.Errorf("%s: no column is named %q, as one of the model's is; it has %s", t.Source, name,
+				listNames(found))
+		}
+	}
+	for i, name := range found {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("%s: column %d (%s) is none of those of the model: %s", t.Source, i+1, shown([]byte(name)),
+				listNames(names))
+		}
+		if name != names[min(i, len(names)-1)] {
+			return fmt.Errorf("%s: column %d is %s, where the model has %s; put the columns in the model's order", t.Source, i+1,
+				shown([]byte(name)), shown([]byte(names[min(i, len(names)-1)])))
+		}
+	}
+	return fmt.Errorf("%s: %d named columns for the %d of the model", t.Source, len(found), len(names))
+}
+
 // Options say how a file is to be read where that cannot be told from the file.
 type Options struct {
 	// Header is of a table in text: "yes", "no", or "" for a header where any cell of the

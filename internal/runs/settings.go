@@ -52,6 +52,7 @@ type Reading struct {
 	Header        string   `json:"header,omitempty"`          // of a table in text: yes, no, or "" where it shows
 	Columns       int      `json:"columns,omitempty"`         // width of rows of index:value; 0: the largest index
 	ZeroBased     bool     `json:"zero_based,omitempty"`      // these indices count from 0
+	Names         []string `json:"column_names,omitempty"`    // of the columns of a table with a header
 }
 
 // validate returns an error that names the first field that is not valid.
@@ -206,6 +207,7 @@ func (c *Settings) clone() Settings {
 	d.Layers = slices.Clone(c.Layers)
 	d.Alpha = slices.Clone(c.Alpha)
 	d.Classes = slices.Clone(c.Classes)
+	d.Names = slices.Clone(c.Names)
 	return d
 }
 

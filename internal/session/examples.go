@@ -28,7 +28,8 @@ type Examples struct {
 }
 
 // Begin reads training examples for a run that begins, and settles what their reading leaves
-// open: which value stands for 1, the names of the classes, and the width of rows of index:value.
+// open: which value stands for 1, the names of the classes and of the columns, and the width of
+// rows of index:value.
 func Begin(r *runs.Reading) (*Examples, error) {
 	t, credit, err := readTraining(r)
 	if err != nil {
@@ -50,6 +51,7 @@ func Begin(r *runs.Reading) (*Examples, error) {
 	if err := settleWidth(r, t.Units()); err != nil {
 		return nil, err
 	}
+	r.Names = t.ColumnNames()
 	if t.Labels != nil {
 		if _, r.Classes, err = dataset.Classes(t.Labels, r.Classes); err != nil {
 			return nil, fmt.Errorf("labels of %s: %w", t.Source, err)
@@ -237,11 +239,14 @@ func set(t *dataset.Table, r *runs.Reading, name, credit string) (*mnist.Set, er
 	if levels == 0 {
 		levels = 255
 	}
+	if err := t.HasColumns(r.Names); err != nil {
+		return nil, err
+	}
 	m, err := t.Images(levels)
 	if err != nil {
 		return nil, err
 	}
-	s := &mnist.Set{Name: name, Source: t.Source, Credit: credit, Images: m, SHA256: m.SHA256(), Names: t.Names,
+	s := &mnist.Set{Name: name, Source: t.Source, Credit: credit, Images: m, SHA256: m.SHA256(), Names: r.Names,
 		Classes: r.Classes}
 	if t.Labels != nil {
 		if s.Labels, _, err = dataset.Classes(t.Labels, r.Classes); err != nil {
