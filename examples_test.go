@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -392,7 +393,8 @@ func TestPredictions(t *testing.T) {
 		}
 	}
 	if len(lines) != 101 || lines[0] != "example,class,probability,label" || wrong > 40 ||
-		!strings.Contains(said, fmt.Sprintf("(%d of 100 images)", wrong)) {
+		!strings.Contains(said, fmt.Sprintf("(%d of 100 examples)", wrong)) ||
+		!strings.Contains(said, "the commonest class for all has") {
 		t.Errorf("%d lines, %q, %d wrong\n%s", len(lines), lines[0], wrong, said)
 	}
 	said, bare := classify("--data", "bare.npy")
@@ -400,6 +402,29 @@ func TestPredictions(t *testing.T) {
 		bare[1] != lines[1][:strings.LastIndex(lines[1], ",")] {
 		t.Errorf("without labels: %q, %q, not %q\n%s", bare[0], bare[1], lines[1], said)
 	}
+	// A network that was saved says the same again, without the examples that it was learnt from.
+	if err := os.Remove(filepath.Join(dir, "x.csv")); err != nil {
+		t.Fatal(err)
+	}
+	given := func(more ...string) []string {
+		t.Helper()
+		must(t, dir, append([]string{"classify", "run", "--network", "net.npz", "--predictions", "q.csv", "--quiet"},
+			more...)...)
+		data, err := os.ReadFile(filepath.Join(dir, "q.csv"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Split(strings.TrimSpace(string(data)), "\n")
+	}
+	if again := given(); !slices.Equal(again, lines) {
+		t.Errorf("the network that was saved says %q, said %q", again[1], lines[1])
+	}
+	if again := given("--data", "bare.npy"); !slices.Equal(again, bare) {
+		t.Errorf("the network that was saved says %q of other examples, said %q", again[1], bare[1])
+	}
+	refuse(t, 2, dir, []string{"classify", "run", "--network", "net.npz", "--epochs", "3"}, "epochs", "nothing is learnt")
+	refuse(t, 1, dir, []string{"classify", "run", "--network", "run/best.npz"}, "run/best.npz", "not a network")
+	refuse(t, 1, dir, []string{"classify", "run", "--network", "nowhere.npz"}, "nowhere.npz")
 }
 
 // A run that is resumed to an update without a score still knows the scores before, and the

@@ -64,27 +64,79 @@ func New(c *dbm.Config, set *kernel.Set, s *dbm.State, classes int) (*Network, e
 	if len(s.Weights) != c.Hidden() || len(s.Biases) != len(c.Layers) {
 		return nil, fmt.Errorf("state: not of %d layers", len(c.Layers))
 	}
+	top := c.Hidden()
+	return build(c, set, classes, func(kind string, l int, shape ...int) ([]float32, error) {
+		switch w := make([]float32, length(shape)); {
+		case l > top: // of the classes
+			return w, nil
+		case kind == biases:
+			return s.Biases[l], nil
+		case kind == fromBelow:
+			return s.Weights[l-1], nil
+		default:
+			above, units := shape[0], shape[1]
+			for i, x := range s.Weights[l] {
+				w[i%above*units+i/above] = x
+			}
+			return w, nil
+		}
+	})
+}
+
+// FromArrays returns the network whose parameters Arrays returned. array returns the one of a
+// name, which must have this shape.
+func FromArrays(c *dbm.Config, set *kernel.Set, classes int,
+	array func(name string, shape ...int) ([]float32, error)) (*Network, error) {
+	return build(c, set, classes, func(kind string, l int, shape ...int) ([]float32, error) {
+		return array(fmt.Sprint(kind, l), shape...)
+	})
+}
+
+// The kinds of parameters, by their letters in the formula above.
+const (
+	fromBelow = "A"
+	fromAbove = "Q"
+	biases    = "c"
+)
+
+// build makes a network of the parameters that array returns, of a kind and a layer; the layer
+// behind the top one is that of the classes.
+func build(c *dbm.Config, set *kernel.Set, classes int,
+	array func(kind string, l int, shape ...int) ([]float32, error)) (*Network, error) {
 	if classes < 2 || classes > 1<<16 {
 		return nil, fmt.Errorf("classes: %d; must be 2 to %d", classes, 1<<16)
 	}
 	n := &Network{set: set, layers: c.Layers, classes: classes,
 		up: []*matrix{nil}, side: []*matrix{nil}, bias: []*vector{nil}}
-	top := c.Hidden()
-	for l := 1; l <= top; l++ {
-		n.up = append(n.up, newMatrix(set, s.Weights[l-1], c.Layers[l-1], c.Layers[l]))
-		if l < top {
-			above := c.Layers[l+1]
-			w := make([]float32, above*c.Layers[l])
-			for i, x := range s.Weights[l] {
-				w[i%above*c.Layers[l]+i/above] = x
-			}
-			n.side = append(n.side, newMatrix(set, w, above, c.Layers[l]))
+	units := append(slices.Clone(c.Layers), classes)
+	for l := 1; l < len(units); l++ {
+		w, err := array(fromBelow, l, units[l-1], units[l])
+		if err != nil {
+			return nil, err
 		}
-		n.addBias(s.Biases[l])
+		n.up = append(n.up, newMatrix(set, w, units[l-1], units[l]))
+		b, err := array(biases, l, units[l])
+		if err != nil {
+			return nil, err
+		}
+		n.addBias(b)
+		if l >= c.Hidden() {
+			continue
+		}
+		if w, err = array(fromAbove, l, units[l+1], units[l]); err != nil {
+			return nil, err
+		}
+		n.side = append(n.side, newMatrix(set, w, units[l+1], units[l]))
 	}
-	n.up = append(n.up, newMatrix(set, make([]float32, c.Layers[top]*classes), c.Layers[top], classes))
-	n.addBias(make([]float32, classes))
 	return n, nil
+}
+
+func length(shape []int) int {
+	n := 1
+	for _, x := range shape {
+		n *= x
+	}
+	return n
 }
 
 func (n *Network) addBias(b []float32) {
@@ -118,13 +170,13 @@ func (n *Network) Arrays() (all []Array) {
 		all = append(all, Array{name, []int{below, units}, w})
 	}
 	for l := 1; l < len(n.up); l++ {
-		matrix(fmt.Sprintf("A%d", l), n.up[l], units[l-1], units[l])
+		matrix(fmt.Sprint(fromBelow, l), n.up[l], units[l-1], units[l])
 	}
 	for l := 1; l < len(n.side); l++ {
-		matrix(fmt.Sprintf("Q%d", l), n.side[l], units[l+1], units[l])
+		matrix(fmt.Sprint(fromAbove, l), n.side[l], units[l+1], units[l])
 	}
 	for l := 1; l < len(n.bias); l++ {
-		all = append(all, Array{fmt.Sprintf("c%d", l), []int{units[l]}, slices.Clone(n.bias[l].w[:units[l]])})
+		all = append(all, Array{fmt.Sprint(biases, l), []int{units[l]}, slices.Clone(n.bias[l].w[:units[l]])})
 	}
 	return all
 }

@@ -492,7 +492,8 @@ func (n *Network) Classes(e *Examples, index []int, threads int) []int {
 	return classes
 }
 
-// Predict returns the most probable class of each example of index, and its probability.
+// Predict returns the most probable class of each example of index, and the probabilities of
+// all: examples × classes.
 func (n *Network) Predict(e *Examples, index []int, threads int) (classes []int, probabilities []float32) {
 	rows := min(testRows, max(len(index), 1))
 	t := newTrainer(n, Config{Threads: threads}, rows)
@@ -512,7 +513,7 @@ func (n *Network) Predict(e *Examples, index []int, threads int) (classes []int,
 					class = c
 				}
 			}
-			classes, probabilities = append(classes, class), append(probabilities, p[class])
+			classes, probabilities = append(classes, class), append(probabilities, p...)
 		}
 	}
 	return classes, probabilities

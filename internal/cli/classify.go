@@ -25,9 +25,10 @@ import (
 // classification is what classify finds out.
 type classification struct {
 	Run          string   `json:"run"`
-	Data         string   `json:"data"`       // where the images come from
-	DataOther    bool     `json:"data_other"` // they are not those that the model was trained on
-	Labels       int      `json:"labels"`     // that were learnt from
+	Data         string   `json:"data"`              // where the images come from
+	DataOther    bool     `json:"data_other"`        // they are not those that the model was trained on
+	Labels       int      `json:"labels"`            // that were learnt from
+	Network      string   `json:"network,omitempty"` // the file that it comes from; nothing is learnt then
 	HeldOut      int      `json:"held_out"`
 	HeldOutLast  bool     `json:"held_out_last"` // the last ones, not a share of each class
 	HeldOutError *float64 `json:"held_out_error,omitempty"`
@@ -35,6 +36,9 @@ type classification struct {
 	TestImages   int      `json:"test_images"`
 	TestError    *float64 `json:"test_error"` // null where the examples have no labels
 	TestWrong    *int     `json:"test_wrong"`
+	TestStdErr   *float64 `json:"test_error_stderr"`
+	TestLogLoss  *float64 `json:"test_log_loss"`   // −mean log-probability of the label, in nats
+	Commonest    *float64 `json:"commonest_error"` // of saying the commonest class of the examples for all
 	Epochs       int      `json:"epochs"`
 	Epoch        int      `json:"epoch"` // that was chosen
 	Batch        int      `json:"batch"`
@@ -56,6 +60,7 @@ type classifying struct {
 	asJSON    bool
 	topFirst  bool // was given
 	other     which
+	network   string // file that has it; "": it is learnt
 	save      string // file for the network; "": none
 	predicted string // file for what it says of the test examples; "": none
 	execution *execution
@@ -86,8 +91,13 @@ func classify(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 	if err := c.other.validate(); err != nil {
 		return usageError{err}
 	}
+	if c.network != "" {
+		if name := learns(given(f)); name != "" {
+			return usageError{fmt.Errorf("%s: nothing is learnt with --network", name)}
+		}
+	}
 	outputs := append(c.execution.outputs(), output{"save", c.save}, output{"predictions", c.predicted})
-	if err := t.guard.writes(outputs, append(c.other.inputs(), found[0])...); err != nil {
+	if err := t.guard.writes(outputs, append(c.other.inputs(), found[0], c.network)...); err != nil {
 		return err
 	}
 	c.ctx, c.terminal, c.kernels, c.topFirst = ctx, t, m.Kernels, given(f)["top-first"]
@@ -99,14 +109,8 @@ func classify(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 	}
 	defer c.execution.end(&err)
 	began := time.Now()
-	if err := c.settle(); err != nil {
-		return err
-	}
-	r := &classification{Run: found[0], Data: c.train.Source, DataOther: c.model.otherData,
-		Labels: len(c.index), HeldOut: len(c.held), HeldOutLast: c.choice.held.last, Epochs: c.Epochs, Epoch: c.Epochs,
-		Batch: min(c.Batch, len(c.index)), LearningRate: c.LearningRate, DropVisible: c.DropVisible, DropHidden: c.DropHidden,
-		Adversarial: c.Adversarial, TopFirst: c.TopFirst, Seed: c.Seed, Scratch: c.scratch}
-	n, err := c.learn(r)
+	r := &classification{Run: found[0], Data: c.source(), DataOther: c.model.otherData, Network: c.network}
+	n, err := c.make(r)
 	if err != nil {
 		return err
 	}
@@ -132,6 +136,83 @@ func classify(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 	return nil
 }
 
+// learns returns the flag of those given that is about learning; "" for none.
+func learns(given map[string]bool) string {
+	for _, name := range []string{"labels", "hold-out", "all", "scratch", "epochs", "batch", "learning-rate", "drop-visible",
+		"drop-hidden", "adversarial", "top-first", "seed", "save"} {
+		if given[name] {
+			return name
+		}
+	}
+	return ""
+}
+
+// make learns the network, or reads it from a file.
+func (c *classifying) make(r *classification) (*classifier.Network, error) {
+	if c.network != "" {
+		c.Threads, c.state = c.execution.threads, c.model.State
+		return c.read()
+	}
+	if err := c.settle(); err != nil {
+		return nil, err
+	}
+	r.Labels, r.HeldOut, r.HeldOutLast = len(c.index), len(c.held), c.choice.held.last
+	r.Epochs, r.Epoch, r.Batch, r.LearningRate = c.Epochs, c.Epochs, min(c.Batch, len(c.index)), c.LearningRate
+	r.DropVisible, r.DropHidden, r.Adversarial = c.DropVisible, c.DropHidden, c.Adversarial
+	r.TopFirst, r.Seed, r.Scratch = c.TopFirst, c.Seed, c.scratch
+	return c.learn(r)
+}
+
+// read reads the network from a file.
+func (c *classifying) read() (*classifier.Network, error) {
+	z, err := npz.Open(c.network)
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	d := &c.model.Settings.Config
+	_, shape, err := z.Describe(fmt.Sprintf("c%d", d.Hidden()+1))
+	if err != nil || len(shape) != 1 {
+		return nil, fmt.Errorf("%s: not a network of classify --save for a model of %s", c.network, format.Shape(d.Layers))
+	}
+	if known := c.classes; known > shape[0] {
+		return nil, fmt.Errorf("%s: a network of %s, but there are labels up to class %d", c.network,
+			format.Number(shape[0], "class"), known-1)
+	}
+	c.classes = shape[0]
+	if err := c.room(); err != nil {
+		return nil, err
+	}
+	n, err := classifier.FromArrays(d, c.kernels, c.classes, func(name string, want ...int) ([]float32, error) {
+		_, shape, err := z.Describe(name)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Equal(shape, want) {
+			return nil, fmt.Errorf("%s has shape %s; a network for %s has %s", name, npz.Tuple(shape), format.Shape(d.Layers),
+				npz.Tuple(want))
+		}
+		a, err := z.Array(name, math.MaxInt64)
+		if err != nil {
+			return nil, err
+		}
+		x := make([]float32, a.Len())
+		return x, a.Float32s(x)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.network, err)
+	}
+	return n, nil
+}
+
+// source returns where the examples come from, for an output.
+func (c *classifying) source() string {
+	if c.train == nil {
+		return c.test.Source
+	}
+	return c.train.Source
+}
+
 // predict finds out what the network says of the test examples.
 func (c *classifying) predict(n *classifier.Network, r *classification) error {
 	examples, err := c.prepare(c.test, numbers(c.test.N()))
@@ -141,14 +222,7 @@ func (c *classifying) predict(n *classifier.Network, r *classification) error {
 	classes, probabilities := n.Predict(examples, numbers(c.test.N()), c.Threads)
 	r.TestSet, r.TestImages = c.test.Name, c.test.N()
 	if c.test.Labels != nil {
-		wrong := 0
-		for i, class := range classes {
-			if class != int(c.test.Labels[i]) {
-				wrong++
-			}
-		}
-		share := float64(wrong) / float64(len(classes))
-		r.TestWrong, r.TestError = &wrong, &share
+		c.judge(r, classes, probabilities)
 	}
 	if c.predicted == "" {
 		return nil
@@ -161,15 +235,35 @@ func (c *classifying) predict(n *classifier.Network, r *classification) error {
 		}
 		table.Write(head) // the table keeps its first error
 		for i, class := range classes {
-			line := []string{strconv.Itoa(i), c.train.ClassName(byte(class)), fmt.Sprint(probabilities[i])}
+			line := []string{strconv.Itoa(i), c.test.ClassName(byte(class)), fmt.Sprint(probabilities[i*c.classes+class])}
 			if c.test.Labels != nil {
-				line = append(line, c.train.ClassName(c.test.Labels[i]))
+				line = append(line, c.test.ClassName(c.test.Labels[i]))
 			}
 			table.Write(line)
 		}
 		table.Flush()
 		return table.Error()
 	})
+}
+
+// judge compares what the network says with the labels.
+func (c *classifying) judge(r *classification, classes []int, probabilities []float32) {
+	wrong, loss, counts := 0, 0.0, make([]int, c.classes)
+	for i, class := range classes {
+		label := int(c.test.Labels[i])
+		counts[label]++
+		if class != label {
+			wrong++
+		}
+		// A probability that is 0 in float32 counts as the least one that it has.
+		loss -= kernel.Log(max(float64(probabilities[i*c.classes+label]), math.SmallestNonzeroFloat32))
+	}
+	n := float64(len(classes))
+	share, commonest := float64(wrong)/n, 1-float64(slices.Max(counts))/n
+	rate := (float64(wrong) + 0.5) / (n + 1) // so that none wrong has an error, too
+	stdErr := math.Sqrt(rate * (1 - rate) / n)
+	loss /= n
+	r.TestWrong, r.TestError, r.TestStdErr, r.TestLogLoss, r.Commonest = &wrong, &share, &stdErr, &loss, &commonest
 }
 
 // write writes the network for NumPy.
@@ -212,6 +306,7 @@ func classifyFlags(t *terminal) (*flag.FlagSet, *classifying) {
 		"--data, and its probability")
 	f.StringVar(&c.save, "save", "", "`FILE` of the network for numpy.load: A1, A2, …, Q1, …, c1, … of h = σ(c + h·A + "+
 		"q·Q), the last A and c of the classes")
+	f.StringVar(&c.network, "network", "", "`FILE` that --save wrote, to say what it says and learn nothing")
 	f.BoolVar(&c.asJSON, "json", false, "print JSON, for programs")
 	c.execution = executionFlags(f, t)
 	return f, c
@@ -222,8 +317,10 @@ func (c *classifying) open(run string) (err error) {
 	if c.model, err = load(c.terminal, run); err != nil {
 		return err
 	}
-	if c.train, err = c.model.images(c.terminal, mnist.Train); err != nil {
-		return err
+	if c.network == "" {
+		if c.train, err = c.model.images(c.terminal, mnist.Train); err != nil {
+			return err
+		}
 	}
 	if c.test, err = c.other.open(c.terminal, c.model); err != nil {
 		return err
@@ -232,6 +329,9 @@ func (c *classifying) open(run string) (err error) {
 		c.test.Name = givenSet
 	}
 	for _, set := range []*mnist.Set{c.train, c.test} {
+		if set == nil {
+			continue
+		}
 		if set.Labels == nil && set.Name != givenSet {
 			return fmt.Errorf("%s: no labels of the %s examples; a classifier needs them", set.Source, set.Name)
 		}
@@ -277,7 +377,10 @@ func (c *classifying) room() error {
 	d := &c.model.Settings.Config
 	images := len(c.index) + len(c.held)
 	need := memory.Sum(2*uint64(d.StateBytes()), c.Config.Memory(d, c.classes, max(images, c.test.N())),
-		session.DataMemory(c.train), session.DataMemory(c.test))
+		session.DataMemory(c.test))
+	if c.train != nil {
+		need = memory.Sum(need, session.DataMemory(c.train))
+	}
 	return room(need, "--batch or --threads")
 }
 
@@ -344,23 +447,23 @@ func (c *classifying) print(r *classification) {
 	if r.Scratch {
 		from = "random weights, in the shape of " + from
 	}
-	rows := [][2]string{
-		{"network", fmt.Sprintf("%s-%d, begun with %s", format.Shape(c.model.Settings.Layers), c.classes, from)},
-		{"images", c.model.source(c.train)},
-		{"learnt from", fmt.Sprintf("%s with labels, %s", format.Number(r.Labels, "image"), format.Number(r.Epochs,
-			"epoch"))},
+	network := fmt.Sprintf("%s-%d, begun with %s", format.Shape(c.model.Settings.Layers), c.classes, from)
+	if r.Network != "" {
+		network = fmt.Sprintf("%s-%d of %s", format.Shape(c.model.Settings.Layers), c.classes, r.Network)
+	}
+	rows := [][2]string{{"network", network}}
+	if r.Network == "" {
+		rows = append(rows, [][2]string{{"examples", c.model.source(c.train)}, {"learnt from", fmt.Sprintf("%s with labels, %s",
+			format.Number(r.Labels, "example"), format.Number(r.Epochs, "epoch"))}}...)
 	}
 	if r.HeldOutError != nil {
-		rows = append(rows, [2]string{"held out", fmt.Sprintf("%.2f%% of %s misclassified; epoch %d was the best",
-			100**r.HeldOutError, format.Number(r.HeldOut, "image"), r.Epoch)})
+		rows = append(rows, [2]string{"chosen", fmt.Sprintf("epoch %d, by %s not learnt from: %.2f%% misclassified", r.Epoch,
+			format.Number(r.HeldOut, "example"), 100**r.HeldOutError)})
 	}
 	if r.TestError != nil {
-		name := "test error"
-		if r.TestSet != mnist.Test {
-			name = "error, " + r.TestSet
-		}
-		rows = append(rows, [2]string{name, fmt.Sprintf("%.2f%% (%s of %s images)", 100**r.TestError,
-			format.Count(uint64(*r.TestWrong)), format.Count(uint64(r.TestImages)))})
+		rows = append(rows, [][2]string{{"error, " + r.TestSet, fmt.Sprintf("%.2f ± %.2f%% (%s of %s)", 100**r.TestError,
+			100**r.TestStdErr, format.Count(uint64(*r.TestWrong)), format.Number(r.TestImages, "example"))},
+			{"", fmt.Sprintf("log-loss %.4f nats; the commonest class for all has %.2f%%", *r.TestLogLoss, 100**r.Commonest)}}...)
 	}
 	table(c.terminal.out, append(rows, [2]string{"took", format.Duration(r.Seconds)}))
 }
