@@ -222,7 +222,7 @@ func TestWrongExamples(t *testing.T) {
 		text string
 		says []string
 	}{
-		"spins.csv":   {"-1,1\n1,-1\n", []string{"spins.csv", "(x+1)/2"}},
+		"minus.csv":   {"-1,1\n0,-1\n", []string{"minus.csv", "move or threshold"}},
 		"large.csv":   {"0,3.5\n1,2\n", []string{"large.csv", "--levels"}},
 		"missing.csv": {"0,1\n1,\n", []string{"missing.csv", "line 2"}},
 		"nan.csv":     {"0,1\nnan,0\n", []string{"nan.csv", "line 2"}},

@@ -66,7 +66,7 @@ func (t *terminal) sampleLadder(ctx context.Context, m *Machine, s *model, n int
 		if err != nil {
 			return err
 		}
-		shares = shareRows(groups)
+		shares = shareRows(groups, training.ClassName)
 	}
 	var grids []figure.Grid
 	for half, name := range []string{"independent units", "training images"} {

@@ -146,9 +146,9 @@ func (j *judge) groups(x *likelihood.Exchanged, fresh int, seed uint64) ([]group
 	return all, nil
 }
 
-// shareRows returns a row for each class, and a warning for each group that is not like the
-// first, or where the second is not like the third.
-func shareRows(groups []group) [][2]string {
+// shareRows returns a row for each class, by its name, and a warning for each group that is not
+// like the first, or where the second is not like the third.
+func shareRows(groups []group, name func(class byte) string) [][2]string {
 	head := ""
 	for _, g := range groups {
 		head += fmt.Sprintf("%-20s", g.name)
@@ -159,12 +159,12 @@ func shareRows(groups []group) [][2]string {
 		for _, g := range groups {
 			line += fmt.Sprintf("%-20s", fmt.Sprintf("%.1f ± %.1f%%", 100*g.share[class], 100*g.stdErr[class]))
 		}
-		rows = append(rows, [2]string{fmt.Sprint(class), strings.TrimRight(line, " ")})
+		rows = append(rows, [2]string{name(byte(class)), strings.TrimRight(line, " ")})
 	}
 	warn := func(a, b *group, text string) {
 		if class, errors := a.apart(b); errors > alarm {
-			rows = append(rows, [2]string{"warning", fmt.Sprintf("%s: the share of class %d is %.1f errors away", text, class,
-				errors)})
+			rows = append(rows, [2]string{"warning", fmt.Sprintf("%s: the share of class %s is %.1f errors away", text,
+				name(byte(class)), errors)})
 		}
 	}
 	warn(&groups[1], &groups[2], "the ensembles have not forgotten where they began")

@@ -272,6 +272,7 @@ func Read(name string, o Options) (*Table, error) {
 		return nil, err
 	}
 	t.Source = name
+	t.fromSpins()
 	return t, nil
 }
 

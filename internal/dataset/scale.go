@@ -13,14 +13,17 @@ import (
 )
 
 // Levels decides which value stands for 1, from training examples, and says so where that is
-// a guess. Zeros and ones are what they are, and so are numbers from 0 to 1: probabilities.
+// a guess. Zeros and ones are what they are, and so are numbers from 0 to 1: probabilities. Spins
+// of −1 and 1 have become 0 and 1.
 // Bytes with a maximum of 128 and more are greys up to 255. Whole numbers with a smaller maximum
 // go up to that. All else is for a person to decide.
 func Levels(t *Table) (levels float64, note string, err error) {
 	switch {
 	case t.Least < 0:
-		return 0, "", fmt.Errorf("%s: values from %v to %v; units are 0 to 1: move or threshold the values first, as "+
-			"spins of -1 and 1 become 0 and 1 by (x+1)/2", t.Source, t.Least, t.Largest)
+		return 0, "", fmt.Errorf("%s: values from %v to %v; units are 0 to 1: move or threshold the values first (spins, "+
+			"-1 and 1 alone, become 0 and 1)", t.Source, t.Least, t.Largest)
+	case t.Spins:
+		return 1, t.Source + ": spins of -1 and 1, which become 0 and 1", nil
 	case t.Largest <= 1:
 		return 1, "", nil
 	case t.Whole && t.Largest <= 127:

@@ -1,6 +1,8 @@
 package dataset
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -44,7 +46,8 @@ func TestLevels(t *testing.T) {
 		{[]float32{0, 0.25, 1}, 1, "", []float32{0, 0.25, 1}},
 		{[]float32{0, 256}, 0, "--levels X", nil},
 		{[]float32{0, 1.5}, 0, "--levels X", nil},
-		{[]float32{-1, 1}, 0, "(x+1)/2", nil},
+		{[]float32{-1, 0, 1}, 0, "move or threshold", nil},
+		{[]float32{-2, 1}, 0, "move or threshold", nil},
 	} {
 		table := tableOf(c.values...)
 		levels, note, err := Levels(table)
@@ -150,5 +153,28 @@ func TestClasses(t *testing.T) {
 	}
 	if _, _, err := Classes(many, nil); err == nil {
 		t.Error("300 classes")
+	}
+}
+
+// Spins become 0 and 1 wherever they stand: in a file of any format, and in a row that has -1 alone.
+func TestSpins(t *testing.T) {
+	for text, want := range map[string][]uint8{"-1,1\n1,-1\n": {0, 1, 1, 0}, "-1,-1\n": {0, 0}, "1,1\n": {1, 1},
+		"a,b\n-1.0,1\n": {0, 1}} {
+		name := filepath.Join(t.TempDir(), "x.csv")
+		if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		table, err := Read(name, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		levels, note, err := Levels(table)
+		if err != nil || levels != 1 || !slices.Equal(table.Bytes, want) || (note != "") != strings.Contains(text, "-1") {
+			t.Errorf("%q: %v, levels %v, %q, %v", text, table.Bytes, levels, note, err)
+		}
+		m, err := table.Images(levels)
+		if err != nil || m.N*m.Columns != len(want) {
+			t.Errorf("%q: %v, %v", text, m, err)
+		}
 	}
 }

@@ -32,6 +32,7 @@ type Table struct {
 	Largest float64   // of all values
 	Least   float64   // of all values
 	Whole   bool      // all values are whole numbers
+	Spins   bool      // the file has −1 and 1, which became 0 and 1
 	Labels  []string  // one an example, as the file has them; nil: none
 }
 
@@ -42,6 +43,26 @@ func (t *Table) Units() int {
 		units *= n
 	}
 	return units
+}
+
+// fromSpins turns values that are all −1 or 1 into 0 and 1.
+func (t *Table) fromSpins() {
+	if t.Floats == nil || t.Least != -1 || t.Largest > 1 {
+		return
+	}
+	for _, x := range t.Floats {
+		if x != -1 && x != 1 {
+			return
+		}
+	}
+	t.Bytes = make([]uint8, len(t.Floats))
+	for i, x := range t.Floats {
+		if x == 1 {
+			t.Bytes[i] = 1
+		}
+	}
+	t.Floats, t.Spins = nil, true
+	t.Least, t.Largest = 0, max(t.Largest, 0)
 }
 
 // ColumnNames returns the names of the columns as text that JSON keeps; nil: none.
