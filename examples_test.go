@@ -472,3 +472,21 @@ func TestVerifyWithoutExamples(t *testing.T) {
 	refuse(t, 1, dir, []string{"verify", "a.tar.gz"}, "no images with the SHA-256", "--data PATH")
 	must(t, dir, "verify", "a.tar.gz", "--data", "x.csv")
 }
+
+// A word in the wrong place is told the right one.
+func TestWrongTurns(t *testing.T) {
+	dir := t.TempDir()
+	rows, labels := stripes(60, 6)
+	lay(t, dir, "x.csv", asText(rows, labels, ","))
+	must(t, dir, "train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--updates", "5", "--out", "survey")
+	refuse(t, 2, dir, []string{"train", "x.csv"}, "unexpected argument", "--data x.csv")
+	refuse(t, 1, dir, []string{"data", "survey"}, "survey is the folder of a run")
+	refuse(t, 1, dir, []string{"train", "--data", "survey"}, "survey is the folder of a run")
+	refuse(t, 1, dir, []string{"eval", "x.csv"}, "neither the folder of a run", "examples go behind --data")
+	for _, verb := range []string{"eval", "resume", "sample"} {
+		refuse(t, 1, dir, []string{verb, "surveys"}, "there is no run surveys", "did you mean survey?")
+	}
+	if _, said, _ := tandem(t, dir, "eval", "y.csv"); strings.Contains(said, "did you mean") {
+		t.Errorf("a table was taken for a run: %s", said)
+	}
+}

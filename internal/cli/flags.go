@@ -9,6 +9,9 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"tandem/internal/format"
+	"tandem/internal/session"
 )
 
 // flags returns a command's flags, with a synopsis for its help. The usage of a flag that
@@ -60,12 +63,21 @@ func parse(f *flag.FlagSet, args []string, names ...string) ([]string, error) {
 		return nil, usageError{fmt.Errorf("--%s: \"\"; must not be empty", name)}
 	}
 	if len(found) > len(names) && (len(names) == 0 || !strings.Contains(names[len(names)-1], "…")) {
-		return nil, usageError{fmt.Errorf("unexpected argument %q", found[len(names)])}
+		return nil, usageError{unexpected(f, found[len(names)])}
 	}
 	if len(found) < len(names) && names[len(found)][0] != '[' {
 		return nil, usageError{fmt.Errorf("%s is missing; see tandem %s --help", names[len(found)], f.Name())}
 	}
 	return found, nil
+}
+
+// unexpected returns the error of an argument too many, which may be examples.
+func unexpected(f *flag.FlagSet, argument string) error {
+	err := fmt.Errorf("unexpected argument %q", argument)
+	if session.Readable(argument) == nil && f.Lookup("data") != nil {
+		return hintedError{err, "--data " + format.Argument(argument) + " has its examples"}
+	}
+	return err
 }
 
 // emptyFlag returns the name of a flag that was given as nothing, as an unset variable of a

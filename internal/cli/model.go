@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"tandem/dbm"
+	"tandem/internal/format"
 	"tandem/internal/runs"
 	"tandem/internal/session"
 	"tandem/mnist"
@@ -49,6 +50,8 @@ func loadLast(t *terminal, name string) (*model, error) {
 		m.Checkpoint, err = readModel(name)
 	} else if m.Checkpoint, err = runs.ReadCheckpoint(name); err == nil {
 		m.Data = trainedOn(t, name)
+	} else {
+		err = suggest(err, name)
 	}
 	if err == nil {
 		if _, unknown := mnist.ParsePixels(m.Settings.Pixels); unknown != nil {
@@ -60,6 +63,30 @@ func loadLast(t *terminal, name string) (*model, error) {
 	}
 	m.rows, m.columns = m.imageSize(t)
 	return m, t.guard.reads(m.Settings.Files()...)
+}
+
+// suggest adds to the error of a run that is not there one whose name is like it.
+func suggest(err error, name string) error {
+	if _, there := os.Lstat(name); there == nil || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	dir := filepath.Dir(name)
+	entries, unread := os.ReadDir(dir)
+	if unread != nil {
+		return err
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() && runs.Has(filepath.Join(dir, e.Name()), runs.SettingsFile) ||
+			strings.HasSuffix(e.Name(), ".npz") {
+			names = append(names, e.Name())
+		}
+	}
+	like := nearest(filepath.Base(name), names)
+	if like == "" {
+		return err
+	}
+	return hintedError{err, "did you mean " + format.Argument(filepath.Join(dir, like)) + "?"}
 }
 
 // takeBest makes the model the best one of its run, where that keeps it.
@@ -103,8 +130,8 @@ func readModel(name string) (*runs.Checkpoint, error) {
 			return nil, hintedError{fmt.Errorf("%s is the checkpoint of a run, not a model", name),
 				"name the run's folder: " + filepath.Dir(name)}
 		}
-		return nil, fmt.Errorf("%s: neither the folder of a run nor a model that tandem export wrote: %w", name,
-			zip.ErrFormat)
+		return nil, hintedError{fmt.Errorf("%s: neither the folder of a run nor a model that tandem export wrote: %w", name,
+			zip.ErrFormat), "examples go behind --data"}
 	}
 	return c, err
 }

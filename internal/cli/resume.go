@@ -39,7 +39,7 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 	}
 	run, checkpoint, err := runs.Open(dir)
 	if err != nil {
-		return err
+		return suggest(err, dir)
 	}
 	defer run.Close()
 	c, done := run.Settings(), uint64(0)

@@ -209,6 +209,9 @@ func fileOf(name string) string {
 func readFolder(dir, name string) (*dataset.Table, error) {
 	size, err := mnist.Bytes(dir, name)
 	if errors.Is(err, fs.ErrNotExist) {
+		if runs.Has(dir, runs.SettingsFile) {
+			return nil, fmt.Errorf("%s is the folder of a run, not of examples", dir)
+		}
 		t, other := dataset.Folder(dir, name)
 		if errors.Is(other, fs.ErrNotExist) {
 			other = err // of the names that most folders have
