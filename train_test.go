@@ -166,7 +166,7 @@ func TestProgress(t *testing.T) {
 		t.Fatalf("exit code %d\n%s%s", code, out, messages)
 	}
 	for _, w := range []string{"training 784-20-10 on embedded MNIST (60,000 images) to update 30", "the run is in run",
-		"update 30 of 30 (100%)", "/s  live ", "  noise ", "  duplicate ", "  norm ", "  reconstruction "} {
+		"update 30 of 30 (100%)", "/s  started ", "  noise ", "  duplicate ", "  norm ", "  reconstruction "} {
 		if !strings.Contains(messages, w) {
 			t.Errorf("no %q in\n%s", w, messages)
 		}

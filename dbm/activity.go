@@ -11,6 +11,9 @@ import (
 // they began, and still give the same answer for every example. So a few examples are inferred
 // by mean field, and the means q of each unit are looked at.
 
+// ActivityExamples is how many examples tell what units do.
+const ActivityExamples = 200
+
 // Thresholds of Activity.
 const (
 	varyingAbove = 0.1  // standard deviation of q over examples

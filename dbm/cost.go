@@ -81,3 +81,19 @@ func (f *FilterStats) Cost() float64 {
 	}
 	return cost
 }
+
+// ActivityCost returns the multiply-adds that MeasureActivity counts as, with some iterations of
+// mean field an example and a copy of the state.
+func (c *Config) ActivityCost(iterations float64) float64 {
+	const n = float64(ActivityExamples)
+	cost := c.inferCost(iterations) / float64(c.Batch) * n
+	for l := 1; l < len(c.Layers); l++ {
+		units := float64(c.Layers[l])
+		cost += plain * c.weights(l) * 2                    // the copy, packed
+		cost += c.weights(l) * (n + 2*float64(c.Chains))    // the input from above, and the chains
+		cost += plain * units * (4*n + 2*float64(c.Chains)) // means and spreads
+		small, large := min(n, units), max(n, units)
+		cost += plain * (small*small*large/8 + small*small*small*4/3) // products, in four lanes, and their spectrum
+	}
+	return cost
+}

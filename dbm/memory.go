@@ -116,8 +116,9 @@ func (c *Config) updaterMemory(threads int) uint64 {
 	return size
 }
 
-// MeasureMemory returns how much a FilterStats with some threads takes while it measures:
-// the initial weights, and the pictures of a layer, of the one below, and packed.
+// MeasureMemory returns how much the measures of a run take with some threads: a FilterStats,
+// which keeps the initial weights, while it measures the pictures of a layer, of the one below,
+// and packed; or MeasureActivity, whichever takes more.
 func (c *Config) MeasureMemory(threads int) uint64 {
 	size, most := uint64(0), uint64(0)
 	for l := 1; l < len(c.Layers); l++ {
@@ -127,7 +128,19 @@ func (c *Config) MeasureMemory(threads int) uint64 {
 		dots := float * filterBlock * uint64(kernel.Padded(n)) * uint64(Useful(threads, n, filterBlock))
 		most = max(most, pictures+dots)
 	}
-	return size + most
+	return size + max(most, c.ActivityMemory(threads))
+}
+
+// ActivityMemory returns about how much MeasureActivity takes with some threads.
+func (c *Config) ActivityMemory(threads int) uint64 {
+	widest := 0
+	for _, n := range c.Layers {
+		widest = max(widest, n)
+	}
+	inference := c.InferenceMemory(Useful(threads, ActivityExamples, InferRows), InferRows)
+	after := c.ModelMemory() + c.rowsMemory(c.Layers, c.Chains) + float*uint64(max(ActivityExamples, c.Chains)*widest) +
+		2*2*float*ActivityExamples*ActivityExamples
+	return c.rowsMemory(c.Layers, ActivityExamples) + max(inference, after)
 }
 
 // PicturesMemory returns how much Pictures of a layer takes.

@@ -2,6 +2,7 @@ package dbm
 
 import (
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,15 +54,17 @@ func TestMemory(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		// Kernels that compute nothing, and look at the memory while filters are measured.
-		peak, measuring := uint64(0), false
-		set := *kerneltest.Reference
-		set.Linear = func(*kernel.Pass) {
-			if measuring {
-				peak, measuring = max(peak, inUse()), false
+		// Kernels that compute nothing, and look at the memory while filters and units are measured.
+		var peak uint64
+		var measuring atomic.Bool
+		look := func() {
+			if measuring.CompareAndSwap(true, false) {
+				peak = max(peak, inUse())
 			}
 		}
-		set.Sigmoid = func(*kernel.Pass, []float32) {}
+		set := *kerneltest.Reference
+		set.Linear = func(*kernel.Pass) { look() }
+		set.Sigmoid = func(*kernel.Pass, []float32) { look() }
 		set.Sample = func(*kernel.Pass, kernel.Draw) {}
 		set.Learn, set.Refresh = func(*kernel.Step) {}, func(*kernel.Step) {}
 		tr, err := NewTrainer(test.c, &set, s, patterns{new(uint64)}, test.threads)
@@ -75,8 +78,13 @@ func TestMemory(t *testing.T) {
 				t.Fatal(err)
 			}
 			copied := tr.State()
-			measuring = true
+			measuring.Store(true)
 			filters.Measure(copied)
+			measuring.Store(true)
+			if _, err := MeasureActivity(&test.c, &set, copied, ActivityExamples, func(int, []float32) {},
+				test.threads); err != nil {
+				t.Fatal(err)
+			}
 			runtime.KeepAlive(copied)
 		}
 		tr.Close()

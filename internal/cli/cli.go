@@ -17,7 +17,7 @@ import (
 )
 
 // Version is the version of tandem.
-const Version = "0.5.0"
+const Version = "0.6.0"
 
 // Machine describes the machine that tandem runs on.
 type Machine struct {

@@ -554,7 +554,7 @@ func updates(e *session.Event) []string {
 func measures(e *session.Event) (fields []string) {
 	add := func(format string, args ...any) { fields = append(fields, fmt.Sprintf(format, args...)) }
 	if a := e.Filters(); a != nil {
-		add("live %s%%", format.Percents(a.Live))
+		add("started %s%%", format.Percents(a.Live))
 		if a.Noise != nil {
 			add("noise %s%%", format.Percents(a.Noise))
 		}
@@ -564,6 +564,14 @@ func measures(e *session.Event) (fields []string) {
 			norms += fmt.Sprintf(" %.2f±%.2f", a.NormMean[l], a.NormSD[l])
 		}
 		add("%s", norms)
+	}
+	if a := e.Activity(); a != nil {
+		add("varying %s%%", format.Percents(a.Varying))
+		stuck := make([]float64, len(a.StuckOn))
+		for l := range stuck {
+			stuck[l] = a.StuckOn[l] + a.StuckOff[l]
+		}
+		add("stuck %s%%", format.Percents(stuck))
 	}
 	if e.Bound != 0 {
 		add("bound about %.0f", e.Bound)

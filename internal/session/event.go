@@ -68,6 +68,9 @@ func (e *Event) Filters() *dbm.FilterMeasures {
 	return s.measures
 }
 
+// Activity returns what the units did at the last line of metrics, or nil before the first.
+func (e *Event) Activity() *dbm.Activity { return e.session.activity }
+
 // Reconstruction returns the squared error of the reconstructions of a minibatch, the last
 // one where the budget of looks allows it; 0 before the first update.
 func (e *Event) Reconstruction() float64 {

@@ -1,6 +1,10 @@
 package session
 
-import "tandem/dbm"
+import (
+	"tandem/dbm"
+	"tandem/dbm/kernel"
+	"tandem/mnist"
+)
 
 // Looking at a model takes time from training: the filters are measured, and a minibatch is
 // reconstructed. A line of metrics always looks, since nothing that it records may depend
@@ -21,6 +25,15 @@ func (s *session) measureFilters(state *dbm.State) {
 	measures := s.filterStats.Measure(state)
 	s.measures = &measures
 	s.looks.spent += s.filterStats.Cost()
+}
+
+// measureActivity measures what units do on some training examples, evenly spread over all.
+func (s *session) measureActivity(state *dbm.State) (err error) {
+	n := min(dbm.ActivityExamples, s.Data.N())
+	row := func(i int, v []float32) { s.Data.Values(v, i*s.Data.N()/n, mnist.Fixed, kernel.Draw{}) }
+	s.activity, err = dbm.MeasureActivity(&s.settings.Config, s.Kernels, state, n, row, s.Threads)
+	s.looks.spent += s.settings.ActivityCost(max(s.last.Iterations, 1))
+	return err
 }
 
 // reconstruct computes the reconstruction error.

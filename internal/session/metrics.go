@@ -20,11 +20,24 @@ func (s *session) metricsDue(u uint64) bool {
 	return s.settings.MetricsEvery > 0 && u%s.settings.MetricsEvery == 0
 }
 
+// milestone reports whether u is 1 or 10, or 1, 2 or 5 times a power of ten from 100 on. At
+// these updates a line of metrics shows how a run begins.
+func milestone(u uint64) bool {
+	power := uint64(1)
+	for power <= u/10 {
+		power *= 10
+	}
+	return u == power || power >= 100 && (u == 2*power || u == 5*power)
+}
+
 // record adds a line to the metrics that are to be written, with an estimate of the
 // likelihood if one is due.
 func (s *session) record(ctx context.Context, state *dbm.State) error {
 	now := time.Now()
 	s.measureFilters(state)
+	if err := s.measureActivity(state); err != nil {
+		return err
+	}
 	s.reconstruct()
 	made := float64(state.Updates - s.since)
 	line := &runs.Metrics{
@@ -40,6 +53,11 @@ func (s *session) record(ctx context.Context, state *dbm.State) error {
 		LiveFilters:         s.measures.Live,
 		NoiseFilters:        s.measures.Noise,
 		DuplicateFilters:    s.measures.Duplicate,
+		VaryingUnits:        s.activity.Varying,
+		StuckOnUnits:        s.activity.StuckOn,
+		StuckOffUnits:       s.activity.StuckOff,
+		Components:          s.activity.Components,
+		InputFromAbove:      s.activity.FromAbove,
 		ParamsSHA256:        state.SHA256(),
 	}
 	if s.estimator.due(state.Updates) {

@@ -128,7 +128,7 @@ func (s *session) keep(ctx context.Context, stop bool) error {
 		}
 	}
 	checkpoint := last || u%s.settings.CheckpointEvery == 0 || s.scoresAt(u)
-	if !checkpoint && !powerOfTen(u) && !s.estimator.due(u) && !s.metricsDue(u) {
+	if !checkpoint && !milestone(u) && !s.estimator.due(u) && !s.metricsDue(u) {
 		return nil
 	}
 	if err := s.record(ctx, s.trainer.State()); err != nil {

@@ -107,6 +107,7 @@ type session struct {
 	last           dbm.Stats // of the last update
 	looks          looks
 	measures       *dbm.FilterMeasures // of the filters, the last ones; nil: none yet
+	activity       *dbm.Activity       // of the units, the last one; nil: none yet
 	reconstruction float64             // the last one
 }
 
@@ -232,12 +233,4 @@ func NewTrainer(c *runs.Settings, set *kernel.Set, state *dbm.State, data *mnist
 		return nil, err
 	}
 	return dbm.NewTrainer(c.Config, set, state, examples, threads)
-}
-
-// powerOfTen reports whether u is 1, 10, 100 and so on.
-func powerOfTen(u uint64) bool {
-	for u >= 10 && u%10 == 0 {
-		u /= 10
-	}
-	return u == 1
 }
