@@ -43,8 +43,8 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 		"as q1,q2; or a file, such as MASK.npy, with a 1 for each unit that is, once or for each example (default top, or "+
 		"left of a table)")
 	f.StringVar(&o.npz, "npz", "", "`FILE` for numpy.load: known (1 for each unit that is), examples (0 or 1, what was "+
-		"not known, too), mean_field and sampled (probabilities), each examples × visible; log_probability of what was "+
-		"not known, exactly, where it can be enumerated")
+		"not known, too), mean_field, sampled and averaged (probabilities; the last over the second half of the sweeps), "+
+		"each examples × visible; log_probability of what was not known, exactly, where it can be enumerated")
 	o.images, o.sweeps, o.seed = 20, 1000, 1
 	o.which.flags(f)
 	countVar(f, &o.images, "images", 1, dbm.MaxRows, "`N` examples, the first ones")
@@ -83,11 +83,11 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	if err := o.findKnown(); err != nil {
 		return usageError{fmt.Errorf("known: %w", err)}
 	}
-	grids, err := o.grids(ctx, t, s, m.Kernels)
+	parts, err := o.parts(ctx, t, s, m.Kernels)
 	if err != nil {
 		return err
 	}
-	r, err := o.judge(ctx, t, s, grids[2].Tiles)
+	r, err := o.judge(ctx, t, s, parts)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 		title += ", of other data than it was trained on"
 	}
 	if o.npz != "" {
-		if err := o.write(ctx, t, grids, r.logs); err != nil {
+		if err := o.write(ctx, t, parts, r.logs); err != nil {
 			return err
 		}
 	}
@@ -107,7 +107,7 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	if o.mask {
 		standard = "completed.png"
 	}
-	name, err := s.draw(ctx, *out, standard, title, grids)
+	name, err := s.draw(ctx, *out, standard, title, parts.grids(s, o.sweeps))
 	if err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func (o *completion) what() string {
 
 // write writes what was known and what was completed as numbers. logs are the log-probabilities
 // of what was not known, if there are any.
-func (o *completion) write(ctx context.Context, t *terminal, grids []figure.Grid, logs []float64) error {
+func (o *completion) write(ctx context.Context, t *terminal, parts *parts, logs []float64) error {
 	visible := len(o.known) / o.images
 	known, binary := make([]byte, len(o.known)), make([]byte, len(o.known))
 	for i, is := range o.known {
@@ -198,10 +198,14 @@ func (o *completion) write(ctx context.Context, t *terminal, grids []figure.Grid
 		if err := z.Bytes("examples", binary, o.images, visible); err != nil {
 			return err
 		}
-		for i, name := range []string{"mean_field", "sampled"} {
-			if err := z.Floats(name, grids[2+i].Tiles, o.images, visible); err != nil {
-				return err
-			}
+		if err := z.Floats("mean_field", parts.meanField, o.images, visible); err != nil {
+			return err
+		}
+		if err := z.Floats("sampled", parts.sampled, o.images, visible); err != nil {
+			return err
+		}
+		if err := z.Floats("averaged", parts.averaged, o.images, visible); err != nil {
+			return err
 		}
 		if logs != nil {
 			if err := z.Floats("log_probability", float32s(logs), len(logs)); err != nil {
@@ -212,22 +216,40 @@ func (o *completion) write(ctx context.Context, t *terminal, grids []figure.Grid
 	})
 }
 
-// grids completes the images and returns the parts of the picture.
-func (o *completion) grids(ctx context.Context, t *terminal, s *model, k *kernel.Set) ([]figure.Grid, error) {
+// parts are what a picture of completed examples shows: examples × visible.
+type parts struct {
+	examples, seen, meanField, sampled []float32
+	averaged                           []float32 // of the probabilities in the second half of the sweeps
+	looks                              int       // how many of these are averaged
+}
+
+// add adds probabilities to the average.
+func (p *parts) add(probabilities []float32) {
+	if p.averaged == nil {
+		p.averaged = make([]float32, len(probabilities))
+	}
+	for i, x := range probabilities {
+		p.averaged[i] += x
+	}
+	p.looks++
+}
+
+// parts completes the examples.
+func (o *completion) parts(ctx context.Context, t *terminal, s *model, k *kernel.Set) (*parts, error) {
 	n := s.Settings.Layers[0]
-	grey, seen := make([]float32, o.images*n), make([]float32, o.images*n)
+	p := &parts{examples: make([]float32, o.images*n), seen: make([]float32, o.images*n)}
 	o.binary = make([]float32, o.images*n)
 	for i := range o.images {
-		o.set.Values(grey[i*n:(i+1)*n], i, mnist.Grey, kernel.Draw{})
+		o.set.Values(p.examples[i*n:(i+1)*n], i, mnist.Grey, kernel.Draw{})
 		o.set.Values(o.binary[i*n:(i+1)*n], i, mnist.Fixed, kernel.Draw{})
 	}
-	for i := range seen {
-		seen[i] = 0.5
+	for i := range p.seen {
+		p.seen[i] = 0.5
 		if o.known[i] {
-			seen[i] = o.binary[i]
+			p.seen[i] = o.binary[i]
 		}
 	}
-	p, err := dbm.NewCompletion(&s.Settings.Config, k, s.State, o.binary, o.known, o.seed)
+	c, err := dbm.NewCompletion(&s.Settings.Config, k, s.State, o.binary, o.known, o.seed)
 	if err != nil {
 		return nil, err
 	}
@@ -236,19 +258,55 @@ func (o *completion) grids(ctx context.Context, t *terminal, s *model, k *kernel
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		p.Sweep()
+		c.Sweep()
+		if every := max(o.sweeps/200, 1); i >= o.sweeps/2 && (o.sweeps-1-i)%every == 0 {
+			p.sampled = c.Means()
+			p.add(p.sampled)
+		}
 		t.count("sweep", i+1, o.sweeps)
 	}
-	grid := func(caption string, tiles []float32) figure.Grid {
-		return figure.Grid{Caption: caption, Tiles: tiles, Rows: o.set.Rows(), Columns: o.set.Columns(), Scale: figure.Unit,
-			Across: 10}
+	for i := range p.averaged {
+		p.averaged[i] /= float32(p.looks)
 	}
-	return []figure.Grid{
-		grid("the images", grey),
-		grid("what is known, sampled once; grey is not known", seen),
-		grid("completed by mean field", p.MeanField(200)),
-		grid(fmt.Sprintf("completed by sampling: probabilities after %s sweeps", format.Count(uint64(o.sweeps))), p.Means()),
-	}, nil
+	p.meanField = c.MeanField(200)
+	return p, nil
+}
+
+// grids returns the picture: of images a column for each, ten side by side; of a table four heat
+// maps.
+func (p *parts) grids(m *model, sweeps int) []figure.Grid {
+	const across = 10
+	all := [4][]float32{p.examples, p.seen, p.meanField, p.sampled}
+	words := [4]string{"examples", "known", "means", "sampled"}
+	captions := [4]string{"the examples", "what is known, sampled once; grey is not known", "completed by mean field",
+		fmt.Sprintf("completed by sampling: probabilities after %s sweeps", format.Count(uint64(sweeps)))}
+	grid := m.samples("", p.examples)
+	if grid.Across == 1 { // a heat map
+		var grids []figure.Grid
+		for i, values := range all {
+			grids = append(grids, m.tiles(captions[i], values, figure.Unit))
+		}
+		return grids
+	}
+	size := grid.Rows * grid.Columns
+	grid.Caption = fmt.Sprintf("from top to bottom: %s; %s; %s; %s", captions[0], captions[1], captions[2], captions[3])
+	grid.Tiles = nil
+	n := len(p.examples) / size
+	grid.Across = min(across, n)
+	for from := 0; from < n; from += across {
+		to := min(from+across, n)
+		for i, values := range all {
+			grid.Tiles = append(grid.Tiles, values[from*size:to*size]...)
+			grid.Labels = append(grid.Labels, words[i])
+			for range grid.Across - 1 { // the last row may be unfinished
+				grid.Labels = append(grid.Labels, "")
+			}
+			for range grid.Across - (to - from) {
+				grid.Tiles = append(grid.Tiles, slices.Repeat([]float32{float32(math.NaN())}, size)...)
+			}
+		}
+	}
+	return []figure.Grid{grid}
 }
 
 // knownPixels returns which pixels belong to a half of an image.

@@ -15,14 +15,15 @@ import (
 // judgement says how well examples were completed, beside independent units: those that have
 // the means of the training examples, whatever is known.
 type judgement struct {
-	unknown, of       int       // values
-	right, baseline   int       // of the unknown ones, those that are on the side of ½ that the means say
-	logs, independent []float64 // log-probabilities of what was not known; nil: not to be had
-	compared          bool      // there are training examples for the baseline
+	unknown, of int // values
+	// Of the unknown ones, those that are on the side of ½ that probabilities say.
+	averaged, meanField, baseline int
+	logs, independent             []float64 // log-probabilities of what was not known; nil: not to be had
+	compared                      bool      // there are training examples for the baseline
 }
 
-// judge compares means of mean field, images × visible, with what the examples are.
-func (o *completion) judge(ctx context.Context, t *terminal, s *model, means []float32) (*judgement, error) {
+// judge compares completed examples with what they are.
+func (o *completion) judge(ctx context.Context, t *terminal, s *model, p *parts) (*judgement, error) {
 	j := &judgement{of: len(o.known)}
 	var rates []float64
 	var base *likelihood.Independent
@@ -38,8 +39,11 @@ func (o *completion) judge(ctx context.Context, t *terminal, s *model, means []f
 		}
 		j.unknown++
 		is := o.binary[i] == 1
-		if is == (means[i] > 0.5) {
-			j.right++
+		if is == (p.averaged[i] > 0.5) {
+			j.averaged++
+		}
+		if is == (p.meanField[i] > 0.5) {
+			j.meanField++
 		}
 		if j.compared && is == (rates[i%n] > 0.5) {
 			j.baseline++
@@ -83,9 +87,9 @@ func (j *judgement) print(w io.Writer) {
 		return
 	}
 	share := func(n int) string { return fmt.Sprintf("%.1f%%", 100*float64(n)/float64(j.unknown)) }
-	right := share(j.right) + " of them, by mean field"
+	right := fmt.Sprintf("%s of them by the average of samples, %s by mean field", share(j.averaged), share(j.meanField))
 	if j.compared {
-		right += "; " + share(j.baseline) + " by independent units"
+		right += ", " + share(j.baseline) + " by independent units"
 	}
 	rows := [][2]string{
 		{"not known", fmt.Sprintf("%s of %s", format.Count(uint64(j.unknown)), format.Number(j.of, "value"))},

@@ -62,8 +62,9 @@ func (m *model) drawFilters(ctx context.Context, name string, k *kernel.Set, uni
 			caption = fmt.Sprintf("layer %d: the first %d of %d units", l, units, n)
 		}
 		caption += fmt.Sprintf(", %s, norm %.2f ± %.2f", fractions(a, l), a.NormMean[l-1], a.NormSD[l-1])
-		grids = append(grids, figure.Grid{Caption: caption, Tiles: dbm.Pictures(c, m.State, l, threads)[:shown*c.Layers[0]],
-			Rows: m.rows, Columns: m.columns, Scale: figure.Symmetric})
+		grid := m.tiles(caption, dbm.Pictures(c, m.State, l, threads)[:shown*c.Layers[0]], figure.Symmetric)
+		grid.Bar = true
+		grids = append(grids, grid)
 	}
 	title := fmt.Sprintf("filters of %s after %s updates", format.Shape(c.Layers), format.Count(m.State.Updates))
 	return m.draw(ctx, name, runs.FiltersFile, title, grids)
@@ -78,9 +79,9 @@ func (m *model) measure(k *kernel.Set, threads int) *dbm.FilterMeasures {
 	return m.measures
 }
 
-// fractions returns the fractions of the filters of layer l: live, noise and duplicate.
+// fractions returns the fractions of the filters of layer l: started, noise and duplicate.
 func fractions(a *dbm.FilterMeasures, l int) string {
-	s := "live " + format.Percent(a.Live[l-1])
+	s := "started " + format.Percent(a.Live[l-1])
 	if a.Noise != nil {
 		s += ", noise " + format.Percent(a.Noise[l-1])
 	}

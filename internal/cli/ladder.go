@@ -78,8 +78,8 @@ func (t *terminal) sampleLadder(ctx context.Context, m *Machine, s *model, n int
 		}
 		tiles = tiles[:min(len(tiles), (n+1-half)/2*c.Layers[0])]
 		if len(tiles) > 0 {
-			grids = append(grids, figure.Grid{Caption: fmt.Sprintf("%d at equilibrium, from ensembles that began at %s",
-				len(tiles)/c.Layers[0], name), Tiles: tiles, Rows: s.rows, Columns: s.columns, Scale: figure.Unit, Across: 10})
+			grids = append(grids, s.samples(fmt.Sprintf("%d at equilibrium, from ensembles that began at %s",
+				len(tiles)/c.Layers[0], name), tiles))
 		}
 	}
 	if o.npz != "" {

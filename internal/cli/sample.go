@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"image"
-	"image/color"
 	"image/gif"
 	"io"
 	"math"
@@ -193,8 +191,7 @@ func (t *terminal) filming(ctx context.Context, s *model, o *sampling, film bool
 
 // samplesGrid returns the means of the visible units in chains.
 func (m *model) samplesGrid(caption string, g *dbm.Sampler) figure.Grid {
-	return figure.Grid{Caption: caption, Tiles: g.Means(), Rows: m.rows, Columns: m.columns, Scale: figure.Unit,
-		Across: 10}
+	return m.samples(caption, g.Means())
 }
 
 // addFrame adds a picture of chains to an animation.
@@ -203,11 +200,7 @@ func addFrame(frames *gif.GIF, grid figure.Grid) error {
 	if err != nil {
 		return err
 	}
-	greys := make(color.Palette, 256)
-	for i := range greys {
-		greys[i] = color.Gray{Y: uint8(i)}
-	}
-	frames.Image = append(frames.Image, &image.Paletted{Pix: img.Pix, Stride: img.Stride, Rect: img.Rect, Palette: greys})
+	frames.Image = append(frames.Image, img)
 	// A caption may grow wider than few chains are.
 	frames.Config.Width = max(frames.Config.Width, img.Rect.Dx())
 	frames.Config.Height = max(frames.Config.Height, img.Rect.Dy())

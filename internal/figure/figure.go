@@ -1,4 +1,4 @@
-// Package figure draws pictures of filters and of samples, in greys. It is given
+// Package figure draws pictures of filters and of samples, and charts. It is given
 // numbers and words and does not know where they come from.
 package figure
 
@@ -8,13 +8,6 @@ import (
 	"image"
 	"image/png"
 	"io"
-)
-
-// The greys of everything that is no tile.
-const (
-	background = 0xfa
-	titleInk   = 0x20
-	captionInk = 0x50
 )
 
 // Lengths in pixels.
@@ -36,7 +29,7 @@ const maxPixels = 1 << 26
 // have ASCII, ±, ×, ·, –, − and …; anything else becomes a question mark. Draw rejects
 // no grids at all, a grid whose fields do not fit together, and what would have
 // more than 2²⁶ pixels.
-func Draw(title string, grids ...Grid) (*image.Gray, error) {
+func Draw(title string, grids ...Grid) (*image.Paletted, error) {
 	if len(grids) == 0 {
 		return nil, errors.New("no grids to draw")
 	}
@@ -68,10 +61,7 @@ func Draw(title string, grids ...Grid) (*image.Gray, error) {
 			bounds.Dx(), bounds.Dy(), maxPixels)
 	}
 
-	img := image.NewGray(bounds)
-	for i := range img.Pix {
-		img.Pix[i] = background
-	}
+	img := newPicture(bounds)
 	write(img, titleLines, margin, margin, titleInk)
 	x := margin
 	for _, p := range panels {

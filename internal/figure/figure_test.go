@@ -43,8 +43,8 @@ func encode(t *testing.T, title string, grids ...Grid) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if back, ok := decoded.(*image.Gray); !ok || back.Rect != img.Rect || !bytes.Equal(back.Pix, img.Pix) {
-		t.Fatal("the file is not the grey picture that was drawn")
+	if back, ok := decoded.(*image.Paletted); !ok || back.Rect != img.Rect || !bytes.Equal(back.Pix, img.Pix) {
+		t.Fatal("the file is not the picture that was drawn")
 	}
 	return file.Bytes()
 }

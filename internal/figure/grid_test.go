@@ -9,10 +9,10 @@ import (
 )
 
 // marks stand for greys in sketches of pictures.
-var marks = map[uint8]rune{background: ' ', 0: '#', 1: '%', midGrey: '-', 255: 'o'}
+var marks = map[uint8]rune{background: ' ', gutter: ' ', black: '#', lowest: '%', half: '-', zero: '-', white: 'o', highest: 'o'}
 
 // sketch draws a picture with letters, without its margin, which must be empty.
-func sketch(t *testing.T, img *image.Gray) []string {
+func sketch(t *testing.T, img *image.Paletted) []string {
 	t.Helper()
 	b := img.Bounds()
 	inner := b.Inset(margin)
@@ -20,7 +20,7 @@ func sketch(t *testing.T, img *image.Gray) []string {
 	for y := range b.Dy() {
 		var line strings.Builder
 		for x := range b.Dx() {
-			c := img.GrayAt(x, y).Y
+			c := img.ColorIndexAt(x, y)
 			if !image.Pt(x, y).In(inner) {
 				if c != background {
 					t.Errorf("grey %d in the margin at %d, %d", c, x, y)
@@ -105,6 +105,10 @@ func TestTiles(t *testing.T) {
 			Across: 2, Zoom: 1}}, []string{
 			"-- --",
 			"-o --"}},
+		{"nothing but NaN is no tile", []Grid{{Tiles: []float32{nan, nan, 0, 1}, Rows: 2, Columns: 1, Scale: Unit, Zoom: 1,
+			Across: 2}}, []string{
+			"  #",
+			"  o"}},
 		{"not finite, unit", []Grid{{Tiles: []float32{nan, inf, -inf, 1}, Rows: 2, Columns: 2, Scale: Unit, Zoom: 1}},
 			[]string{
 				"--",
@@ -131,23 +135,23 @@ func TestTiles(t *testing.T) {
 	}
 }
 
-func TestGreys(t *testing.T) {
+func TestInks(t *testing.T) {
 	for _, test := range []struct {
 		scale   Scale
 		v, most float32 // most: the other value in the tile
 		want    uint8
 	}{
-		{Symmetric, 2, 2, 255}, {Symmetric, 1, 2, 192}, {Symmetric, 0, 2, 128}, {Symmetric, -1, 2, 65}, {Symmetric, -2, 2, 1},
-		{Symmetric, 1, -2, 192}, {Symmetric, -0.004, 2, 128}, {Symmetric, 0.01, 2, 129},
-		{Unit, 0, 1, 0}, {Unit, 1, 0, 255}, {Unit, 0.5, 1, 128}, {Unit, 0.25, 0.25, 64}, {Unit, 1.0 / 255, 1, 1},
-		{Unit, 0.0019, 1, 0}, {Unit, 0.002, 1, 1},
+		{Symmetric, 2, 2, highest}, {Symmetric, 1, 2, 95}, {Symmetric, 0, 2, zero}, {Symmetric, -1, 2, 32},
+		{Symmetric, -2, 2, lowest}, {Symmetric, 1, -2, 95}, {Symmetric, -0.01, 2, zero}, {Symmetric, 0.02, 2, zero + 1},
+		{Unit, 0, 1, black}, {Unit, 1, 0, white}, {Unit, 0.5, 1, half}, {Unit, 0.25, 0.25, black + 32},
+		{Unit, 1.0 / 127, 1, black + 1}, {Unit, 0.0039, 1, black}, {Unit, 0.004, 1, black + 1},
 	} {
 		img, err := Draw("", Grid{Tiles: []float32{test.v, test.most}, Rows: 2, Columns: 1, Scale: test.scale})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := img.GrayAt(margin, margin).Y; got != test.want {
-			t.Errorf("scale %d: %v beside %v is grey %d, want %d", test.scale, test.v, test.most, got, test.want)
+		if got := img.ColorIndexAt(margin, margin); got != test.want {
+			t.Errorf("scale %d: %v beside %v is colour %d, want %d", test.scale, test.v, test.most, got, test.want)
 		}
 	}
 }
@@ -200,7 +204,7 @@ func TestLabels(t *testing.T) {
 	ink := func(left, top int) (n int) {
 		for y := top; y < top+leading; y++ {
 			for x := left; x < left+56; x++ {
-				if img.GrayAt(x, y).Y == captionInk {
+				if img.ColorIndexAt(x, y) == captionInk {
 					n++
 				}
 			}
@@ -212,11 +216,68 @@ func TestLabels(t *testing.T) {
 		t.Errorf("ink below the tiles: %d %d %d %d", ink(margin, first), ink(margin+58, first), ink(margin, below),
 			ink(margin+58, below))
 	}
-	if img.GrayAt(margin, margin).Y != 0 || img.GrayAt(margin, margin+56+leading+2).Y != 0 {
+	if img.ColorIndexAt(margin, margin) != black || img.ColorIndexAt(margin, margin+56+leading+2) != black {
 		t.Error("the tiles are not where they should be")
 	}
 	grid.Labels = make([]string, 5)
 	if _, err := Draw("", grid); err == nil {
 		t.Error("five labels for four tiles were taken")
+	}
+}
+
+// Names stand below their columns, from bottom to top, where there is room for them, and a bar
+// shows the scale below that.
+func TestNamesAndBar(t *testing.T) {
+	grid := Grid{Tiles: []float32{-1, 0, 1, 1, 0, -1}, Rows: 2, Columns: 3, Across: 1, Zoom: 20}
+	plain, err := Draw("", grid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	grid.Names, grid.Bar = []string{"a", "", "age"}, true
+	img, err := Draw("", grid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := img.Bounds().Dy()-plain.Bounds().Dy(), 3*letter+textGap+barGap+leading; got != want {
+		t.Errorf("%d pixels higher, want %d", got, want)
+	}
+	names := image.Rect(margin, margin+40, margin+60, margin+40+textGap+3*letter)
+	for i, want := range []int{textInk("a"), 0, textInk("age")} {
+		column := image.Rect(margin+20*i, names.Min.Y, margin+20*(i+1), names.Max.Y)
+		if _, n := ink(img, column, captionInk); n != want {
+			t.Errorf("%d pixels below column %d, want %d", n, i, want)
+		}
+	}
+	for _, colour := range []uint8{lowest, zero, highest} {
+		if _, n := ink(img, image.Rect(0, names.Max.Y, 400, 400), colour); n != barHeight {
+			t.Errorf("colour %d is %d times in the bar, want %d", colour, n, barHeight)
+		}
+	}
+	grid.Zoom = nameWidth - 1 // too narrow
+	if img, err = Draw("", grid); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := img.Bounds().Dy(), 2*margin+2*(nameWidth-1)+barGap+leading; got != want {
+		t.Errorf("without room for names %d pixels high, want %d", got, want)
+	}
+	grid.Names = []string{"a"}
+	if _, err := Draw("", grid); err == nil {
+		t.Error("one name for three columns was taken")
+	}
+}
+
+// What stands between tiles is in no map, so that no tile can be mistaken for it.
+func TestGutter(t *testing.T) {
+	img, err := Draw("", Grid{Tiles: make([]float32, 3*4), Rows: 2, Columns: 2, Across: 2, Zoom: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, n := ink(img, img.Rect, gutter); n != 2*6+2*6+2*2 {
+		t.Errorf("%d pixels between three tiles, want %d", n, 2*6+2*6+2*2)
+	}
+	for i, c := range palette {
+		if r, g, b, _ := c.RGBA(); i != gutter && g > r && g > b {
+			t.Errorf("colour %d is green, as the gutter is: %v", i, c)
+		}
 	}
 }

@@ -2,7 +2,6 @@ package figure
 
 import (
 	"image"
-	"image/color"
 	"strings"
 	"unicode/utf8"
 )
@@ -49,14 +48,28 @@ func wrap(text string, width int) []string {
 }
 
 // write writes lines, the first with its top left corner at x, y.
-func write(img *image.Gray, lines []string, x, y int, ink uint8) {
+func write(img *image.Paletted, lines []string, x, y int, ink uint8) {
 	for i, line := range lines {
 		for j, r := range []rune(line) {
 			for row, pixels := range glyph(r) {
 				for column, p := range pixels {
 					if p == '#' {
-						img.SetGray(x+j*letter+column, y+i*leading+above+row, color.Gray{Y: ink})
+						img.SetColorIndex(x+j*letter+column, y+i*leading+above+row, ink)
 					}
+				}
+			}
+		}
+	}
+}
+
+// writeUp writes a line from bottom to top, with the left edge of its letters' cells at x and
+// its beginning at y.
+func writeUp(img *image.Paletted, line string, x, y int, ink uint8) {
+	for j, r := range []rune(line) {
+		for row, pixels := range glyph(r) {
+			for column, p := range pixels {
+				if p == '#' {
+					img.SetColorIndex(x+row, y-1-j*letter-column, ink)
 				}
 			}
 		}

@@ -9,11 +9,11 @@ import (
 
 // ink returns the box around all pixels of one grey in part of a picture, and
 // their number.
-func ink(img *image.Gray, part image.Rectangle, grey uint8) (box image.Rectangle, n int) {
+func ink(img *image.Paletted, part image.Rectangle, grey uint8) (box image.Rectangle, n int) {
 	part = part.Intersect(img.Rect)
 	for y := part.Min.Y; y < part.Max.Y; y++ {
 		for x := part.Min.X; x < part.Max.X; x++ {
-			if img.GrayAt(x, y).Y == grey {
+			if img.ColorIndexAt(x, y) == grey {
 				box = box.Union(image.Rect(x, y, x+1, y+1))
 				n++
 			}
@@ -25,7 +25,7 @@ func ink(img *image.Gray, part image.Rectangle, grey uint8) (box image.Rectangle
 // letterInk draws one letter far from any edge and returns the box around it,
 // relative to where it was asked for, and its pixels.
 func letterInk(r rune) (image.Rectangle, int) {
-	img := image.NewGray(image.Rect(0, 0, 60, 60))
+	img := newPicture(image.Rect(0, 0, 60, 60))
 	write(img, []string{string(r)}, 20, 20, 200)
 	box, n := ink(img, img.Rect, 200)
 	return box.Sub(image.Pt(20, 20)), n
@@ -73,7 +73,7 @@ func TestTextIsWhole(t *testing.T) {
 			if box, n := ink(img, img.Rect, titleInk); n != textInk(test.title) || !box.In(inner) {
 				t.Errorf("title: %d pixels in %v, want %d in %v", n, box, textInk(test.title), inner)
 			}
-			tiles, n := ink(img, img.Rect, midGrey)
+			tiles, n := ink(img, img.Rect, zero)
 			if n != (test.n+1)*56*56 || !tiles.In(inner) {
 				t.Errorf("tiles: %d pixels in %v, want %d in %v", n, tiles, (test.n+1)*56*56, inner)
 			}
@@ -106,9 +106,9 @@ func TestTextWidens(t *testing.T) {
 		grid := Grid{Tiles: make([]float32, test.tiles*28*28), Rows: 28, Columns: 28, Across: test.tiles}
 		captioned := grid
 		captioned.Caption = text
-		for what, draw := range map[string]func() (*image.Gray, error){
-			"caption": func() (*image.Gray, error) { return Draw("", captioned) },
-			"title":   func() (*image.Gray, error) { return Draw(text, grid) },
+		for what, draw := range map[string]func() (*image.Paletted, error){
+			"caption": func() (*image.Paletted, error) { return Draw("", captioned) },
+			"title":   func() (*image.Paletted, error) { return Draw(text, grid) },
 		} {
 			img, err := draw()
 			if err != nil {

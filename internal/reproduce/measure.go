@@ -140,7 +140,7 @@ func Estimate(ctx context.Context, c *runs.Checkpoint, k *kernel.Set, training, 
 
 // drawFilters draws filters of each layer, evenly chosen in the order of their
 // norms, the least first, with the norm below each.
-func drawFilters(c *runs.Checkpoint, m *Measures, rows, columns, each int) (*image.Gray, error) {
+func drawFilters(c *runs.Checkpoint, m *Measures, rows, columns, each int) (*image.Paletted, error) {
 	var grids []figure.Grid
 	for l := range m.Layers {
 		layer := &m.Layers[l]
@@ -164,7 +164,7 @@ func drawFilters(c *runs.Checkpoint, m *Measures, rows, columns, each int) (*ima
 }
 
 // drawSamples draws the means of the visible units in the chains of training.
-func drawSamples(c *runs.Checkpoint, k *kernel.Set, rows, columns int) (*image.Gray, error) {
+func drawSamples(c *runs.Checkpoint, k *kernel.Set, rows, columns int) (*image.Paletted, error) {
 	s, err := dbm.NewSampler(&c.Settings.Config, k, c.State, 0, 0)
 	if err != nil {
 		return nil, err
