@@ -118,11 +118,12 @@ func TestFlagsAndFilesAndPresets(t *testing.T) {
 		"--chains", "6", "--gibbs", "2", "--mean-field-tolerance", "0.01", "--mean-field-max", "9",
 		"--learning-rate", "0.03", "--alpha", "0.4,0.5", "--gamma", "0.7", "--mu-damping", "0.02", "--pixels", "threshold",
 		"--init-scale", "0.06", "--seed", "12", "--checkpoint-every", "2",
-		"--data", "data", "--out", "a")
+		"--moments", "9", "--data", "data", "--out", "a")
 	want := runs.Settings{Preset: "direct", Config: dbm.Config{Layers: []int{16, 5, 4}, Batch: 7, Chains: 6, Gibbs: 2,
 		MeanFieldTolerance: 0.01, MeanFieldMax: 9, LearningRate: 0.03, Alpha: []float64{0.4, 0.5}, Gamma: 0.7,
 		MuDamping: 0.02, InitScale: 0.06, Seed: 12},
-		Pixels: "threshold", Reading: runs.Reading{Data: filepath.Join(dir, "data")}, Updates: 3, CheckpointEvery: 2}
+		Pixels: "threshold", Reading: runs.Reading{Data: filepath.Join(dir, "data")}, Updates: 3, CheckpointEvery: 2,
+		Moments: 9}
 	if got := config("a"); !reflect.DeepEqual(got, want) {
 		t.Errorf("the flags give\n%+v, want\n%+v", got, want)
 	}
@@ -130,7 +131,7 @@ func TestFlagsAndFilesAndPresets(t *testing.T) {
 	paper := runs.Settings{Preset: "paper", Config: dbm.Config{Layers: []int{784, 500, 500}, Batch: 50, Chains: 50,
 		Gibbs: 1, MeanFieldTolerance: 1e-4, MeanFieldMax: 50, LearningRate: 0.01, Alpha: []float64{0.1, 0.1}, Gamma: 1,
 		MuDamping: 1e-3, InitScale: 0.003, Seed: 1},
-		Pixels: "grey", Updates: 1, CheckpointEvery: 5000}
+		Pixels: "grey", Updates: 1, CheckpointEvery: 5000, Moments: 30}
 	quick, direct := paper, paper
 	quick.Preset, quick.CheckpointEvery = "quick", 2000
 	direct.Preset, direct.Layers, direct.LearningRate, direct.Alpha = "direct", []int{784, 500, 500, 1000}, 0.001,

@@ -359,6 +359,8 @@ func settingsFlags(f *flag.FlagSet, c *runs.Settings) {
 		"beside those at checkpoints and at 1, 10, 100, …; 0: none")
 	f.StringVar(&c.KeepEvery, "keep-every", c.KeepEvery, "`WHEN` a model is kept in the run, as update-N.npz: every so "+
 		"many updates, or exp for 1, 2, 5, 10, 20, 50, … (default never)")
+	countVar(f, &c.Moments, "moments", 0, runs.MostMoments, "`N` pictures of the way that are kept, the more of them the "+
+		"nearer to the beginning; at most 5 MB in all; 0: none")
 	countVar(f, &c.KeepMax, "keep-max", 0, 10_000, "`N` of them, the last ones; 0: 20")
 	f.BoolVar(&c.KeepBest, "keep-best", c.KeepBest,
 		"score the model by the held-out examples at each checkpoint, and keep "+
@@ -427,10 +429,13 @@ func trainRun(ctx context.Context, t *terminal, o session.Options) error {
 	t.signals.wait(func() string {
 		return fmt.Sprintf("finishing update %s and writing a checkpoint", format.Count(update.Load()+1))
 	})
-	dir := o.Run.Dir()
+	dir, way := o.Run.Dir(), newMoments(&o)
 	found, err := session.Run(ctx, o, func(e *session.Event) {
 		update.Store(e.Update)
 		t.warn(e)
+		if err := way.keep(e); err != nil {
+			t.say("warning: %v", err)
+		}
 		if e.Begins() {
 			t.announce(&o, e)
 			t.last = e.Time

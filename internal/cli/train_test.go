@@ -67,7 +67,7 @@ func TestEveryFlagSetsItsField(t *testing.T) {
 		case name == "alpha":
 			value, want = "0.3,0.4", "[0.3,0.4]"
 		case slices.Contains([]string{"batch", "chains", "gibbs", "mean_field_max", "learning_rate_end", "pretrain", "patch",
-			"seed", "updates", "checkpoint_every"}, name):
+			"seed", "updates", "checkpoint_every", "moments"}, name):
 			value, want = "3", "3"
 		}
 		args := []string{"--preset", "quick", flag}

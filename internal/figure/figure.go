@@ -72,6 +72,29 @@ func Draw(title string, grids ...Grid) (*image.Paletted, error) {
 	return img, nil
 }
 
+// Stack puts pictures that Draw made below one another, each without the margin that it
+// shares with its neighbour, and a title above them all.
+func Stack(title string, parts ...*image.Paletted) *image.Paletted {
+	width, height := textWidth(title, 0)+2*margin, margin
+	for _, p := range parts {
+		width = max(width, p.Rect.Dx())
+		height += p.Rect.Dy() - margin
+	}
+	lines, y := wrap(title, width-2*margin), 0 // of the top margin of the first picture
+	if len(lines) > 0 {
+		y = len(lines)*leading + titleGap
+	}
+	img := newPicture(image.Rect(0, 0, width, y+height))
+	for _, p := range parts {
+		for row := range p.Rect.Dy() {
+			copy(img.Pix[img.PixOffset(0, y+row):][:p.Rect.Dx()], p.Pix[row*p.Stride:])
+		}
+		y += p.Rect.Dy() - margin
+	}
+	write(img, lines, margin, margin, titleInk)
+	return img
+}
+
 // WritePNG writes a picture as a PNG file, packed as tightly as image/png can:
 // the same bytes for the same picture from any build by one release of Go.
 func WritePNG(w io.Writer, img image.Image) error {

@@ -145,3 +145,31 @@ func TestWritePNGFails(t *testing.T) {
 		t.Errorf("error %v, want %v", err, errFull)
 	}
 }
+
+// Pictures below one another are whole, a margin apart, and the title stands above them.
+func TestStack(t *testing.T) {
+	one, err := Draw("", Grid{Tiles: []float32{0, 1}, Rows: 1, Columns: 2, Scale: Unit, Zoom: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := Draw("", Grid{Caption: "wider", Tiles: make([]float32, 30), Rows: 1, Columns: 1, Across: 30, Zoom: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	img := Stack("title", one, two)
+	top := leading + titleGap
+	if got, want := img.Rect, image.Rect(0, 0, two.Rect.Dx(), top+one.Rect.Dy()+two.Rect.Dy()-margin); got != want {
+		t.Errorf("%v, want %v", got, want)
+	}
+	for i, part := range []*image.Paletted{one, two} {
+		at := top + i*(one.Rect.Dy()-margin)
+		for y := margin; y < part.Rect.Dy()-margin; y++ {
+			if !bytes.Equal(img.Pix[img.PixOffset(0, at+y):][:part.Rect.Dx()], part.Pix[y*part.Stride:][:part.Rect.Dx()]) {
+				t.Fatalf("line %d of picture %d is another", y, i+1)
+			}
+		}
+	}
+	if box, n := ink(img, img.Rect, titleInk); n != textInk("title") || box.Max.Y > top+margin {
+		t.Errorf("the title has %d pixels in %v", n, box)
+	}
+}

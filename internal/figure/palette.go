@@ -75,3 +75,29 @@ func fill(img *image.Paletted, part image.Rectangle, ink uint8) {
 		}
 	}
 }
+
+// Coarse returns a picture that Draw made in fewer colours, for animations, which hold noise in
+// all its shades badly.
+func Coarse(img *image.Paletted) *image.Paletted {
+	const step = 9 // from one shade to the next
+	shade := func(x, from, to, fixed uint8) uint8 {
+		d := (int(x) - int(fixed) + (1<<8)*step) % step // how far the shade is above one that stays
+		y := int(x) - d
+		if d > step/2 {
+			y += step
+		}
+		return uint8(min(max(y, int(from)), int(to)))
+	}
+	coarse := image.NewPaletted(img.Rect, img.Palette)
+	for i, x := range img.Pix {
+		switch {
+		case x <= highest:
+			coarse.Pix[i] = shade(x, lowest, highest, zero)
+		case x == gutter || x == background || x == titleInk || x == captionInk:
+			coarse.Pix[i] = x
+		default:
+			coarse.Pix[i] = shade(x, black, white, black)
+		}
+	}
+	return coarse
+}

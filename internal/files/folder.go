@@ -33,6 +33,34 @@ func OpenFolder(path string) (*Folder, error) {
 	return &Folder{path, root, info}, nil
 }
 
+// Sub opens a folder in it. It rejects links. Close must be called.
+func (d *Folder) Sub(name string) (*Folder, error) {
+	info, err := d.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("%s is no folder", d.full(name))
+	}
+	root, err := d.root.OpenRoot(name)
+	if err != nil {
+		return nil, d.named(name, err)
+	}
+	if info, err = root.Stat("."); err != nil {
+		root.Close()
+		return nil, d.named(name, err)
+	}
+	return &Folder{d.full(name), root, info}, nil
+}
+
+// Make opens a folder in it, which it makes where there is none.
+func (d *Folder) Make(name string) (*Folder, error) {
+	if err := d.root.Mkdir(name, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, d.named(name, err)
+	}
+	return d.Sub(name)
+}
+
 // Path returns the name with which the folder was opened.
 func (d *Folder) Path() string { return d.path }
 

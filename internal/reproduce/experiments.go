@@ -84,7 +84,7 @@ func (p *planner) times(updates float64) uint64 {
 // run is a run of some updates with a configuration.
 func (p *planner) run(name, label string, c runs.Settings, updates float64, change func(c *runs.Settings)) Run {
 	c.Layers, c.Alpha = slices.Clone(c.Layers), slices.Clone(c.Alpha)
-	c.Preset, c.Updates = "", p.times(updates)
+	c.Preset, c.Updates, c.Moments = "", p.times(updates), 0 // the report has pictures of its own
 	if change != nil {
 		change(&c)
 	}

@@ -35,8 +35,8 @@ type Metrics struct {
 	StuckOffUnits       []float64 `json:"stuck_off_units,omitempty"`
 	Components          []int     `json:"components,omitempty"`
 	InputFromAbove      []float64 `json:"input_from_above,omitempty"` // of layers 0 … the last but one
-	LogZ                float64   `json:"log_z,omitempty"`      // rough estimates (train --eval-every)
-	BoundTest           float64   `json:"bound_test,omitempty"` // of the variational bound on some test images, in nats
+	LogZ                float64   `json:"log_z,omitempty"`            // rough estimates (train --eval-every)
+	BoundTest           float64   `json:"bound_test,omitempty"`       // of the variational bound on some test images, in nats
 	IndependentTest     float64   `json:"independent_test,omitempty"`
 	BoundHeldOut        *float64  `json:"bound_held_out,omitempty"`
 	IndependentHeldOut  *float64  `json:"independent_held_out,omitempty"` // of independent units, on the same examples
@@ -119,7 +119,7 @@ func (r *Run) takeBack(update, had uint64) {
 
 // CutAfter removes from metrics.jsonl the lines beyond an update, which a
 // resume from a checkpoint at that update will write again, and half a line at
-// the end. All other lines keep their bytes.
+// the end. All other lines keep their bytes. Moments beyond the update go, too.
 func (r *Run) CutAfter(update uint64) error {
 	if err := r.check(); err != nil {
 		return err
@@ -128,7 +128,10 @@ func (r *Run) CutAfter(update uint64) error {
 		return err
 	}
 	r.appended = 0
-	return r.cutMetrics(update)
+	if err := r.cutMetrics(update); err != nil {
+		return err
+	}
+	return r.cutMoments(update)
 }
 
 func (r *Run) closeMetrics() error {

@@ -32,6 +32,7 @@ func Presets() []Settings {
 		Pixels:          "grey",
 		Updates:         1_000_000,
 		CheckpointEvery: 5000,
+		Moments:         30,
 	}
 	direct := paper
 	direct.Preset = "direct"

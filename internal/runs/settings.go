@@ -33,6 +33,7 @@ type Settings struct {
 	KeepMax   int    `json:"keep_max,omitempty"`   // of these, the last ones; 0: 20
 
 	MetricsEvery uint64 `json:"metrics_every,omitempty"` // updates between lines of metrics; 0: as usual
+	Moments      int    `json:"moments,omitempty"`       // pictures of the way that are kept; 0: none
 
 	KeepBest bool   `json:"keep_best,omitempty"` // the model that is best by the held-out examples is kept, too
 	Patience uint64 `json:"patience,omitempty"`  // checkpoints without a better one end the run; 0: never
@@ -108,6 +109,9 @@ func (c *Settings) Validate() error {
 	}
 	if c.Patience > 0 && !c.KeepBest {
 		return errors.New("patience: needs a best model to wait for (keep_best)")
+	}
+	if err := c.validateMoments(); err != nil {
+		return err
 	}
 	if err := c.validateKeep(); err != nil {
 		return err

@@ -71,6 +71,9 @@ func (e *Event) Filters() *dbm.FilterMeasures {
 // Activity returns what the units did at the last line of metrics, or nil before the first.
 func (e *Event) Activity() *dbm.Activity { return e.session.activity }
 
+// State returns a copy of the parameters and chains. It takes as much time as a checkpoint does.
+func (e *Event) State() *dbm.State { return e.session.trainer.State() }
+
 // Reconstruction returns the squared error of the reconstructions of a minibatch, the last
 // one where the budget of looks allows it; 0 before the first update.
 func (e *Event) Reconstruction() float64 {

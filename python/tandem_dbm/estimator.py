@@ -188,7 +188,8 @@ class DBM(TransformerMixin, BaseEstimator):
         with tempfile.TemporaryDirectory(prefix="tandem-") as folder:
             run, data = os.path.join(folder, "run"), examples.write(folder, X, levels)
             try:
-                _, warned = program.run(folder, "train", "--data", data, "--out", run, *_arguments(flags))
+                _, warned = program.run(folder, "train", "--data", data, "--out", run, "--moments=0",
+                                        *_arguments(flags))
             except TandemError as error:
                 if not examples.outside(X, levels):
                     raise
