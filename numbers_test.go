@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -85,4 +86,22 @@ func TestCompletedExamples(t *testing.T) {
 	refuse(t, 2, dir, []string{"complete", "run", "--known", "x0,xx1"}, `"xx1"`, "did you mean x1?")
 	lay(t, dir, "short.csv", []byte("1,0\n"))
 	refuse(t, 2, dir, []string{"complete", "run", "--known", "short.csv"}, "must be 12, one a unit, or 360")
+}
+
+// A model without its examples can be sampled from others.
+func TestSamplesFromOtherExamples(t *testing.T) {
+	dir := t.TempDir()
+	rows, labels := stripes(100, 12)
+	lay(t, dir, "x.csv", asText(rows, labels, ","))
+	must(t, dir, "train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--hidden", "6", "--updates", "50",
+		"--out", "run")
+	must(t, dir, "export", "run", "--npz", "m.npz")
+	if err := os.Rename(filepath.Join(dir, "x.csv"), filepath.Join(dir, "y.csv")); err != nil {
+		t.Fatal(err)
+	}
+	ladder := []string{"sample", "m.npz", "--ladder", "8", "--sweeps", "200", "--quiet", "--out", "s.png"}
+	refuse(t, 1, dir, ladder, "x.csv")
+	must(t, dir, append(ladder, "--data", "y.csv")...)
+	must(t, dir, "sample", "m.npz", "--fresh", "3", "--anneal", "5", "--data", "y.csv", "--quiet", "--out", "s.png")
+	refuse(t, 2, dir, []string{"sample", "m.npz", "--data", "y.csv"}, "data", "--ladder or --anneal")
 }

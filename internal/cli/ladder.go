@@ -27,7 +27,7 @@ const (
 
 // sampleLadder draws samples at equilibrium, and compares them with the chains of training.
 func (t *terminal) sampleLadder(ctx context.Context, m *Machine, s *model, n int, o *sampling, out string) error {
-	training, err := s.images(t, mnist.Train)
+	training, err := o.beginning(t, s)
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ type sampling struct {
 	seed    uint64
 	npz     string                               // file for samples as numbers
 	classes bool                                 // with a ladder: the share of each class
+	other   which                                // examples at which annealing and a ladder begin
 	sweep   func(g *dbm.Sampler, done int) error // called after each sweep, if not nil
 	reason  string                               // why the chains are new ones that nobody asked for
 	// With anneal: the logarithm of each chain's importance weight, of mean 1, and what the chains count as.
@@ -60,6 +61,7 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	f.StringVar(&o.npz, "npz", "",
 		"`FILE` for numpy.load: probabilities of the visible units, and samples drawn with them, "+
 			"each samples × visible; log_weights of annealed samples, by which they count")
+	o.other.dataFlags(f)
 	film := f.String("gif", "", "`FILE` for an animation of the sweeps, of at most a hundred frames")
 	o.seed = 1
 	countVar(f, &o.seed, "seed", 0, math.MaxUint64, "`N` of the random numbers")
@@ -75,12 +77,18 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	if err := o.validate(*film != ""); err != nil {
 		return usageError{err}
 	}
+	if err := o.other.validate(); err != nil {
+		return usageError{err}
+	}
+	if o.other.data != "" && ladder == 0 && o.anneal == 0 {
+		return usageError{errors.New("data: goes with --ladder or --anneal, which begin at examples")}
+	}
 	if o.classes && ladder == 0 {
 		return usageError{errors.New("classes: needs --ladder")}
 	}
 	if ladder > 0 {
 		if o.fresh > 0 || o.anneal > 0 || *film != "" {
-			return usageError{errors.New("ladder: goes with --sweeps, --classes, --seed, --npz and --out alone")}
+			return usageError{errors.New("ladder: goes with --sweeps, --classes, --data, --seed, --npz and --out alone")}
 		}
 		if !given(f)["sweeps"] {
 			o.sweeps = ladderSweeps
@@ -92,6 +100,9 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	}
 	s, err := load(t, found[0])
 	if err != nil {
+		return err
+	}
+	if err := t.guard.reads(o.other.inputs()...); err != nil {
 		return err
 	}
 	if ladder > 0 {
@@ -110,7 +121,10 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 		return err
 	}
 	if o.anneal > 0 {
-		set, err := s.images(t, mnist.Train)
+		set, err := o.beginning(t, s)
+		if err != nil && o.other.data != "" {
+			return err
+		}
 		if err != nil {
 			t.say("annealing begins at the model's own biases, not at base rates, for there are no training images: %v", err)
 		} else {
@@ -141,6 +155,15 @@ func sample(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	}
 	t.made(*film)
 	return nil
+}
+
+// beginning returns the examples at which annealing and a ladder begin: the training examples,
+// or others.
+func (o *sampling) beginning(t *terminal, s *model) (*mnist.Set, error) {
+	if o.other.data != "" {
+		return o.other.open(t, s)
+	}
+	return s.images(t, mnist.Train)
 }
 
 // validate returns an error that names the first option that is not valid.
