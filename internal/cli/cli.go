@@ -47,6 +47,7 @@ func verbs() []verb {
 		{"classify", "RUN [flags]", "turn a model into a classifier, and test it", classify},
 		{"filters", "RUN [flags]", "draw each layer's filters", filters},
 		{"sample", "RUN [flags]", "draw samples from the model", sample},
+		{"live", "RUN|FOLDER… [flags]", "show runs in a browser: curves, filters, samples", live},
 		{"film", "RUN [flags]", "make an animation of a run: how its filters and samples came to be", film},
 		{"complete", "RUN [flags]", "complete pictures of which half is known", complete},
 		{"features", "RUN --npz FILE", "export hidden activations for NumPy", features},

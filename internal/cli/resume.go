@@ -28,12 +28,18 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 	estimateFlag(f, &estimates)
 	var saves stopOnSaveError
 	saveErrorFlag(f, &saves)
-	found, err := parse(f, args, "RUN")
+	var live watching
+	live.flag(f)
+	found, err := live.parse(f, args, "RUN")
 	if err != nil {
 		return err
 	}
 	dir := found[0]
 	ignoreClosedPipes()
+	if err := live.listen(); err != nil {
+		return err
+	}
+	defer live.close()
 	if err := t.guard.writes(x.outputs(), dir, *data); err != nil {
 		return err
 	}
@@ -88,7 +94,7 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 		t.say("note: the rate has fallen to %.3g, where it stays; tandem train --init %s begins with %v again",
 			c.Rate(done), format.Argument(dir), c.LearningRate)
 	}
-	return trainRun(ctx, t, session.Options{Machine: m.trainer(x.threads), Run: run, Settings: &c,
+	return trainRun(ctx, t, &live, session.Options{Machine: m.trainer(x.threads), Run: run, Settings: &c,
 		Checkpoint: checkpoint, Data: examples.Train, HeldOut: examples.HeldOut, Estimates: estimates,
 		StopOnSaveError: bool(saves),
 		Arguments:       append([]string{"resume"}, args...)})

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -33,6 +34,7 @@ type trainOptions struct {
 	execution           *execution
 	estimates           session.Estimates
 	saves               stopOnSaveError
+	live                watching
 }
 
 // train is the verb that begins a run.
@@ -60,6 +62,10 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 		return err
 	}
 	ignoreClosedPipes()
+	if err := o.live.listen(); err != nil {
+		return err
+	}
+	defer o.live.close()
 	if err := o.execution.begin(ctx); err != nil {
 		return err
 	}
@@ -106,7 +112,7 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 			return err
 		}
 	}
-	return trainRun(ctx, t, session.Options{Machine: m.trainer(o.execution.threads), Run: run, Data: data,
+	return trainRun(ctx, t, &o.live, session.Options{Machine: m.trainer(o.execution.threads), Run: run, Data: data,
 		HeldOut: examples.HeldOut, Estimates: o.estimates, StopOnSaveError: bool(o.saves),
 		Arguments: append([]string{"train"}, args...)})
 }
@@ -140,6 +146,10 @@ func (o *trainOptions) resumeThere(ctx context.Context, t *terminal, m *Machine,
 	if t.quiet {
 		args = append(args, "--quiet")
 	}
+	if o.live.on {
+		o.live.close() // the resume listens itself
+		args = append(args, "--live="+cmp.Or(o.live.address, "true"))
+	}
 	return resume(ctx, t, m, args)
 }
 
@@ -164,7 +174,7 @@ func create(dir string, c runs.Settings) (*runs.Run, error) {
 func trainSettings(t *terminal, args []string) (*trainOptions, runs.Settings, map[string]bool, error) {
 	c := runs.Presets()[0]
 	f, o := trainFlags(t, &c)
-	if _, err := parse(f, args); err != nil {
+	if _, err := o.live.parse(f, args); err != nil {
 		return nil, c, nil, err
 	}
 	flags := given(f)
@@ -182,7 +192,7 @@ func trainSettings(t *terminal, args []string) (*trainOptions, runs.Settings, ma
 		}
 	}
 	f, o = trainFlags(t, &c)
-	_, err = parse(f, args)
+	_, err = o.live.parse(f, args)
 	o.inFile, o.initial = before.inFile, before.initial
 	if flags["hidden"] {
 		if flags["layers"] {
@@ -309,6 +319,7 @@ func trainFlags(t *terminal, c *runs.Settings) (*flag.FlagSet, *trainOptions) {
 	f.BoolVar(&o.dry, "dry-run", false, "print sizes, memory, disk and a guess of the time, and make nothing")
 	settingsFlags(f, c)
 	o.execution = executionFlags(f, t)
+	o.live.flag(f)
 	estimateFlag(f, &o.estimates)
 	saveErrorFlag(f, &o.saves)
 	o.flags = f
@@ -424,18 +435,22 @@ func springFlags(f *flag.FlagSet, c *runs.Settings) {
 }
 
 // trainRun trains a run to its end, with progress, and draws its pictures.
-func trainRun(ctx context.Context, t *terminal, o session.Options) error {
+func trainRun(ctx context.Context, t *terminal, live *watching, o session.Options) error {
 	var update atomic.Uint64
 	t.signals.wait(func() string {
 		return fmt.Sprintf("finishing update %s and writing a checkpoint", format.Count(update.Load()+1))
 	})
 	dir, way := o.Run.Dir(), newMoments(&o)
+	watched, leave := context.WithCancel(context.WithoutCancel(ctx))
+	defer leave()
+	report := &reporter{board: live.board(watched, t, dir), moments: way}
 	found, err := session.Run(ctx, o, func(e *session.Event) {
 		update.Store(e.Update)
 		t.warn(e)
 		if err := way.keep(e); err != nil {
 			t.say("warning: %v", err)
 		}
+		report.tell(e)
 		if e.Begins() {
 			t.announce(&o, e)
 			t.last = e.Time

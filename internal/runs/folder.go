@@ -23,14 +23,14 @@ import (
 const (
 	SettingsFile   = "config.json"
 	manifestName   = "manifest.json"
-	metricsName    = "metrics.jsonl"
+	MetricsFile    = "metrics.jsonl"
 	CheckpointFile = "checkpoint.tandem"
 	lockName       = "lock"
 )
 
 // contents are the files that only the holder of the lock writes, the one that
 // makes a folder a run first.
-var contents = [...]string{SettingsFile, manifestName, metricsName, CheckpointFile}
+var contents = [...]string{SettingsFile, manifestName, MetricsFile, CheckpointFile}
 
 // Run is a run folder that this process has locked. It is for one goroutine at a time.
 type Run struct {

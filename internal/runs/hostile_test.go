@@ -42,7 +42,7 @@ func readings(dir, name string) []error {
 	_, checkpoint := ReadCheckpoint(dir)
 	_, header := ReadHeader(dir)
 	return map[string][]error{
-		SettingsFile: {snapshot, settings}, manifestName: {snapshot, manifest}, metricsName: {snapshot, metrics},
+		SettingsFile: {snapshot, settings}, manifestName: {snapshot, manifest}, MetricsFile: {snapshot, metrics},
 		CheckpointFile: {snapshot, checkpoint, header},
 	}[name] // nothing but Open reads the lock
 }
@@ -147,7 +147,7 @@ func TestLockThatIsNoLock(t *testing.T) {
 
 // Metrics that never end, and a configuration too large, are not read to their end.
 func TestEndlessFiles(t *testing.T) {
-	for _, name := range []string{SettingsFile, manifestName, metricsName} {
+	for _, name := range []string{SettingsFile, manifestName, MetricsFile} {
 		r := testRun(t, 3)
 		r.WriteManifest(new(Manifest))
 		r.Append(&Metrics{Update: 3})

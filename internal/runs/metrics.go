@@ -52,13 +52,13 @@ func (r *Run) Append(m *Metrics) error {
 	r.noticeMetrics()
 	line, err := json.Marshal(m)
 	if err != nil {
-		return fmt.Errorf("%s: update %d: %w", filepath.Join(r.dir, metricsName), m.Update, err)
+		return fmt.Errorf("%s: update %d: %w", filepath.Join(r.dir, MetricsFile), m.Update, err)
 	}
 	if r.metrics == nil {
 		if err := r.cutMetrics(math.MaxUint64); err != nil {
 			return err
 		}
-		if r.metrics, err = r.folder.OpenFile(metricsName, os.O_WRONLY|os.O_APPEND|os.O_CREATE); err != nil {
+		if r.metrics, err = r.folder.OpenFile(MetricsFile, os.O_WRONLY|os.O_APPEND|os.O_CREATE); err != nil {
 			return err
 		}
 	}
@@ -81,12 +81,12 @@ func (r *Run) noticeMetrics() {
 	if err != nil {
 		return
 	}
-	if now, err := r.folder.Lstat(metricsName); err == nil && os.SameFile(held, now) {
+	if now, err := r.folder.Lstat(MetricsFile); err == nil && os.SameFile(held, now) {
 		return
 	}
 	r.closeMetrics()
 	r.notice = fmt.Errorf("%s was deleted or replaced while the run was trained; its lines begin again",
-		filepath.Join(r.dir, metricsName))
+		filepath.Join(r.dir, MetricsFile))
 }
 
 // AppendNew appends the lines beyond the last one that was appended.
@@ -146,7 +146,7 @@ func (r *Run) closeMetrics() error {
 // cutMetrics removes the lines beyond an update, by a new file: what else may be linked to
 // the old one stays as it is.
 func (r *Run) cutMetrics(update uint64) error {
-	path := filepath.Join(r.dir, metricsName)
+	path := filepath.Join(r.dir, MetricsFile)
 	data, err := readLines(r.folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -176,7 +176,7 @@ func (r *Run) cutMetrics(update uint64) error {
 	if err != nil {
 		return err
 	}
-	return r.folder.Write(metricsName, func(w io.Writer) error {
+	return r.folder.Write(MetricsFile, func(w io.Writer) error {
 		_, err := w.Write(kept)
 		return err
 	})
@@ -197,7 +197,7 @@ const (
 // readLines reads metrics.jsonl of a run folder. Memory is taken for lines alone: a file
 // of anything else ends at its first megabyte.
 func readLines(d *files.Folder) ([]byte, error) {
-	f, size, err := d.Open(metricsName)
+	f, size, err := d.Open(MetricsFile)
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +232,7 @@ func readMetrics(d *files.Folder) ([]Metrics, error) {
 	}
 	all, err := decodeMetrics(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(d.Path(), metricsName), err)
+		return nil, fmt.Errorf("%s: %w", filepath.Join(d.Path(), MetricsFile), err)
 	}
 	return all, nil
 }

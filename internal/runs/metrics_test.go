@@ -45,7 +45,7 @@ func TestMetrics(t *testing.T) {
 	if err := r.Append(m); err != nil {
 		t.Fatal(err)
 	}
-	lines := strings.SplitAfter(string(read(t, filepath.Join(r.dir, metricsName))), "\n")
+	lines := strings.SplitAfter(string(read(t, filepath.Join(r.dir, MetricsFile))), "\n")
 	if len(lines) != 5 || lines[4] != "" {
 		t.Fatalf("file %q", lines)
 	}
@@ -56,7 +56,7 @@ func TestMetrics(t *testing.T) {
 	}
 
 	m.Mu[0] = math.NaN()
-	wantError(t, r.Append(m), metricsName, "update 4", "NaN")
+	wantError(t, r.Append(m), MetricsFile, "update 4", "NaN")
 	if got, err := ReadMetrics(r.dir); err != nil || len(got) != 4 {
 		t.Errorf("after a refused line: %d lines, %v", len(got), err)
 	}
@@ -106,7 +106,7 @@ func TestMetricsCut(t *testing.T) {
 	} {
 		t.Run(f.name, func(t *testing.T) {
 			r := testRun(t, 0)
-			path := filepath.Join(r.dir, metricsName)
+			path := filepath.Join(r.dir, MetricsFile)
 			write(t, path, []byte(f.file))
 			before := identity(t, path)
 			err := r.CutAfter(2)
@@ -144,7 +144,7 @@ func identity(t *testing.T, path string) os.FileInfo {
 
 func TestMetricsTorn(t *testing.T) {
 	r := testRun(t, 0)
-	path := filepath.Join(r.dir, metricsName)
+	path := filepath.Join(r.dir, MetricsFile)
 	updates := func() (all []uint64) {
 		t.Helper()
 		ms, err := ReadMetrics(r.dir)

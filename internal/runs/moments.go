@@ -21,7 +21,7 @@ import (
 // to decide.
 
 const (
-	momentsFolder = "moments"
+	MomentsFolder = "moments"
 	momentsBytes  = 5 << 20
 )
 
@@ -68,7 +68,7 @@ func (r *Run) WriteMoment(update uint64, picture []byte) error {
 	if err := r.check(); err != nil {
 		return err
 	}
-	d, err := r.folder.Make(momentsFolder)
+	d, err := r.folder.Make(MomentsFolder)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (r *Run) WriteMoment(update uint64, picture []byte) error {
 
 // cutMoments removes the pictures of updates beyond one, which a resume will make again.
 func (r *Run) cutMoments(after uint64) error {
-	d, err := r.folder.Sub(momentsFolder)
+	d, err := r.folder.Sub(MomentsFolder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -109,7 +109,7 @@ func (r *Run) cutMoments(after uint64) error {
 
 // Moments returns the updates of which a run has pictures, in order.
 func Moments(dir string) ([]uint64, error) {
-	d, err := files.OpenFolder(filepath.Join(dir, momentsFolder))
+	d, err := files.OpenFolder(filepath.Join(dir, MomentsFolder))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -136,7 +136,7 @@ func momentsIn(d *files.Folder) (updates []uint64, err error) {
 
 // ReadMoment returns the picture of an update, in PNG.
 func ReadMoment(dir string, update uint64) ([]byte, error) {
-	d, err := files.OpenFolder(filepath.Join(dir, momentsFolder))
+	d, err := files.OpenFolder(filepath.Join(dir, MomentsFolder))
 	if err != nil {
 		return nil, err
 	}

@@ -87,12 +87,12 @@ func readSnapshot(d *files.Folder) (map[string][]byte, error) {
 		}
 		snapshot[name] = data
 	}
-	if snapshot[metricsName], err = readLines(d); err != nil {
+	if snapshot[MetricsFile], err = readLines(d); err != nil {
 		return nil, err
 	}
 	// The run may be writing the last line: whole lines only are kept.
-	metrics := snapshot[metricsName]
-	snapshot[metricsName] = metrics[:bytes.LastIndexByte(metrics, '\n')+1]
+	metrics := snapshot[MetricsFile]
+	snapshot[MetricsFile] = metrics[:bytes.LastIndexByte(metrics, '\n')+1]
 	if _, err := DecodeSnapshot(snapshot); err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Path(), err)
 	}
@@ -126,7 +126,7 @@ func DecodeSnapshot(files map[string][]byte) (*Snapshot, error) {
 			return nil, fmt.Errorf("there is no %s", name)
 		}
 		limit := maxText
-		if name == metricsName {
+		if name == MetricsFile {
 			limit = maxMetrics
 		}
 		if n := len(files[name]); name != CheckpointFile && n > limit {
@@ -141,8 +141,8 @@ func DecodeSnapshot(files map[string][]byte) (*Snapshot, error) {
 	if s.Manifest, err = decodeManifest(files[manifestName]); err != nil {
 		return nil, fmt.Errorf("%s: %w", manifestName, err)
 	}
-	if s.Metrics, err = decodeMetrics(files[metricsName]); err != nil {
-		return nil, fmt.Errorf("%s: %w", metricsName, err)
+	if s.Metrics, err = decodeMetrics(files[MetricsFile]); err != nil {
+		return nil, fmt.Errorf("%s: %w", MetricsFile, err)
 	}
 	c := files[CheckpointFile]
 	if s.Checkpoint, err = decodeCheckpoint(bytes.NewReader(c), int64(len(c))); err != nil {

@@ -35,8 +35,8 @@ func TestSnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The run is locked, and has half a line at the end of its metrics.
-	metrics := read(t, filepath.Join(dir, metricsName))
-	write(t, filepath.Join(dir, metricsName), append(bytes.Clone(metrics), `{"upd`...))
+	metrics := read(t, filepath.Join(dir, MetricsFile))
+	write(t, filepath.Join(dir, MetricsFile), append(bytes.Clone(metrics), `{"upd`...))
 	files, err := ReadSnapshot(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +46,7 @@ func TestSnapshot(t *testing.T) {
 	}
 	for name, data := range files {
 		want := read(t, filepath.Join(dir, name))
-		if name == metricsName {
+		if name == MetricsFile {
 			want = metrics
 		}
 		if !Owns(name) || !bytes.Equal(data, want) {
@@ -81,7 +81,7 @@ func TestSnapshot(t *testing.T) {
 		{SettingsFile, []byte("{}"), []string{SettingsFile, "layers"}},
 		{SettingsFile, otherSeed, []string{SettingsFile, CheckpointFile, "seed"}},
 		{manifestName, []byte(`{"kernels": 1}`), []string{manifestName, "kernels"}},
-		{metricsName, []byte("{}\n"), []string{metricsName, "line 1"}},
+		{MetricsFile, []byte("{}\n"), []string{MetricsFile, "line 1"}},
 		{CheckpointFile, damaged, []string{CheckpointFile}},
 		{CheckpointFile, nil, []string{"no " + CheckpointFile}},
 		{manifestName, nil, []string{"no " + manifestName}},
