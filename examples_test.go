@@ -199,7 +199,7 @@ func TestFromATableToAScore(t *testing.T) {
 	refuse(t, 2, dir, []string{"complete", "run", "--known", "top"}, "no top")
 	must(t, dir, "sample", "run", "--npz", "s.npz", "--quiet")
 	refuse(t, 2, dir, []string{"eval", "run", "--data", "more.npy", "--split", "train"}, "--data has examples of its own")
-	refuse(t, 2, dir, []string{"eval", "run", "--label-file", "x"}, "goes with --data")
+	refuse(t, 2, dir, []string{"eval", "run", "--label-file", "x"}, "go with --data")
 	lay(t, dir, "wide.csv", []byte("0,1\n1,0\n"))
 	refuse(t, 1, dir, []string{"eval", "run", "--data", "wide.csv"}, "12 visible units", "2 columns")
 	swapped := bytes.Replace(asText(rows[400:], labels[400:], ","), []byte("x0,x1,"), []byte("x1,x0,"), 1)
@@ -394,7 +394,7 @@ func TestPredictions(t *testing.T) {
 	}
 	if len(lines) != 101 || lines[0] != "example,class,probability,label" || wrong > 40 ||
 		!strings.Contains(said, fmt.Sprintf("(%d of 100 examples)", wrong)) ||
-		!strings.Contains(said, "the commonest class for all has") {
+		!strings.Contains(said, "always the commonest class: ") {
 		t.Errorf("%d lines, %q, %d wrong\n%s", len(lines), lines[0], wrong, said)
 	}
 	said, bare := classify("--data", "bare.npy")

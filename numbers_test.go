@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"math"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -104,4 +106,80 @@ func TestSamplesFromOtherExamples(t *testing.T) {
 	must(t, dir, append(ladder, "--data", "y.csv")...)
 	must(t, dir, "sample", "m.npz", "--fresh", "3", "--anneal", "5", "--data", "y.csv", "--quiet", "--out", "s.png")
 	refuse(t, 2, dir, []string{"sample", "m.npz", "--data", "y.csv"}, "data", "--ladder or --anneal")
+}
+
+// Values that are missing are filled in; what is there stays as it is, and nothing is called right
+// that nobody knows.
+func TestMissingValues(t *testing.T) {
+	dir := t.TempDir()
+	rows, labels := stripes(300, 12)
+	lay(t, dir, "x.csv", asText(rows, labels, ","))
+	must(t, dir, "train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--hidden", "6", "--updates", "500",
+		"--out", "run")
+	lay(t, dir, "gaps.csv", []byte("x0,x1,x2,x3,x4,x5,x6,x7,x8,x9,x10,x11\n1,,1,1,1,1,NA,1,1,1,1,1\n0,0,0,0,?,0,0,0,0,0,0,nan\n"))
+	said := must(t, dir, "complete", "run", "--data", "gaps.csv", "--csv", "filled.csv", "--npz", "f.npz", "--quiet")
+	if !strings.Contains(said, "4 of 24 values, filled in") || strings.Contains(said, "right") {
+		t.Errorf("says\n%s", said)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "filled.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
+	first, second := strings.Split(lines[1], ","), strings.Split(lines[2], ",")
+	if len(lines) != 3 || !strings.HasPrefix(lines[0], "x0,x1,x2") || first[0] != "1" || second[3] != "0" ||
+		first[1] < "0.5" || first[6] < "0.5" || second[4] > "0.5" || second[11] > "0.5" {
+		t.Errorf("filled in as\n%s", data)
+	}
+	if known := readArray(t, dir, "f.npz", "known"); known[1] != 0 || known[0] != 1 || known[12+4] != 0 || len(known) != 24 {
+		t.Errorf("known: %v", known)
+	}
+	// With more hidden, only what is there is judged: 2 × 11 values without x0, of which 4 are missing.
+	said = must(t, dir, "complete", "run", "--data", "gaps.csv", "--known", "x0", "--quiet")
+	if !strings.Contains(said, "18 of 24 values") || strings.Contains(said, "log-probability") {
+		t.Errorf("says\n%s", said)
+	}
+	refuse(t, 1, dir, []string{"eval", "run", "--data", "gaps.csv"}, "gaps.csv", "line 2", "empty")
+}
+
+// Test examples that cannot be scored are found before training, and are not passed over after it.
+func TestWrongTestExamples(t *testing.T) {
+	dir := t.TempDir()
+	rows, labels := stripes(100, 12)
+	lay(t, dir, "x.csv", asText(rows, labels, ","))
+	lay(t, dir, "test.csv", asText(rows, labels, ","))
+	lay(t, dir, "other.csv", asText(rows, slices.Repeat([]string{"maybe"}, 100), ","))
+	lay(t, dir, "narrow.csv", []byte("a,b\n0,1\n"))
+	lay(t, dir, "gaps.csv", []byte("x0,x1,x2,x3,x4,x5,x6,x7,x8,x9,x10,x11,answer\n1,,1,1,1,1,1,1,1,1,1,1,yes\n"))
+	train := func(test string) []string {
+		return []string{"train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--hidden", "6", "--updates", "20",
+			"--test", test, "--out", "run"}
+	}
+	for name, says := range map[string]string{"nowhere.csv": "nowhere.csv", "narrow.csv": "narrow.csv", "gaps.csv": "line 2",
+		"other.csv": "maybe"} {
+		refuse(t, 1, dir, train(name), says)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "run")); err == nil {
+		t.Error("a run was begun")
+	}
+	must(t, dir, train("test.csv")...)
+	if err := os.Remove(filepath.Join(dir, "test.csv")); err != nil {
+		t.Fatal(err)
+	}
+	for _, verb := range []string{"eval", "classify", "complete"} {
+		refuse(t, 1, dir, []string{verb, "run"}, "test.csv") // not as if the held-out examples had been asked for
+	}
+	// Labels that the model does not know matter to a classifier alone.
+	must(t, dir, "classify", "run", "--data", "x.csv", "--epochs", "2", "--save", "net.npz", "--quiet")
+	refuse(t, 1, dir, []string{"classify", "run", "--network", "net.npz", "--data", "other.csv"}, "maybe")
+	_, said, code := tandem(t, dir, "features", "run", "--data", "other.csv", "--npz", "q.npz", "--quiet")
+	if code != 0 || !strings.Contains(said, "labels of other.csv are left out") {
+		t.Errorf("exit code %d, %s", code, said)
+	}
+	// Where the column is another one, or not named, a flag says which it is.
+	bare := asText(rows, labels, ",")
+	bare = bare[bytes.IndexByte(bare, '\n')+1:]
+	lay(t, dir, "bare.csv", bare)
+	refuse(t, 1, dir, []string{"features", "run", "--data", "bare.csv", "--npz", "q.npz"}, "--label-column")
+	must(t, dir, "features", "run", "--data", "bare.csv", "--label-column", "13", "--header", "no", "--npz", "q.npz", "--quiet")
 }

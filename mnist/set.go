@@ -28,6 +28,8 @@ type Set struct {
 	Places []uint32 // of the images in Images, of a set that has some of them; nil: all
 	Names  []string // of the units, of a table whose columns have names
 
+	Missing []bool // images × units, of all in Images: there is no value, and 0 stands for it; nil: all are there
+
 	Classes []string // names of the classes that labels number; nil: labels are their own names
 }
 

@@ -301,6 +301,7 @@ func classifyFlags(t *terminal) (*flag.FlagSet, *classifying) {
 	c.TopFirst, c.Seed = 3, 1
 	countVar(f, &c.TopFirst, "top-first", 0, 1<<20, "`N` epochs at the beginning in which only the softmax learns")
 	countVar(f, &c.Seed, "seed", 0, math.MaxUint64, "`N` of order, dropout, choice of images and weights from scratch")
+	c.other.labels = true
 	c.other.dataFlags(f)
 	f.StringVar(&c.predicted, "predictions", "", "`FILE` in CSV for the class of each test example, or of each one of "+
 		"--data, and its probability")
@@ -463,7 +464,8 @@ func (c *classifying) print(r *classification) {
 	if r.TestError != nil {
 		rows = append(rows, [][2]string{{"error, " + r.TestSet, fmt.Sprintf("%.2f ± %.2f%% (%s of %s)", 100**r.TestError,
 			100**r.TestStdErr, format.Count(uint64(*r.TestWrong)), format.Number(r.TestImages, "example"))},
-			{"", fmt.Sprintf("log-loss %.4f nats; the commonest class for all has %.2f%%", *r.TestLogLoss, 100**r.Commonest)}}...)
+			{"", fmt.Sprintf("log-loss %.4f nats; always the commonest class: %.2f%% misclassified", *r.TestLogLoss,
+				100**r.Commonest)}}...)
 	}
 	table(c.terminal.out, append(rows, [2]string{"took", format.Duration(r.Seconds)}))
 }

@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"encoding/csv"
 	"fmt"
 	"io"
 	"math"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,6 +29,7 @@ type completion struct {
 	half string // that is known, or a file that says it
 	mask bool   // it is a file, or names of columns
 	npz  string // file for what was completed; "": none
+	csv  string // and for a table of it
 	which
 	images int
 	sweeps int
@@ -41,13 +45,14 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	var o completion
 	f.StringVar(&o.half, "known", "", "`WHAT` is known of each example: top, bottom, left or right; names of columns, "+
 		"as q1,q2; or a file, such as MASK.npy, with a 1 for each unit that is, once or for each example (default top, or "+
-		"left of a table)")
+		"left of a table; with values that are missing in --data, all others)")
+	f.StringVar(&o.csv, "csv", "", "`FILE` for the examples with what was not known filled in, by the average of samples")
 	f.StringVar(&o.npz, "npz", "", "`FILE` for numpy.load: known (1 for each unit that is), examples (0 or 1, what was "+
 		"not known, too), mean_field, sampled and averaged (probabilities; the last over the second half of the sweeps), "+
 		"each examples × visible; log_probability of what was not known, exactly, where it can be enumerated")
-	o.images, o.sweeps, o.seed = 20, 1000, 1
+	o.sweeps, o.seed, o.which.gaps = 1000, 1, true
 	o.which.flags(f)
-	countVar(f, &o.images, "images", 1, dbm.MaxRows, "`N` examples, the first ones")
+	countVar(f, &o.images, "images", 1, dbm.MaxRows, "`N` examples, the first ones (default 20, or all of --data)")
 	countVar(f, &o.sweeps, "sweeps", 1, mostSweeps, "`N` Gibbs sweeps with the known pixels clamped")
 	countVar(f, &o.seed, "seed", 0, math.MaxUint64, "`N` of the random numbers")
 	f.BoolVar(&t.quiet, "quiet", false, "show no progress")
@@ -56,7 +61,7 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	if err != nil {
 		return err
 	}
-	if err := t.guard.pictures(found[0], output{"out", *out}, output{"npz", o.npz}); err != nil {
+	if err := t.guard.pictures(found[0], output{"out", *out}, output{"npz", o.npz}, output{"csv", o.csv}); err != nil {
 		return err
 	}
 	if err := o.validate(); err != nil {
@@ -72,8 +77,13 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	if o.set, err = o.open(t, s); err != nil {
 		return err
 	}
-	if o.images > o.set.N() {
+	switch {
+	case o.images > o.set.N():
 		return usageError{fmt.Errorf("images: %d; there are %d", o.images, o.set.N())}
+	case o.images == 0 && o.data != "":
+		o.images = o.set.N()
+	case o.images == 0:
+		o.images = min(standardCompleted, o.set.N())
 	}
 	need := memory.Sum(uint64(s.Settings.StateBytes()), session.DataMemory(o.set),
 		4*samplesMemory(&s.Settings.Config, o.images, 0)) // with the four parts of the picture
@@ -93,13 +103,22 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	}
 	t.clear()
 	r.print(t.out)
+	from := o.set.Name
+	if o.data != "" {
+		from = "the"
+	}
 	title := fmt.Sprintf("%s after %s updates completes %s examples of which it knows %s",
-		format.Shape(s.Settings.Layers), format.Count(s.Updates), o.set.Name, o.what())
+		format.Shape(s.Settings.Layers), format.Count(s.Updates), from, o.what())
 	if s.otherData {
 		title += ", of other data than it was trained on"
 	}
 	if o.npz != "" {
 		if err := o.write(ctx, t, parts, r.logs); err != nil {
+			return err
+		}
+	}
+	if o.csv != "" {
+		if err := o.writeTable(ctx, t, s, parts); err != nil {
 			return err
 		}
 	}
@@ -111,15 +130,41 @@ func complete(ctx context.Context, t *terminal, m *Machine, args []string) error
 	if err != nil {
 		return err
 	}
-	t.made(name)
-	if o.npz != "" {
-		t.made(o.npz)
+	for _, made := range []string{name, o.npz, o.csv} {
+		if made != "" {
+			t.made(made)
+		}
 	}
 	return nil
 }
 
-// findKnown finds out which units are known: of a half of an image, by their names, or by a file.
+// standardCompleted is how many of a model's own examples are completed unless --images asks for
+// others, and shownCompleted how many a picture shows.
+const (
+	standardCompleted = 20
+	shownCompleted    = 50
+)
+
+// findKnown finds out which units are known. What is missing in the examples is not.
 func (o *completion) findKnown() error {
+	missing := o.set.Missing
+	if o.half == "" && missing != nil {
+		o.mask, o.known = true, make([]bool, o.images*o.set.Rows()*o.set.Columns())
+		for i := range o.known {
+			o.known[i] = !missing[i]
+		}
+		return nil
+	}
+	err := o.findAsked()
+	for i := range o.known {
+		o.known[i] = o.known[i] && (missing == nil || !missing[i])
+	}
+	return err
+}
+
+// findAsked finds out which units are to be known: of a half of an image, by their names, or by a
+// file.
+func (o *completion) findAsked() error {
 	rows, columns := o.set.Rows(), o.set.Columns()
 	if o.half == "" {
 		if o.half = "top"; rows == 1 {
@@ -216,6 +261,32 @@ func (o *completion) write(ctx context.Context, t *terminal, parts *parts, logs 
 	})
 }
 
+// writeTable writes the examples with what was not known filled in, on their own scale.
+func (o *completion) writeTable(ctx context.Context, t *terminal, s *model, parts *parts) error {
+	visible, levels := len(o.known)/o.images, cmp.Or(s.Settings.Levels, 255)
+	return t.guard.write(ctx, o.csv, func(w io.Writer) error {
+		table := csv.NewWriter(w)
+		names := slices.Clone(o.set.Names)
+		for i := len(names); i < visible; i++ {
+			names = append(names, fmt.Sprintf("x%d", i+1))
+		}
+		table.Write(names) // the table keeps its first error
+		line := make([]string, visible)
+		for i := range o.images {
+			for j := range line {
+				at, x := i*visible+j, parts.averaged
+				if o.known[at] {
+					x = parts.examples
+				}
+				line[j] = strconv.FormatFloat(float64(float32(float64(x[at])*levels)), 'g', 6, 32)
+			}
+			table.Write(line)
+		}
+		table.Flush()
+		return table.Error()
+	})
+}
+
 // parts are what a picture of completed examples shows: examples × visible.
 type parts struct {
 	examples, seen, meanField, sampled []float32
@@ -276,11 +347,18 @@ func (o *completion) parts(ctx context.Context, t *terminal, s *model, k *kernel
 // maps.
 func (p *parts) grids(m *model, sweeps int) []figure.Grid {
 	const across = 10
-	all := [4][]float32{p.examples, p.seen, p.meanField, p.sampled}
-	words := [4]string{"examples", "known", "means", "sampled"}
-	captions := [4]string{"the examples", "what is known, sampled once; grey is not known", "completed by mean field",
-		fmt.Sprintf("completed by sampling: probabilities after %s sweeps", format.Count(uint64(sweeps)))}
-	grid := m.samples("", p.examples)
+	all := [4][]float32{p.examples, p.seen, p.averaged, p.sampled}
+	words := [4]string{"examples", "known", "average", "sampled"}
+	captions := [4]string{"the examples", "what is known, sampled once; grey is not known", "the average of samples",
+		fmt.Sprintf("one sample: probabilities after %s sweeps", format.Count(uint64(sweeps)))}
+	visible := m.rows * m.columns
+	if n := len(p.examples) / visible; n > shownCompleted {
+		for i := range all {
+			all[i] = all[i][:shownCompleted*visible]
+		}
+		captions[0] = fmt.Sprintf("the first %d of %d examples", shownCompleted, n)
+	}
+	grid := m.samples("", all[0])
 	if grid.Across == 1 { // a heat map
 		var grids []figure.Grid
 		for i, values := range all {
@@ -291,7 +369,7 @@ func (p *parts) grids(m *model, sweeps int) []figure.Grid {
 	size := grid.Rows * grid.Columns
 	grid.Caption = fmt.Sprintf("from top to bottom: %s; %s; %s; %s", captions[0], captions[1], captions[2], captions[3])
 	grid.Tiles = nil
-	n := len(p.examples) / size
+	n := len(all[0]) / size
 	grid.Across = min(across, n)
 	for from := 0; from < n; from += across {
 		to := min(from+across, n)

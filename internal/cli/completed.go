@@ -15,7 +15,7 @@ import (
 // judgement says how well examples were completed, beside independent units: those that have
 // the means of the training examples, whatever is known.
 type judgement struct {
-	unknown, of int // values
+	missing, unknown, of int // values; those unknown are not missing, so that they tell what is right
 	// Of the unknown ones, those that are on the side of ½ that probabilities say.
 	averaged, meanField, baseline int
 	logs, independent             []float64 // log-probabilities of what was not known; nil: not to be had
@@ -37,6 +37,10 @@ func (o *completion) judge(ctx context.Context, t *terminal, s *model, p *parts)
 		if known {
 			continue
 		}
+		if o.set.Missing != nil && o.set.Missing[i] {
+			j.missing++
+			continue
+		}
 		j.unknown++
 		is := o.binary[i] == 1
 		if is == (p.averaged[i] > 0.5) {
@@ -48,6 +52,9 @@ func (o *completion) judge(ctx context.Context, t *terminal, s *model, p *parts)
 		if j.compared && is == (rates[i%n] > 0.5) {
 			j.baseline++
 		}
+	}
+	if j.unknown == 0 || j.missing > 0 {
+		return j, nil
 	}
 	if j.logs, err = o.conditional(ctx, t, s); errors.Is(err, likelihood.ErrTooMany) {
 		return j, nil
@@ -83,6 +90,10 @@ func (o *completion) conditional(ctx context.Context, t *terminal, s *model) (lo
 
 // print prints a table.
 func (j *judgement) print(w io.Writer) {
+	if j.missing > 0 {
+		table(w, [][2]string{{"missing", fmt.Sprintf("%s of %s, filled in", format.Count(uint64(j.missing)),
+			format.Number(j.of, "value"))}})
+	}
 	if j.unknown == 0 {
 		return
 	}

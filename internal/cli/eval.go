@@ -233,7 +233,7 @@ func evalFlags(t *terminal, args []string) (*evalOptions, error) {
 func (o *evalOptions) examples(t *terminal, s *model) (sets []likelihood.Examples, training *mnist.Set, err error) {
 	var found []*mnist.Set
 	if o.data != "" {
-		other, err := s.others(t, o.data, o.labels)
+		other, err := o.open(t, s)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -244,7 +244,8 @@ func (o *evalOptions) examples(t *terminal, s *model) (sets []likelihood.Example
 		if len(found) == 0 {
 			return nil, nil, err
 		}
-		t.say("warning: replicas begin at the examples of --data, for there are no training examples: %v", err)
+		t.say("warning: replicas begin at the examples of --data, and independent units have their means, for there are "+
+			"no training examples: %v", err)
 		training = found[0]
 		s.training = training
 	}

@@ -18,7 +18,9 @@ import (
 type which struct {
 	split  string // "": the test examples, or those held out where there are no others
 	data   string // others; "": none
-	labels string // of these
+	other  session.Other
+	labels bool // are needed
+	gaps   bool // values may be missing
 }
 
 // splits are the sets of a model's examples.
@@ -39,7 +41,11 @@ func (w *which) flags(f *flag.FlagSet) {
 func (w *which) dataFlags(f *flag.FlagSet) {
 	f.StringVar(&w.data, "data", "", "`PATH` of other examples, a file or a folder as for train; they are read as the "+
 		"model's own, with its scale")
-	f.StringVar(&w.labels, "label-file", "", "`FILE` of their labels")
+	f.StringVar(&w.other.LabelFile, "label-file", "", "`FILE` of their labels")
+	f.StringVar(&w.other.LabelColumn, "label-column", "", "`NAME` or number, from 1, of their column of labels; none: "+
+		"there is none (default that of the model, if it is there)")
+	f.StringVar(&w.other.Header, "header", "", "`yes` or no: their first row has the names of columns (default that of the "+
+		"model, or yes where it is no row of numbers)")
 }
 
 // validate returns an error that names the flag that is wrong.
@@ -49,19 +55,23 @@ func (w *which) validate() error {
 		return fmt.Errorf("split: %q; must be %s", w.split, strings.Join(splits, ", "))
 	case w.split != "" && w.data != "":
 		return fmt.Errorf("split: %s; --data has examples of its own", w.split)
-	case w.labels != "" && w.data == "":
-		return errors.New("label-file: goes with --data")
+	case w.data == "" && w.other != (session.Other{}):
+		return errors.New("label-file, label-column, header: go with --data")
+	case w.other.Header != "" && w.other.Header != "yes" && w.other.Header != "no":
+		return fmt.Errorf("header: %q; must be yes or no", w.other.Header)
 	}
 	return nil
 }
 
 // inputs returns the files that are read.
-func (w *which) inputs() []string { return []string{w.data, w.labels} }
+func (w *which) inputs() []string { return []string{w.data, w.other.LabelFile} }
 
 // open opens the examples.
 func (w *which) open(t *terminal, m *model) (*mnist.Set, error) {
 	if w.data != "" {
-		return m.others(t, w.data, w.labels)
+		o := w.other
+		o.Data, o.Labels, o.Gaps = w.data, w.labels, w.gaps
+		return m.others(t, o)
 	}
 	if w.split != "" {
 		set, err := m.images(t, w.split)
@@ -81,9 +91,13 @@ func (m *model) standard(t *terminal) (*mnist.Set, error) {
 
 // others opens examples that are not the model's own. Where nothing tells the scale of these,
 // as of weights from elsewhere, it is that of a run which would begin with the others.
-func (m *model) others(t *terminal, name, labels string) (*mnist.Set, error) {
+func (m *model) others(t *terminal, o session.Other) (*mnist.Set, error) {
 	if m.fromElsewhere() {
-		e, err := session.Begin(&runs.Reading{Data: name, LabelFile: labels})
+		r := &runs.Reading{Data: o.Data, LabelFile: o.LabelFile, LabelColumn: o.LabelColumn, Header: o.Header}
+		if r.LabelColumn == session.NoLabels {
+			r.LabelColumn = ""
+		}
+		e, err := session.Begin(r)
 		if err != nil {
 			return nil, err
 		}
@@ -92,21 +106,29 @@ func (m *model) others(t *terminal, name, labels string) (*mnist.Set, error) {
 		}
 		return e.Train, m.fits(e.Train)
 	}
-	set, warning, err := session.OpenOther(&m.Settings.Reading, m.Settings.Layers[0], name, labels)
+	set, notes, err := session.OpenOther(&m.Settings.Reading, m.Settings.Layers[0], o)
 	if err != nil {
 		return nil, err
 	}
-	if warning != "" {
-		t.say("warning: %s", warning)
+	for _, note := range notes {
+		t.say("%s", note)
+	}
+	if err := m.fits(set); err != nil && m.Settings.LabelColumn != "" && o.LabelColumn == "" {
+		return nil, hintedError{err, "--label-column NAME, or its number, says which column has labels there"}
 	}
 	return set, m.fits(set)
 }
 
-// fits returns an error where examples are of another size than the visible layer.
+// fits returns an error where examples are of another size than the visible layer, or images of
+// another shape than those of the model.
 func (m *model) fits(set *mnist.Set) error {
 	if n := set.Rows() * set.Columns(); n != m.Settings.Layers[0] {
 		return fmt.Errorf("the model has %d visible units, but the examples of %s have %s", m.Settings.Layers[0], set.Source,
 			sizeOf(set))
+	}
+	if m.rows > 1 && set.Rows() > 1 && set.Rows() != m.rows {
+		return fmt.Errorf("the model is of images of %d × %d pixels, but those of %s have %d × %d", m.rows, m.columns,
+			set.Source, set.Rows(), set.Columns())
 	}
 	return nil
 }

@@ -90,6 +90,9 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 	if err := o.fitInit(&c); err != nil {
 		return usageError{err}
 	}
+	if err := checkTest(&c, data); err != nil {
+		return err
+	}
 	if err := o.estimates.Open(&c.Reading, c.Layers[0]); err != nil {
 		return fmt.Errorf("eval-every: %w", err)
 	}
@@ -115,6 +118,20 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 	return trainRun(ctx, t, &o.live, session.Options{Machine: m.trainer(o.execution.threads), Run: run, Data: data,
 		HeldOut: examples.HeldOut, Estimates: o.estimates, StopOnSaveError: bool(o.saves),
 		Arguments: append([]string{"train"}, args...)})
+}
+
+// checkTest returns an error where test examples were given and cannot be scored by the model,
+// before hours of training.
+func checkTest(c *runs.Settings, data *mnist.Set) error {
+	if c.Test == "" && c.TestLabelFile == "" {
+		return nil
+	}
+	test, err := session.OpenData(&c.Reading, mnist.Test)
+	if err != nil {
+		return err
+	}
+	m := &model{Checkpoint: &runs.Checkpoint{Header: runs.Header{Settings: *c}}, rows: data.Rows(), columns: data.Columns()}
+	return m.fits(test)
 }
 
 // sayNotes says what a person should know of examples before a model learns them.

@@ -41,7 +41,7 @@ func fromArray(a *npz.Array, o Options) (*Table, error) {
 		}
 		shape[0]--
 	}
-	v := &numbers{}
+	v := &numbers{gaps: o.Gaps}
 	if a.Type == npz.Uint8 && labels < 0 {
 		v.bytes = a.Data
 		return v.table("", n, shape...), nil
@@ -58,6 +58,10 @@ func fromArray(a *npz.Array, o Options) (*Table, error) {
 		x := a.At(i)
 		if a.Type == npz.Bool && x != 0 {
 			x = 1
+		}
+		if x != x && v.gaps {
+			v.skip()
+			continue
 		}
 		if !v.add(x) {
 			return nil, fmt.Errorf("%s: %s", place(i, a.Shape), notFinite(x))

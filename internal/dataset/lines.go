@@ -106,6 +106,9 @@ func (v *numbers) addCell(cell []byte) error {
 		return nil
 	case err == nil:
 		return fmt.Errorf("%s does not fit float32; scale the column", shown(cell))
+	case isMissing(cell) && v.gaps:
+		v.skip()
+		return nil
 	case len(cell) == 0:
 		return errors.New("empty: no value; leave the row out or fill the value in")
 	case isMissing(cell):

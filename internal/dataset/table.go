@@ -34,6 +34,7 @@ type Table struct {
 	Whole   bool      // all values are whole numbers
 	Spins   bool      // the file has −1 and 1, which became 0 and 1
 	Labels  []string  // one an example, as the file has them; nil: none
+	Missing []bool    // examples × units: there is no value, and 0 stands for it; nil: all are there
 }
 
 // Units returns the number of values of an example.
@@ -50,8 +51,8 @@ func (t *Table) fromSpins() {
 	if t.Floats == nil || t.Least != -1 || t.Largest > 1 {
 		return
 	}
-	for _, x := range t.Floats {
-		if x != -1 && x != 1 {
+	for i, x := range t.Floats {
+		if x != -1 && x != 1 && (t.Missing == nil || !t.Missing[i]) {
 			return
 		}
 	}
@@ -109,6 +110,10 @@ type Options struct {
 	LabelColumn string
 	Columns     int  // width of rows of index:value; 0: the largest index
 	ZeroBased   bool // these indices count from 0
+
+	// Gaps allows values that are missing, in a table in text or an array. They are errors
+	// otherwise.
+	Gaps bool
 }
 
 // check returns an error where an option is not one of those above.
@@ -136,6 +141,8 @@ type numbers struct {
 	floats         []float32 // nil: bytes has all
 	largest, least float32   // of floats
 	whole          bool      // floats are whole numbers
+	gaps           bool      // a value may be missing
+	missing        []int     // which are
 }
 
 // add appends the float32 nearest to x. It reports false, and appends nothing, where that
@@ -162,6 +169,16 @@ func (v *numbers) add(x float64) bool {
 	v.largest, v.least = max(v.largest, f), min(v.least, f)
 	v.whole = v.whole && f == float32(math.Trunc(float64(f)))
 	return true
+}
+
+// skip appends a 0 for a value that is missing.
+func (v *numbers) skip() {
+	at := len(v.bytes)
+	if v.floats != nil {
+		at = len(v.floats)
+	}
+	v.missing = append(v.missing, at)
+	v.addByte(0)
 }
 
 // addByte appends a byte.
@@ -194,6 +211,12 @@ func (v *numbers) table(source string, n int, shape ...int) *Table {
 		t.Largest, t.Least, t.Whole = float64(v.largest), float64(v.least), v.whole
 	} else if len(v.bytes) > 0 {
 		t.Largest, t.Least = float64(slices.Max(v.bytes)), float64(slices.Min(v.bytes))
+	}
+	if len(v.missing) > 0 {
+		t.Missing = make([]bool, n*t.Units())
+		for _, i := range v.missing {
+			t.Missing[i] = true
+		}
 	}
 	return t
 }

@@ -300,7 +300,7 @@ func (s *source) readText(o Options) (*Table, error) {
 	if c.labels >= 0 && c.width == 1 {
 		return nil, errors.New("the only column is that of the labels")
 	}
-	v, n := &numbers{}, 0
+	v, n := &numbers{gaps: o.Gaps}, 0
 	var labels []string
 	for ; err == nil; err = r.next() {
 		if err := r.check(c, n); err != nil {

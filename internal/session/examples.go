@@ -92,6 +92,12 @@ func (e *Examples) take(t *dataset.Table, r *runs.Reading, credit string) error 
 	return err
 }
 
+// noSet is the error of a set of examples that there is not. It is an fs.ErrNotExist.
+type noSet string
+
+func (e noSet) Error() string        { return string(e) }
+func (e noSet) Is(target error) bool { return target == fs.ErrNotExist }
+
 // OpenData opens a set of the examples of a run that has begun: mnist.Train, HeldOut or
 // mnist.Test. Where there is no such set the error is an fs.ErrNotExist.
 func OpenData(r *runs.Reading, name string) (*mnist.Set, error) {
@@ -99,7 +105,7 @@ func OpenData(r *runs.Reading, name string) (*mnist.Set, error) {
 		return openTest(r)
 	}
 	if name == HeldOut && r.HoldOut == 0 {
-		return nil, fmt.Errorf("no training examples are held out: %w", fs.ErrNotExist)
+		return nil, noSet("no training examples are held out")
 	}
 	e, err := Open(r)
 	if err != nil {
@@ -111,24 +117,54 @@ func OpenData(r *runs.Reading, name string) (*mnist.Set, error) {
 	return e.Train, nil
 }
 
-// OpenOther opens the examples of another file or folder, of some units each, which are read as
-// those of a run are. They have its scale and its classes. A column of labels may be missing. The
-// warning is of a scale that may be another one; "": none.
-func OpenOther(r *runs.Reading, units int, name, labels string) (_ *mnist.Set, warning string, err error) {
+// Other says which other examples are to be read as those of a run are.
+type Other struct {
+	Data, LabelFile string
+	LabelColumn     string // "": that of the run, if there is one; NoLabels: none
+	Header          string // "": that of the run
+	Gaps            bool   // values may be missing
+	Labels          bool   // labels are needed
+}
+
+// NoLabels is the name of a label column that is not there.
+const NoLabels = "none"
+
+// OpenOther opens other examples, of some units each. They have the scale and the classes of the
+// run. A column of labels may be missing. A label that the run does not know is an error where
+// labels are needed; otherwise all are left out. The notes are of these, and of a scale that may be
+// another one.
+func OpenOther(r *runs.Reading, units int, o Other) (_ *mnist.Set, notes []string, err error) {
 	other := *r
-	other.Data, other.LabelFile = name, labels
-	t, credit, err := readTraining(&other)
-	if other.LabelColumn != "" && (err != nil || t.Units() != units) {
+	other.Data, other.LabelFile = o.Data, o.LabelFile
+	other.LabelColumn, other.Header = cmp.Or(o.LabelColumn, r.LabelColumn), cmp.Or(o.Header, r.Header)
+	if o.LabelColumn == NoLabels {
 		other.LabelColumn = ""
-		if bare, _, failed := readTraining(&other); failed == nil && (err != nil || bare.Units() == units) {
+	}
+	read := func() (*dataset.Table, error) { return read(&other, other.Data, mnist.Train, other.LabelFile, o.Gaps) }
+	t, err := read()
+	if r.LabelColumn != "" && o.LabelColumn == "" && (err != nil || t.Units() != units) {
+		other.LabelColumn = ""
+		switch bare, failed := read(); {
+		case failed == nil && (err != nil || bare.Units() == units):
 			t, err = bare, nil
+		case err != nil:
+			err = failed // which is of the examples, not of labels that need not be there
 		}
 	}
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
-	found, err := set(t, r, mnist.Test, credit)
-	return found, t.Small(cmp.Or(r.Levels, 255)), err
+	if small := t.Small(cmp.Or(r.Levels, 255)); small != "" {
+		notes = append(notes, "warning: "+small)
+	}
+	if t.Labels != nil && !o.Labels {
+		if _, _, unknown := dataset.Classes(t.Labels, r.Classes); unknown != nil {
+			notes = append(notes, fmt.Sprintf("labels of %s are left out: %v", t.Source, unknown))
+			t.Labels = nil
+		}
+	}
+	found, err := set(t, r, mnist.Test, "")
+	return found, notes, err
 }
 
 // readTraining reads the training examples.
@@ -136,7 +172,7 @@ func readTraining(r *runs.Reading) (t *dataset.Table, credit string, err error) 
 	if r.Data == "" {
 		return embedded(mnist.Train)
 	}
-	t, err = read(r, r.Data, mnist.Train, r.LabelFile)
+	t, err = read(r, r.Data, mnist.Train, r.LabelFile, false)
 	return t, "", err
 }
 
@@ -147,15 +183,18 @@ func openTest(r *runs.Reading) (*mnist.Set, error) {
 	credit := ""
 	switch {
 	case r.Test != "":
-		t, err = read(r, r.Test, mnist.Test, r.TestLabelFile)
+		t, err = read(r, r.Test, mnist.Test, r.TestLabelFile, false)
 	case r.Data == "":
 		t, credit, err = embedded(mnist.Test)
 	case isFolder(r.Data):
-		t, err = read(r, r.Data, mnist.Test, r.TestLabelFile)
+		t, err = read(r, r.Data, mnist.Test, r.TestLabelFile, false)
 	default:
-		return nil, fmt.Errorf("there are no test examples, for %s has training examples alone: %w", r.Data, fs.ErrNotExist)
+		return nil, noSet(fmt.Sprintf("there are no test examples: %s has training examples alone", r.Data))
 	}
 	if err != nil {
+		if r.Test != "" && errors.Is(err, fs.ErrNotExist) { // not as if there were no test examples
+			err = fmt.Errorf("test: %s", err)
+		}
 		return nil, err
 	}
 	return set(t, r, mnist.Test, credit)
@@ -170,8 +209,8 @@ func embedded(name string) (t *dataset.Table, credit string, err error) {
 	return dataset.FromImages(s), s.Credit, nil
 }
 
-// read reads examples from a file, or a set of those in a folder.
-func read(r *runs.Reading, name, of, labels string) (t *dataset.Table, err error) {
+// read reads examples from a file, or a set of those in a folder. gaps allows missing values.
+func read(r *runs.Reading, name, of, labels string, gaps bool) (t *dataset.Table, err error) {
 	if isFolder(name) {
 		t, err = readFolder(name, of)
 	} else {
@@ -180,7 +219,9 @@ func read(r *runs.Reading, name, of, labels string) (t *dataset.Table, err error
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
 		}
-		t, err = dataset.Read(name, optionsOf(r))
+		options := optionsOf(r)
+		options.Gaps = gaps
+		t, err = dataset.Read(name, options)
 	}
 	if err != nil {
 		return nil, err
@@ -250,7 +291,7 @@ func set(t *dataset.Table, r *runs.Reading, name, credit string) (*mnist.Set, er
 		return nil, err
 	}
 	s := &mnist.Set{Name: name, Source: t.Source, Credit: credit, Images: m, SHA256: m.SHA256(), Names: r.Names,
-		Classes: r.Classes}
+		Classes: r.Classes, Missing: t.Missing}
 	if t.Labels != nil {
 		if s.Labels, _, err = dataset.Classes(t.Labels, r.Classes); err != nil {
 			return nil, fmt.Errorf("labels of %s: %w", t.Source, err)
