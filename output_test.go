@@ -77,7 +77,7 @@ func TestOutputsDestroyNothing(t *testing.T) {
 		refuse(t, 1, dir, c, "is read here")
 	}
 	for _, verb := range [][]string{{"eval", "own", "--per-example"}, {"features", "own", "--npz"},
-		{"complete", "own", "--npz"}, {"classify", "own", "--predictions"}} {
+		{"complete", "own", "--csv"}, {"classify", "own", "--predictions"}} {
 		refuse(t, 1, dir, append(verb, "others.csv", "--data", "others.csv"), "is read here")
 	}
 	for _, name := range []string{"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte"} {

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"tandem/dbm/kernel"
+	"tandem/internal/format"
 	"tandem/internal/memory"
 	"tandem/internal/session"
 )
@@ -123,7 +124,7 @@ func noSuchVerb(word string) error {
 	for _, v := range verbs() {
 		names = append(names, v.name)
 	}
-	if like := nearest(word, names); like != "" {
+	if like := format.Nearest(word, names); like != "" {
 		return fmt.Errorf("%s: no such command; did you mean tandem %s? tandem alone lists them", word, like)
 	}
 	return fmt.Errorf("%s: no such command; tandem alone lists them", word)

@@ -203,7 +203,7 @@ func named(list string, names []string) ([]bool, error) {
 		at := slices.Index(names, name)
 		if at < 0 {
 			return nil, fmt.Errorf("%q; must be top, bottom, left, right, a file that exists, or names of columns%s", name,
-				meant(nearest(name, names)))
+				format.Meant(format.Nearest(name, names)))
 		}
 		known[at] = true
 	}

@@ -115,11 +115,11 @@ func mistake(f *flag.FlagSet, err error) string {
 	if m := noSuchFlag.FindStringSubmatch(said); m != nil {
 		var names []string
 		f.VisitAll(func(g *flag.Flag) { names = append(names, g.Name) })
-		like := nearest(m[1], names)
+		like := format.Nearest(m[1], names)
 		if like != "" {
 			like = "--" + like
 		}
-		return fmt.Sprintf("there is no flag --%s%s", m[1], meant(like))
+		return fmt.Sprintf("there is no flag --%s%s", m[1], format.Meant(like))
 	}
 	return said
 }

@@ -82,7 +82,7 @@ func suggest(err error, name string) error {
 			names = append(names, e.Name())
 		}
 	}
-	like := nearest(filepath.Base(name), names)
+	like := format.Nearest(filepath.Base(name), names)
 	if like == "" {
 		return err
 	}

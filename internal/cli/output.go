@@ -196,23 +196,27 @@ func reads(input string) []string {
 	return all
 }
 
-// pictures is writes for pictures of a model: a GIF for --gif, else a PNG. It rejects names
-// with the ending of another format.
+// pictures is writes for what a model gives: a GIF for --gif, an archive for --npz, a table for
+// --csv, else a PNG. It rejects names with the ending of another format.
 func (g *guard) pictures(model string, pictures ...output) error {
+	if err := g.writes(pictures, model); err != nil {
+		return err
+	}
 	for _, o := range pictures {
 		format := "png"
-		if o.flag == "gif" {
-			format = "gif"
+		if o.flag == "gif" || o.flag == "npz" || o.flag == "csv" {
+			format = o.flag
 		}
 		switch ending := strings.ToLower(filepath.Ext(o.name)); ending {
-		case ".png", ".gif", ".jpg", ".jpeg", ".svg", ".pdf", ".webp", ".bmp", ".tif", ".tiff":
+		case ".png", ".gif", ".jpg", ".jpeg", ".svg", ".pdf", ".webp", ".bmp", ".tif", ".tiff", ".mp4", ".mov", ".webm",
+			".npz", ".npy", ".csv", ".tsv", ".json":
 			if ending != "."+format {
-				return usageError{fmt.Errorf("%s: %s: the picture is a %s; give it a name that ends in .%s", o.flag, o.name,
+				return usageError{fmt.Errorf("%s: %s: this writes %s; give it a name that ends in .%s", o.flag, o.name,
 					strings.ToUpper(format), format)}
 			}
 		}
 	}
-	return g.writes(pictures, model)
+	return nil
 }
 
 // isDevice reports whether a name is below /dev, where names lead to what a process has

@@ -187,11 +187,11 @@ const (
 
 var gzipMagic = []byte("\x1f\x8b")
 
-// format is what a file holds.
-type format int
+// fileFormat is what a file holds.
+type fileFormat int
 
 const (
-	textFormat format = iota
+	textFormat fileFormat = iota
 	idxFormat
 	npyFormat
 	npzFormat
@@ -215,7 +215,7 @@ var foreign = []struct{ start, advice string }{
 }
 
 // format tells the format by the content.
-func (s *source) format() (format, error) {
+func (s *source) format() (fileFormat, error) {
 	head := string(s.head)
 	switch {
 	case strings.HasPrefix(head, zipMagic):

@@ -40,13 +40,22 @@ func Levels(t *Table) (levels float64, note string, err error) {
 // small: a number for missing values, an age, labels that were not named.
 func (t *Table) few() string {
 	units := t.Units()
-	large, first := make([]bool, units), -1
+	large, first, rows, last := make([]bool, units), -1, 0, -1
 	for i := range t.N * units {
-		if t.at(i) > 1 && !large[i%units] {
-			if large[i%units] = true; first < 0 {
-				first = i
-			}
+		if t.at(i) <= 1 {
+			continue
 		}
+		if large[i%units] = true; first < 0 {
+			first = i
+		}
+		if i/units != last {
+			last = i / units
+			rows++
+		}
+	}
+	if few := max(t.N/20, 1); rows <= few && t.N > 1 {
+		return fmt.Sprintf("; only %d of %d examples have more than 1, the first is example %d with %v: a header, totals, or a "+
+			"number for missing values?", rows, t.N, first/units+1, t.at(first))
 	}
 	n := 0
 	for _, is := range large {

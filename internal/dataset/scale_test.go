@@ -178,3 +178,31 @@ func TestSpins(t *testing.T) {
 		}
 	}
 }
+
+// A few rows that alone have more than 1 are said, as a header of numbers, a total or a code is.
+func TestFewLargeRows(t *testing.T) {
+	text := strings.Repeat("0,1\n1,0\n", 30)
+	for name, c := range map[string]struct{ text, says string }{
+		"totals": {text + "30,30\n", "only 1 of 61 examples have more than 1, the first is example 61 with 30"},
+		"codes":  {strings.Repeat("0,1\n9,0\n", 30), "whole numbers up to 9, which stands for 1; --levels says otherwise"},
+	} {
+		file := filepath.Join(t.TempDir(), "x.csv")
+		if err := os.WriteFile(file, []byte(c.text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		table, err := Read(file, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, note, err := Levels(table); err != nil || !strings.Contains(note, c.says) {
+			t.Errorf("%s: %q, %v", name, note, err)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "x.csv")
+	if err := os.WriteFile(file, []byte("1,2,3,4\n0,1,0,1\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(file, Options{}); err == nil || !strings.Contains(err.Error(), "counts from 1 to 4") {
+		t.Errorf("a header that counts: %v", err)
+	}
+}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"tandem/internal/format"
 )
 
 // spaces is the separator of cells with any number of spaces or tabs between them.
@@ -248,6 +250,9 @@ func readColumns(cells [][]byte, o Options) (c *columns, header bool, err error)
 		return nil, false, fmt.Errorf("label column %q: there is no header with names; give the number of the column, "+
 			"from 1", o.LabelColumn)
 	default:
+		if like := format.Nearest(o.LabelColumn, c.names); like != "" {
+			return nil, false, fmt.Errorf("no column is named %q%s", o.LabelColumn, format.Meant(like))
+		}
 		return nil, false, fmt.Errorf("no column is named %q; the header has %s", o.LabelColumn, listNames(c.names))
 	}
 	return c, header, nil
@@ -270,7 +275,7 @@ func listNames(names []string) string {
 // A missing value is not text: a row of numbers that lacks some is no header. A count from 0
 // may be the header that pandas makes for columns without names.
 func isHeader(cells [][]byte, labels int) (bool, error) {
-	counts := len(cells) >= 4
+	fromZero, fromOne := len(cells) >= 4, len(cells) >= 4
 	for i, cell := range cells {
 		if i == labels {
 			continue
@@ -278,11 +283,12 @@ func isHeader(cells [][]byte, labels int) (bool, error) {
 		if _, err := parse(cell); err != nil && !isMissing(cell) {
 			return true, nil
 		}
-		counts = counts && string(cell) == strconv.Itoa(i)
+		fromZero = fromZero && string(cell) == strconv.Itoa(i)
+		fromOne = fromOne && string(cell) == strconv.Itoa(i+1)
 	}
-	if counts {
-		return false, fmt.Errorf("the first row counts from 0 to %d, as pandas names columns without names; say "+
-			"whether it is a header with --header yes or --header no", len(cells)-1)
+	if fromZero || fromOne {
+		return false, fmt.Errorf("the first row counts from %s to %s, as pandas numbers columns without names; say whether it is "+
+			"a header with --header yes or --header no", cells[0], cells[len(cells)-1])
 	}
 	return false, nil
 }

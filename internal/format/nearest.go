@@ -1,28 +1,32 @@
-package cli
+package format
 
 import (
 	"fmt"
 	"strings"
 )
 
-// nearest returns the name that a word with a mistake in it may have been meant as, or "".
-func nearest(word string, names []string) string {
+// Nearest returns the name that a word with a mistake in it may have been meant as, in whatever
+// case, or "".
+func Nearest(word string, names []string) string {
+	if len(word) < 3 { // any other is as near
+		return ""
+	}
 	best, least := "", min(3, (len(word)+2)/3+1) // more changes than this make another word
 	for _, name := range names {
-		if d := changes(word, name); d < least {
+		if d := changes(strings.ToLower(word), strings.ToLower(name)); d < least {
 			best, least = name, d
 		}
 	}
 	for _, name := range names {
-		if best == "" && len(word) > 2 && strings.HasPrefix(name, word) {
+		if best == "" && strings.HasPrefix(strings.ToLower(name), strings.ToLower(word)) {
 			best = name
 		}
 	}
 	return best
 }
 
-// meant returns the question whether a name was meant, to end an error with; "" for none.
-func meant(name string) string {
+// Meant returns the question whether a name was meant, to end an error with; "" for none.
+func Meant(name string) string {
 	if name == "" {
 		return ""
 	}
