@@ -489,6 +489,11 @@ func trainRun(ctx context.Context, t *terminal, live *watching, o session.Option
 	made := &model{Checkpoint: &runs.Checkpoint{Header: runs.Header{Updates: c.Updates, Settings: c}, State: found.State},
 		from: dir, rows: o.Data.Rows(), columns: o.Data.Columns(), measures: found.Filters}
 	drawn, err := made.drawBoth(context.WithoutCancel(ctx), o.Kernels, o.Threads)
+	if name, failed := drawCurves(context.WithoutCancel(ctx), dir); failed == nil {
+		drawn = append(drawn, [2]string{"curves", name})
+	} else {
+		err = errors.Join(err, failed)
+	}
 	if err != nil { // the run is whole without its pictures
 		t.say("warning: %s: training is done, a picture is not: %v", dir, err)
 	}

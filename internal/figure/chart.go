@@ -33,6 +33,10 @@ type Series struct {
 	Name   string // for the legend; "": not in it
 	X, Y   []float64
 	Points bool // points, not a line
+	// Styled says that Colour and Dash, numbers of which equal ones look alike, are to be used, and
+	// not the place among the series.
+	Styled       bool
+	Colour, Dash int
 
 	Low, High []float64 // a band around the line, if they are as many as Y
 }
@@ -83,28 +87,100 @@ func active(a xml.Attr) bool {
 	return strings.HasPrefix(name, "on") || name == "href" || name == "style" || strings.Contains(value, "url(")
 }
 
-// WriteSVG writes the chart as a file that any browser shows.
-func (c *Chart) WriteSVG(w io.Writer) error {
-	legend := 0
+// Dotted is the Dash of a baseline.
+const Dotted = -1
+
+// style returns the colour of a series, and the lengths of its dashes and gaps; none: a whole line.
+func (s *Series) style(place int) (colour string, dash []float64) {
+	number, broken := place, place/len(inks)
+	if s.Styled {
+		number, broken = s.Colour, s.Dash
+	}
+	colour = inks[number%len(inks)]
+	switch {
+	case broken == Dotted:
+		return colour, []float64{2, 4}
+	case broken > 0:
+		return colour, [][]float64{{7, 3}, {3, 3}, {10, 3, 2, 3}, {5, 5}, {1, 5}}[(broken-1)%5]
+	}
+	return colour, nil
+}
+
+// height returns how high a chart is, with its legend.
+func (c *Chart) height() int {
+	height := chartHeight
 	for _, s := range c.Series {
 		if s.Name != "" {
-			legend += legendLine
+			height += legendLine
 		}
 	}
-	p := &plot{Writer: bufio.NewWriter(w),
-		x: c.scale(func(s *Series) [][]float64 { return [][]float64{s.X} }, &c.X, 8),
-		y: c.scale(func(s *Series) [][]float64 { return [][]float64{s.Y, s.Low, s.High} }, &c.Y, 6)}
-	fmt.Fprintf(p, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="%s" `+
-		`font-family="system-ui, sans-serif" font-size="13">`+"\n", chartWidth, chartHeight+legend,
-		html.EscapeString(c.Title))
-	fmt.Fprint(p, colours)
+	return height
+}
+
+// axes lays the axes out.
+func (c *Chart) axes() (x, y *scale) {
+	return c.scale(func(s *Series) [][]float64 { return [][]float64{s.X} }, &c.X, 8),
+		c.scale(func(s *Series) [][]float64 { return [][]float64{s.Y, s.Low, s.High} }, &c.Y, 6)
+}
+
+// across is how many charts stand side by side in a file of several.
+const across = 2
+
+// WriteSheet writes several charts as one SVG file, two side by side.
+func WriteSheet(w io.Writer, charts ...*Chart) error {
+	width, heights := across*chartWidth, rowHeights(charts)
+	total := 0
+	for _, h := range heights {
+		total += h
+	}
+	b := bufio.NewWriter(w)
+	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d">`+"\n%s", width, total, width, colours)
+	y := 0
+	for i, c := range charts {
+		fmt.Fprintf(b, `<svg x="%d" y="%d" width="%d" height="%d" viewBox="0 0 %d %d" role="img" aria-label="%s" `+
+			`font-family="system-ui, sans-serif" font-size="13">`+"\n", i%across*chartWidth, y, chartWidth, c.height(), chartWidth,
+			c.height(), html.EscapeString(c.Title))
+		c.write(b)
+		fmt.Fprint(b, "</svg>\n")
+		if i%across == across-1 {
+			y += heights[i/across]
+		}
+	}
+	fmt.Fprint(b, "</svg>\n")
+	return b.Flush()
+}
+
+// rowHeights returns how high each row of charts is.
+func rowHeights(charts []*Chart) []int {
+	heights := make([]int, over(len(charts), across))
+	for i, c := range charts {
+		heights[i/across] = max(heights[i/across], c.height()+16)
+	}
+	return heights
+}
+
+// WriteSVG writes the chart as a file that any browser shows.
+func (c *Chart) WriteSVG(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="%s" `+
+		`font-family="system-ui, sans-serif" font-size="13">`+"\n", chartWidth, c.height(), html.EscapeString(c.Title))
+	fmt.Fprint(b, colours)
+	c.write(b)
+	fmt.Fprint(b, "</svg>\n")
+	return b.Flush()
+}
+
+// write writes what is in the chart.
+func (c *Chart) write(w *bufio.Writer) {
+	p := &plot{Writer: w}
+	p.x, p.y = c.axes()
 	p.frame(c)
 	below := chartHeight + 4
 	for i := range c.Series {
 		s := &c.Series[i]
-		p.colour, p.dash = inks[i%len(inks)], ""
-		if turn := i / len(inks); turn > 0 {
-			p.dash = fmt.Sprintf(` stroke-dasharray="%d 3"`, 6/turn)
+		colour, dash := s.style(i)
+		if p.colour, p.dash = colour, ""; dash != nil {
+			p.dash = fmt.Sprintf(` stroke-dasharray="%s"`, strings.Trim(fmt.Sprint(dash), "[]"))
 		}
 		p.band(s)
 		p.line(s)
@@ -114,8 +190,6 @@ func (c *Chart) WriteSVG(w io.Writer) error {
 			below += legendLine
 		}
 	}
-	fmt.Fprint(p, "</svg>\n")
-	return p.Flush()
 }
 
 // inkColour is the colour of text and frame.

@@ -130,3 +130,55 @@ func TestInlineTakesChartsOnly(t *testing.T) {
 		}
 	}
 }
+
+// A sheet has all charts, in SVG and as pixels, and a curve goes where its numbers are in both.
+func TestSheet(t *testing.T) {
+	chart := func(title string, y ...float64) *Chart {
+		return &Chart{Title: title, X: Axis{Label: "updates"}, Y: Axis{Label: "norm"}, Series: []Series{
+			{Name: "one", X: []float64{0, 10}, Y: y, Styled: true, Colour: 1},
+			{Name: "two", X: []float64{0, 10}, Y: []float64{0, 0}, Styled: true, Colour: 2, Dash: Dotted}}}
+	}
+	charts := []*Chart{chart("first", 0, 1), chart("second <", 1, 1), chart("third", 0.5, 1)}
+	var b bytes.Buffer
+	if err := WriteSheet(&b, charts...); err != nil {
+		t.Fatal(err)
+	}
+	for d := xml.NewDecoder(bytes.NewReader(b.Bytes())); ; {
+		if _, err := d.Token(); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []string{"first", "second &lt;", "third", `stroke-dasharray="2 4"`} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %s in the sheet", want)
+		}
+	}
+	img := DrawSheet(charts...)
+	if got, want := img.Rect.Dx(), 2*chartWidth; got != want || img.Rect.Dy() != 2*(charts[0].height()+16) {
+		t.Errorf("%v", img.Rect)
+	}
+	at := func(chart int, x, y float64) bool { // whether a pixel there has the colour of the first curve
+		c := parseColour(inks[1])
+		left, top := float64(chart%2*chartWidth), float64(chart/2*(charts[0].height()+16))
+		for shift := -2; shift <= 2; shift++ {
+			p := img.RGBAAt(int(left+frameLeft+x*(frameRight-frameLeft)), int(top+frameBottom-y*(frameBottom-frameTop))+shift)
+			near := func(a, b uint8) bool { return a-b < 60 || b-a < 60 }
+			if near(p.R, c.R) && near(p.G, c.G) && near(p.B, c.B) {
+				return true
+			}
+		}
+		return false
+	}
+	for _, place := range []struct {
+		chart int
+		x, y  float64
+		drawn bool
+	}{{0, 0.5, 0.5, true}, {0, 0.25, 0.25, true}, {0, 0.5, 0.75, false}, {1, 0.5, 0.998, true}, {1, 0.5, 0.5, false},
+		{2, 0.5, 0.75, true}, {2, 0.5, 0.25, false}} {
+		if at(place.chart, place.x, place.y) != place.drawn {
+			t.Errorf("chart %d at %v, %v: drawn %v", place.chart, place.x, place.y, !place.drawn)
+		}
+	}
+}
