@@ -49,6 +49,7 @@ func verbs() []verb {
 		{"filters", "RUN [flags]", "draw each layer's filters", filters},
 		{"sample", "RUN [flags]", "draw samples from the model", sample},
 		{"live", "RUN|FOLDER… [flags]", "show runs in a browser: curves, filters, samples", live},
+		{"compare", "RUN|FOLDER… [flags]", "compare runs: what differs in their settings, and what came out", compare},
 		{"plot", "RUN|FOLDER… [flags]", "draw the curves of runs", plot},
 		{"film", "RUN [flags]", "make an animation of a run: how its filters and samples came to be", film},
 		{"complete", "RUN [flags]", "complete pictures of which half is known", complete},
