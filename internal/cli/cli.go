@@ -60,6 +60,7 @@ func verbs() []verb {
 		{"info", "[RUN] [--json]", "describe this machine, or a run", info},
 		{"bench", "[kernels|update|scaling]", "measure how fast this machine trains", benchmark},
 		{"reproduce", "[EXPERIMENT…] [flags]", "train the paper's experiments and write a report", reproduction},
+		{"completion", "bash|zsh|fish", "print what lets a shell complete commands and flags", completions},
 		{"version", "[--json]", "print the version", version},
 	}
 }
@@ -95,10 +96,15 @@ func Main(m *Machine, args []string) int {
 }
 
 func run(ctx context.Context, t *terminal, m *Machine, args []string) int {
-	if slices.Equal(args, []string{"help", "--markdown"}) {
-		return t.exit(reference(ctx, t, m))
-	}
 	if len(args) == 2 && args[0] == "help" {
+		switch {
+		case args[1] == "--markdown":
+			return t.exit(reference(ctx, t, m))
+		case args[1] == "--man":
+			return t.exit(manPage(ctx, t, m))
+		case !isVerb(args[1]):
+			return t.exit(find(ctx, t, m, args[1]))
+		}
 		args = []string{args[1], "--help"}
 	}
 	if len(args) == 0 || slices.Contains([]string{"help", "-h", "-help", "--help"}, args[0]) {
@@ -118,6 +124,10 @@ func run(ctx context.Context, t *terminal, m *Machine, args []string) int {
 		}
 	}
 	return t.exit(usageError{noSuchVerb(args[0])})
+}
+
+func isVerb(word string) bool {
+	return slices.ContainsFunc(verbs(), func(v verb) bool { return v.name == word })
 }
 
 // noSuchVerb returns the error of a word that is no verb, with the verb that is most like it.
@@ -149,7 +159,8 @@ func overview(w io.Writer) {
 		fmt.Fprintf(w, "  %-16s %s\n", v[0], v[1])
 	}
 	fmt.Fprintf(w, "\nRUN is the folder of a run, or a model that tandem export wrote (.npz).\n")
-	fmt.Fprintf(w, "tandem COMMAND --help lists a command's flags. To begin: tandem train\n")
+	fmt.Fprintf(w, "tandem COMMAND --help lists a command's flags, and tandem help WORD finds a flag or a term. To begin: "+
+		"tandem train\n")
 }
 
 // hinter is an error that says what to do about it.

@@ -16,6 +16,11 @@ import (
 // mostScale is the largest --scale.
 const mostScale = 100
 
+// experiments returns the names of the experiments, in words.
+func experiments() string {
+	return fmt.Sprintf("experiments: %s, all (default figure2 figure3)", strings.Join(reproduce.Names, ", "))
+}
+
 // reproduction is the verb that trains the paper's experiments.
 func reproduction(ctx context.Context, t *terminal, m *Machine, args []string) (err error) {
 	f := flags(t, "tandem reproduce [EXPERIMENT…] [flags]")
@@ -27,8 +32,9 @@ func reproduction(ctx context.Context, t *terminal, m *Machine, args []string) (
 	x := executionFlags(f, t)
 	help := f.Usage
 	f.Usage = func() {
-		help()
-		fmt.Fprintf(t.out, "\nexperiments: %s, all (default figure2 figure3)\n", strings.Join(reproduce.Names, ", "))
+		if help(); t.helps == nil {
+			fmt.Fprintln(t.out, "\n"+experiments())
+		}
 	}
 	names, err := parse(f, args, "[EXPERIMENT…]")
 	if err != nil {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -19,17 +20,17 @@ import (
 // While something runs, err may show a line of progress: one that is redrawn if
 // err is a terminal, else a plain line now and then.
 type terminal struct {
-	out      *checked
-	err      io.Writer
-	redraws  bool // err is a terminal
-	quiet    bool
-	width    func() int
-	columns  int       // of out, if it is a terminal, else 0
-	markdown bool      // help is printed for docs/flags.md
-	drawn    bool      // a progress line is on the screen
-	last     time.Time // of the last progress line
-	signals  *signals  // nil in tests
-	guard    guard
+	out     *checked
+	err     io.Writer
+	redraws bool // err is a terminal
+	quiet   bool
+	width   func() int
+	columns int                                    // of out, if it is a terminal, else 0
+	helps   func(f *flag.FlagSet, synopsis string) // what is done where a command would print its help; nil: that
+	drawn   bool                                   // a progress line is on the screen
+	last    time.Time                              // of the last progress line
+	signals *signals                               // nil in tests
+	guard   guard
 
 	mutex sync.Mutex // of err and drawn: a signal prints from a goroutine of its own
 }
