@@ -37,3 +37,35 @@ func TestRecipes(t *testing.T) {
 		t.Errorf("%d commands; there are 10", ran)
 	}
 }
+
+// The tutorial can be followed word for word.
+func TestTutorial(t *testing.T) {
+	long(t)
+	text, err := os.ReadFile("docs/tutorial.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	ran := 0
+	for line := range strings.Lines(string(text)) {
+		words, found := strings.CutPrefix(line, "    tandem ")
+		if !found {
+			continue
+		}
+		ran++
+		said := must(t, dir, strings.Fields(words)...)
+		switch {
+		case strings.HasPrefix(words, "eval rbm"):
+			if strings.Contains(said, "not to be trusted") || !strings.Contains(said, "bound, test     -110.") {
+				t.Errorf("%s says\n%s", words, said)
+			}
+		case strings.HasPrefix(words, "compare"):
+			if lines := strings.Split(said, "\n"); !strings.Contains(lines[3], "100/0%") {
+				t.Errorf("%s says\n%s", words, said)
+			}
+		}
+	}
+	if ran != 12 {
+		t.Errorf("%d commands; there are 12", ran)
+	}
+}
