@@ -54,13 +54,15 @@ func TestCompletedExamples(t *testing.T) {
 	dir := t.TempDir()
 	rows, labels := stripes(300, 12)
 	lay(t, dir, "x.csv", asText(rows, labels, ","))
-	must(t, dir, "train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--hidden", "6", "--updates", "2000", "--out", "run")
+	must(t, dir, "train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--hidden", "6", "--updates",
+		"2000", "--out", "run")
 	complete := func(args ...string) string {
 		t.Helper()
 		return must(t, dir, append([]string{"complete", "run", "--images", "10", "--sweeps", "20", "--quiet"}, args...)...)
 	}
 	said := complete("--known", "x0,x1", "--npz", "c.npz")
-	for _, want := range []string{"100 of 120 values", "by mean field", "by independent units", "given what is known, exactly"} {
+	for _, want := range []string{"100 of 120 values", "by mean field", "by independent units", "given what is known, " +
+		"exactly"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("nothing of %q in\n%s", want, said)
 		}
@@ -116,7 +118,8 @@ func TestMissingValues(t *testing.T) {
 	lay(t, dir, "x.csv", asText(rows, labels, ","))
 	must(t, dir, "train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--hidden", "6", "--updates", "500",
 		"--out", "run")
-	lay(t, dir, "gaps.csv", []byte("x0,x1,x2,x3,x4,x5,x6,x7,x8,x9,x10,x11\n1,,1,1,1,1,NA,1,1,1,1,1\n0,0,0,0,?,0,0,0,0,0,0,nan\n"))
+	lay(t, dir, "gaps.csv",
+		[]byte("x0,x1,x2,x3,x4,x5,x6,x7,x8,x9,x10,x11\n1,,1,1,1,1,NA,1,1,1,1,1\n0,0,0,0,?,0,0,0,0,0,0,nan\n"))
 	said := must(t, dir, "complete", "run", "--data", "gaps.csv", "--csv", "filled.csv", "--npz", "f.npz", "--quiet")
 	if !strings.Contains(said, "4 of 24 values, filled in") || strings.Contains(said, "right") {
 		t.Errorf("says\n%s", said)
@@ -131,7 +134,8 @@ func TestMissingValues(t *testing.T) {
 		first[1] < "0.5" || first[6] < "0.5" || second[4] > "0.5" || second[11] > "0.5" {
 		t.Errorf("filled in as\n%s", data)
 	}
-	if known := readArray(t, dir, "f.npz", "known"); known[1] != 0 || known[0] != 1 || known[12+4] != 0 || len(known) != 24 {
+	if known := readArray(t, dir, "f.npz", "known"); known[1] != 0 || known[0] != 1 || known[12+4] != 0 ||
+		len(known) != 24 {
 		t.Errorf("known: %v", known)
 	}
 	// With more hidden, only what is there is judged: 2 × 11 values without x0, of which 4 are missing.
@@ -155,7 +159,8 @@ func TestWrongTestExamples(t *testing.T) {
 		return []string{"train", "--quiet", "--data", "x.csv", "--label-column", "answer", "--hidden", "6", "--updates", "20",
 			"--test", test, "--out", "run"}
 	}
-	for name, says := range map[string]string{"nowhere.csv": "nowhere.csv", "narrow.csv": "narrow.csv", "gaps.csv": "line 2",
+	for name, says := range map[string]string{"nowhere.csv": "nowhere.csv", "narrow.csv": "narrow.csv",
+		"gaps.csv":  "line 2",
 		"other.csv": "maybe"} {
 		refuse(t, 1, dir, train(name), says)
 	}
@@ -181,5 +186,6 @@ func TestWrongTestExamples(t *testing.T) {
 	bare = bare[bytes.IndexByte(bare, '\n')+1:]
 	lay(t, dir, "bare.csv", bare)
 	refuse(t, 1, dir, []string{"features", "run", "--data", "bare.csv", "--npz", "q.npz"}, "--label-column")
-	must(t, dir, "features", "run", "--data", "bare.csv", "--label-column", "13", "--header", "no", "--npz", "q.npz", "--quiet")
+	must(t, dir, "features", "run", "--data", "bare.csv", "--label-column", "13", "--header", "no", "--npz", "q.npz",
+		"--quiet")
 }

@@ -32,7 +32,8 @@ func TestPlot(t *testing.T) {
 		t.Error(err)
 	}
 	must(t, dir, "plot", "runs", "--log", "--seconds")
-	if data := read("curves.svg"); !bytes.Contains(data, []byte("a, layer 1")) || !bytes.Contains(data, []byte("b, layer 2")) ||
+	if data := read("curves.svg"); !bytes.Contains(data, []byte("a, layer 1")) || !bytes.Contains(data, []byte("b, "+
+		"layer 2")) ||
 		!bytes.Contains(data, []byte("seconds")) {
 		t.Error("two runs are not both drawn")
 	}
@@ -53,7 +54,8 @@ func TestCompare(t *testing.T) {
 	said := must(t, dir, "compare", "runs")
 	lines := strings.Split(said, "\n")
 	if !strings.HasSuffix(lines[0], "learning_rate") || !strings.HasPrefix(lines[1], "fast ") ||
-		!strings.HasSuffix(lines[1], " 0.1") || !strings.HasSuffix(lines[2], " 0.0001") || strings.Contains(lines[0], "batch") {
+		!strings.HasSuffix(lines[1], " 0.1") || !strings.HasSuffix(lines[2], " 0.0001") || strings.Contains(lines[0],
+		"batch") {
 		t.Errorf("says\n%s", said)
 	}
 	var all []struct {

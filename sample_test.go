@@ -43,7 +43,8 @@ func TestAnnealingWithoutImages(t *testing.T) {
 	writeImages(t, filepath.Join(dir, "images"), 20, 28, 28)
 	must(t, dir, small("--data", "images", "--out", "run")...)
 	args := []string{"sample", "run", "--fresh", "2", "--anneal", "5", "--out", "a.png"}
-	if _, messages, code := tandem(t, dir, args...); code != 0 || !strings.Contains(messages, "annealed samples count as") ||
+	if _, messages, code := tandem(t, dir, args...); code != 0 || !strings.Contains(messages, "annealed samples count "+
+		"as") ||
 		strings.Contains(messages, "annealing begins") {
 		t.Errorf("exit code %d, %s", code, messages)
 	}

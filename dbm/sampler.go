@@ -99,7 +99,8 @@ func (g *Sampler) States(l int) []byte {
 //
 // each, if not nil, receives the number of sweeps done; its error ends the sweeps and is
 // returned. When ctx ends, Anneal returns its cause.
-func (g *Sampler) Anneal(ctx context.Context, sweeps int, base []float64, each func(done int) error) ([]float64, error) {
+func (g *Sampler) Anneal(ctx context.Context, sweeps int, base []float64, each func(done int) error) ([]float64,
+	error) {
 	a := newAnnealing(g, base)
 	defer func() { g.gibbs.listed = false }()
 	a.sweep(0)

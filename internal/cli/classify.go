@@ -138,7 +138,8 @@ func classify(ctx context.Context, t *terminal, m *Machine, args []string) (err 
 
 // learns returns the flag of those given that is about learning; "" for none.
 func learns(given map[string]bool) string {
-	for _, name := range []string{"labels", "hold-out", "all", "scratch", "epochs", "batch", "learning-rate", "drop-visible",
+	for _, name := range []string{"labels", "hold-out", "all", "scratch", "epochs", "batch", "learning-rate",
+		"drop-visible",
 		"drop-hidden", "adversarial", "top-first", "seed", "save"} {
 		if given[name] {
 			return name
@@ -454,7 +455,8 @@ func (c *classifying) print(r *classification) {
 	}
 	rows := [][2]string{{"network", network}}
 	if r.Network == "" {
-		rows = append(rows, [][2]string{{"examples", c.model.source(c.train)}, {"learnt from", fmt.Sprintf("%s with labels, %s",
+		rows = append(rows, [][2]string{{"examples", c.model.source(c.train)}, {"learnt from", fmt.Sprintf("%s with "+
+			"labels, %s",
 			format.Number(r.Labels, "example"), format.Number(r.Epochs, "epoch"))}}...)
 	}
 	if r.HeldOutError != nil {

@@ -159,7 +159,8 @@ func overview(w io.Writer) {
 		fmt.Fprintf(w, "  %-16s %s\n", v[0], v[1])
 	}
 	fmt.Fprintf(w, "\nRUN is the folder of a run, or a model that tandem export wrote (.npz).\n")
-	fmt.Fprintf(w, "tandem COMMAND --help lists a command's flags, and tandem help WORD finds a flag or a term. To begin: "+
+	fmt.Fprintf(w, "tandem COMMAND --help lists a command's flags, and tandem help WORD finds a flag or a term. To "+
+		"begin: "+
 		"tandem train\n")
 }
 

@@ -44,7 +44,8 @@ func (w *which) dataFlags(f *flag.FlagSet) {
 	f.StringVar(&w.other.LabelFile, "label-file", "", "`FILE` of their labels")
 	f.StringVar(&w.other.LabelColumn, "label-column", "", "`NAME` or number, from 1, of their column of labels; none: "+
 		"there is none (default that of the model, if it is there)")
-	f.StringVar(&w.other.Header, "header", "", "`yes` or no: their first row has the names of columns (default that of the "+
+	f.StringVar(&w.other.Header, "header", "", "`yes` or no: their first row has the names of columns (default that of "+
+		"the "+
 		"model, or yes where it is no row of numbers)")
 }
 

@@ -62,7 +62,8 @@ func printMarkdown(w io.Writer, f *flag.FlagSet, synopsis string) {
 
 // manPage prints a page for man.
 func manPage(ctx context.Context, t *terminal, m *Machine) error {
-	fmt.Fprintf(t.out, ".TH TANDEM 1 \"\" \"tandem %s\"\n.SH NAME\ntandem \\- trains deep Boltzmann machines, all layers at "+
+	fmt.Fprintf(t.out, ".TH TANDEM 1 \"\" \"tandem %s\"\n.SH NAME\ntandem \\- trains deep Boltzmann machines, all "+
+		"layers at "+
 		"once\n.SH SYNOPSIS\n.B tandem\n.I COMMAND\n[flags]\n", Version)
 	err := manual(ctx, t, m, func(v verb, f *flag.FlagSet, synopsis string) {
 		fmt.Fprintf(t.out, ".SH %s\n.B %s\n.PP\n%s.\n", strings.ToUpper(v.name), roff(synopsis), roff(capital(v.summary)))

@@ -40,7 +40,8 @@ func newMoments(o *session.Options) *moments {
 	if o.Settings != nil {
 		c = *o.Settings
 	}
-	m := &model{Checkpoint: &runs.Checkpoint{Header: runs.Header{Settings: c}}, rows: o.Data.Rows(), columns: o.Data.Columns()}
+	m := &model{Checkpoint: &runs.Checkpoint{Header: runs.Header{Settings: c}}, rows: o.Data.Rows(),
+		columns: o.Data.Columns()}
 	return &moments{m, o.Run, o.Data, o.Kernels, o.Threads, c.MomentUpdates()}
 }
 

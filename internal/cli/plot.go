@@ -22,7 +22,8 @@ const curvesFile = "curves.svg"
 // plot is the verb that draws the curves of runs.
 func plot(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	f := flags(t, "tandem plot RUN|FOLDER… [flags]")
-	out := f.String("out", "", "`FILE` in SVG, or in PNG if its name ends so (default curves.svg, of one run in its folder)")
+	out := f.String("out", "", "`FILE` in SVG, or in PNG if its name ends so (default curves.svg, of one run in its "+
+		"folder)")
 	seconds := f.Bool("seconds", false, "by seconds of training instead of updates")
 	log := f.Bool("log", false, "a logarithmic axis of updates or seconds")
 	found, err := parse(f, args, "RUN|FOLDER…")

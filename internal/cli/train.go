@@ -130,7 +130,8 @@ func checkTest(c *runs.Settings, data *mnist.Set) error {
 	if err != nil {
 		return err
 	}
-	m := &model{Checkpoint: &runs.Checkpoint{Header: runs.Header{Settings: *c}}, rows: data.Rows(), columns: data.Columns()}
+	m := &model{Checkpoint: &runs.Checkpoint{Header: runs.Header{Settings: *c}}, rows: data.Rows(),
+		columns: data.Columns()}
 	return m.fits(test)
 }
 

@@ -51,7 +51,8 @@ func TestCharts(t *testing.T) {
 	}
 	// Of several runs each has its colour, and layers are told apart by dashes.
 	norm = find(Charts([]Run{{"a", first}, {"b", first[:1]}}, true, false), norm.Title)
-	if len(norm.Series) != 4 || norm.Series[0].Colour != norm.Series[1].Colour || norm.Series[0].Dash == norm.Series[1].Dash ||
+	if len(norm.Series) != 4 || norm.Series[0].Colour != norm.Series[1].Colour ||
+		norm.Series[0].Dash == norm.Series[1].Dash ||
 		norm.Series[2].Colour == norm.Series[0].Colour || norm.Series[3].Name != "b, layer 2" || norm.Series[0].X[1] != 3 ||
 		norm.X.Label != "seconds" || norm.X.Log {
 		t.Errorf("%+v", norm)

@@ -54,7 +54,8 @@ func (t *Table) few() string {
 		}
 	}
 	if few := max(t.N/20, 1); rows <= few && t.N > 1 {
-		return fmt.Sprintf("; only %d of %d examples have more than 1, the first is example %d with %v: a header, totals, or a "+
+		return fmt.Sprintf("; only %d of %d examples have more than 1, the first is example %d with %v: a header, totals, "+
+			"or a "+
 			"number for missing values?", rows, t.N, first/units+1, t.at(first))
 	}
 	n := 0

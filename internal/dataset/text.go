@@ -287,7 +287,8 @@ func isHeader(cells [][]byte, labels int) (bool, error) {
 		fromOne = fromOne && string(cell) == strconv.Itoa(i+1)
 	}
 	if fromZero || fromOne {
-		return false, fmt.Errorf("the first row counts from %s to %s, as pandas numbers columns without names; say whether it is "+
+		return false, fmt.Errorf("the first row counts from %s to %s, as pandas numbers columns without names; say whether "+
+			"it is "+
 			"a header with --header yes or --header no", cells[0], cells[len(cells)-1])
 	}
 	return false, nil

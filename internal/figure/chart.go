@@ -134,11 +134,13 @@ func WriteSheet(w io.Writer, charts ...*Chart) error {
 		total += h
 	}
 	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d">`+"\n%s", width, total, width, colours)
+	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d">`+"\n%s", width, total,
+		width, colours)
 	y := 0
 	for i, c := range charts {
 		fmt.Fprintf(b, `<svg x="%d" y="%d" width="%d" height="%d" viewBox="0 0 %d %d" role="img" aria-label="%s" `+
-			`font-family="system-ui, sans-serif" font-size="13">`+"\n", i%across*chartWidth, y, chartWidth, c.height(), chartWidth,
+			`font-family="system-ui, sans-serif" font-size="13">`+"\n", i%across*chartWidth, y, chartWidth, c.height(),
+			chartWidth,
 			c.height(), html.EscapeString(c.Title))
 		c.write(b)
 		fmt.Fprint(b, "</svg>\n")

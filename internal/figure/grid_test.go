@@ -9,7 +9,8 @@ import (
 )
 
 // marks stand for greys in sketches of pictures.
-var marks = map[uint8]rune{background: ' ', gutter: ' ', black: '#', lowest: '%', half: '-', zero: '-', white: 'o', highest: 'o'}
+var marks = map[uint8]rune{background: ' ', gutter: ' ', black: '#', lowest: '%', half: '-', zero: '-', white: 'o',
+	highest: 'o'}
 
 // sketch draws a picture with letters, without its margin, which must be empty.
 func sketch(t *testing.T, img *image.Paletted) []string {

@@ -30,13 +30,13 @@ type Metrics struct {
 	LiveFilters         []float64 `json:"live_filters"`
 	NoiseFilters        []float64 `json:"noise_filters,omitempty"` // none where the visible layer is no image
 	DuplicateFilters    []float64 `json:"duplicate_filters"`
-	VaryingUnits        []float64 `json:"varying_units,omitempty"` // these and the next ones: dbm.Activity; old runs have none
+	VaryingUnits        []float64 `json:"varying_units,omitempty"` // dbm.Activity; not in old runs
 	StuckOnUnits        []float64 `json:"stuck_on_units,omitempty"`
 	StuckOffUnits       []float64 `json:"stuck_off_units,omitempty"`
 	Components          []int     `json:"components,omitempty"`
 	InputFromAbove      []float64 `json:"input_from_above,omitempty"` // of layers 0 … the last but one
 	LogZ                float64   `json:"log_z,omitempty"`            // rough estimates (train --eval-every)
-	BoundTest           float64   `json:"bound_test,omitempty"`       // of the variational bound on some test images, in nats
+	BoundTest           float64   `json:"bound_test,omitempty"`       // of the bound on some test images, in nats
 	IndependentTest     float64   `json:"independent_test,omitempty"`
 	BoundHeldOut        *float64  `json:"bound_held_out,omitempty"`
 	IndependentHeldOut  *float64  `json:"independent_held_out,omitempty"` // of independent units, on the same examples

@@ -54,7 +54,8 @@ func TestPageInBrowser(t *testing.T) {
 	add := func(u uint64) {
 		t.Helper()
 		bound, base := -80.25-float64(u), -206.5
-		m := &runs.Metrics{Update: u, PerSecond: 123.5 + float64(u), NormMean: []float64{0.125, 2.5}, NormSD: []float64{0.5, 0.25},
+		m := &runs.Metrics{Update: u, PerSecond: 123.5 + float64(u), NormMean: []float64{0.125, 2.5},
+			NormSD:       []float64{0.5, 0.25},
 			VaryingUnits: []float64{0.25, 0.01}, StuckOnUnits: []float64{0.25, 0}, StuckOffUnits: []float64{0.5, 0},
 			BoundHeldOut: &bound, IndependentHeldOut: &base}
 		if err := r.Append(m); err != nil {

@@ -41,7 +41,8 @@ func aRun(t *testing.T, lines int) (string, *runs.Run) {
 
 func grow(t *testing.T, r *runs.Run, update uint64) {
 	t.Helper()
-	if err := r.Append(&runs.Metrics{Update: update, PerSecond: 10 * float64(update), NormMean: []float64{0.5, 1}}); err != nil {
+	if err := r.Append(&runs.Metrics{Update: update, PerSecond: 10 * float64(update), NormMean: []float64{0.5,
+		1}}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -264,8 +265,10 @@ func TestPictures(t *testing.T) {
 	if code, body := get("/moment?run=0&update=1234"); code != 200 || body != "a picture" {
 		t.Errorf("%d %q", code, body)
 	}
-	for _, path := range []string{"/moment", "/moment?run=1&update=1234", "/moment?run=-1&update=1234", "/moment?run=0&update=1",
-		"/moment?run=0&update=secret", "/moment?run=0&update=../config", "/moment?run=0&update=%2e%2e%2fconfig.json", "/now?run=0",
+	for _, path := range []string{"/moment", "/moment?run=1&update=1234", "/moment?run=-1&update=1234",
+		"/moment?run=0&update=1",
+		"/moment?run=0&update=secret", "/moment?run=0&update=../config", "/moment?run=0&update=%2e%2e%2fconfig.json",
+		"/now?run=0",
 		"/now", "/live.html", "/page/live.html", "/../live.go", "/config.json", "/debug/pprof/"} {
 		if code, body := get(path); code != 404 {
 			t.Errorf("%s: %d %.40q", path, code, body)
