@@ -104,7 +104,8 @@ func TestArchive(t *testing.T) {
 	}
 	delete(files, binary)
 	want := map[string][]byte{}
-	own := []string{"config.json", "manifest.json", "metrics.jsonl", "checkpoint.tandem", "filters.png", "samples.png"}
+	own := []string{"config.json", "manifest.json", "metrics.jsonl", "checkpoint.tandem", "filters.png", "samples.png",
+		"curves.svg"}
 	for _, name := range append(results, own...) {
 		want["runs/run/"+name] = get(t, filepath.Join(dir, "run", name))
 	}
@@ -206,7 +207,7 @@ func TestVerify(t *testing.T) {
 	for n, want := range map[string][2]int{"1": {1, 2}, "9": {1, 2}, "10": {10, 3}, "29": {20, 4}, "30": {30, 5},
 		"100": {30, 5}} {
 		v := said(0, "a.tar.gz", "--updates", n, "--threads", "3")
-		if v.File != "a.tar.gz" || v.Checksums != 12 || len(v.Runs) != 2 || v.Runs[0].Run != "pretrained" ||
+		if v.File != "a.tar.gz" || v.Checksums != 14 || len(v.Runs) != 2 || v.Runs[0].Run != "pretrained" ||
 			v.Runs[1].Run != "run" {
 			t.Fatalf("verify says %+v", v)
 		}
@@ -217,7 +218,7 @@ func TestVerify(t *testing.T) {
 		}
 	}
 	out := must(t, dir, "verify", "a.tar.gz")
-	for _, w := range []string{`checksums +12 files`, `(?m)^run +the same bits: 5 hashes compared, 30 updates`,
+	for _, w := range []string{`checksums +14 files`, `(?m)^run +the same bits: 5 hashes compared, 30 updates`,
 		`(?m)^pretrained +the same bits`} {
 		if !regexp.MustCompile(w).MatchString(out) {
 			t.Errorf("no %q in\n%s", w, out)

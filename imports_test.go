@@ -20,7 +20,8 @@ import (
 var floors = [][]string{
 	{"main"},
 	{"internal/cli"},
-	{"internal/sweep", "internal/reproduce", "internal/web", "internal/archive", "bench"},
+	{"internal/sweep", "internal/reproduce", "internal/web", "internal/curves", "internal/archive",
+		"internal/tensorboard", "bench"},
 	{"internal/session"},
 	{"internal/team", "internal/runs", "internal/dataset", "internal/figure",
 		"dbm/likelihood", "dbm/classifier", "dbm/dbmtest"},
