@@ -3,16 +3,20 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"tandem/internal/runs"
 )
 
 // pageOf starts tandem, waits until it says where its page is, and returns that and the process.
@@ -123,4 +127,41 @@ func TestLiveAddresses(t *testing.T) {
 	refuse(t, 1, dir, []string{"live", "."}, "neither a run nor a folder of runs")
 	refuse(t, 1, dir, []string{"live", "nowhere"}, "nowhere")
 	refuse(t, 2, dir, []string{"live"}, "RUN|FOLDER… is missing")
+}
+
+// What happens goes out as lines of JSON and as events for TensorBoard, and changes no bit.
+func TestEventsForOthers(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, small("--out", "plain")...)
+	said := must(t, dir, small("--progress", "json", "--tensorboard", "board", "--out", "run")...)
+	if sha(t, dir, "run") != sha(t, dir, "plain") {
+		t.Error("who is told changes the model")
+	}
+	seen, updates := map[string]int{}, []uint64{}
+	for line := range strings.Lines(said) {
+		var e struct {
+			Event   string
+			Updates uint64
+			Metrics *runs.Metrics
+		}
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		if seen[e.Event]++; e.Event == "metrics" {
+			updates = append(updates, e.Metrics.Update)
+		} else if e.Updates != 30 {
+			t.Errorf("%s has %d updates", e.Event, e.Updates)
+		}
+	}
+	if seen["begin"] != 1 || seen["end"] != 1 || !slices.Equal(updates, []uint64{1, 10, 20, 30}) {
+		t.Errorf("events %v, metrics of %v", seen, updates)
+	}
+	must(t, dir, "resume", "run", "--updates", "40", "--tensorboard", "board", "--quiet")
+	entries, err := os.ReadDir(filepath.Join(dir, "board"))
+	if err != nil || len(entries) != 2 || !strings.Contains(entries[0].Name(), "tfevents") {
+		t.Errorf("%v, %v", entries, err)
+	}
+	lay(t, dir, "file", []byte("no folder"))
+	refuse(t, 1, dir, small("--tensorboard", "file", "--out", "none"), "tensorboard: ", "file")
+	refuse(t, 2, dir, small("--progress", "xml", "--out", "none"), "progress", "text or json")
 }

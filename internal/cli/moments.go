@@ -22,6 +22,8 @@ type moments struct {
 	kernels *kernel.Set
 	threads int
 	due     []uint64 // updates of those to come, in order
+
+	kept func(update uint64, picture []byte) // if not nil, is called with each
 }
 
 // What a moment shows at most.
@@ -42,7 +44,7 @@ func newMoments(o *session.Options) *moments {
 	}
 	m := &model{Checkpoint: &runs.Checkpoint{Header: runs.Header{Settings: c}}, rows: o.Data.Rows(),
 		columns: o.Data.Columns()}
-	return &moments{m, o.Run, o.Data, o.Kernels, o.Threads, c.MomentUpdates()}
+	return &moments{m, o.Run, o.Data, o.Kernels, o.Threads, c.MomentUpdates(), nil}
 }
 
 // keep keeps the moment of an event, if it is one.
@@ -55,6 +57,9 @@ func (m *moments) keep(e *session.Event) error {
 	}
 	m.due = m.due[1:]
 	picture, err := m.draw(e.State())
+	if err == nil && m.kept != nil {
+		m.kept(e.Update, picture)
+	}
 	if err == nil {
 		err = m.run.WriteMoment(e.Update, picture)
 	}

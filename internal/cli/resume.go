@@ -28,18 +28,21 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 	estimateFlag(f, &estimates)
 	var saves stopOnSaveError
 	saveErrorFlag(f, &saves)
-	var live watching
-	live.flag(f)
-	found, err := live.parse(f, args, "RUN")
+	var told audience
+	told.flags(f)
+	found, err := told.live.parse(f, args, "RUN")
 	if err != nil {
 		return err
 	}
+	if err := told.validate(); err != nil {
+		return usageError{err}
+	}
 	dir := found[0]
 	ignoreClosedPipes()
-	if err := live.listen(); err != nil {
+	if err := told.live.listen(); err != nil {
 		return err
 	}
-	defer live.close()
+	defer told.live.close()
 	if err := t.guard.writes(x.outputs(), dir, *data); err != nil {
 		return err
 	}
@@ -94,7 +97,7 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 		t.say("note: the rate has fallen to %.3g, where it stays; tandem train --init %s begins with %v again",
 			c.Rate(done), format.Argument(dir), c.LearningRate)
 	}
-	return trainRun(ctx, t, &live, session.Options{Machine: m.trainer(x.threads), Run: run, Settings: &c,
+	return trainRun(ctx, t, &told, session.Options{Machine: m.trainer(x.threads), Run: run, Settings: &c,
 		Checkpoint: checkpoint, Data: examples.Train, HeldOut: examples.HeldOut, Estimates: estimates,
 		StopOnSaveError: bool(saves),
 		Arguments:       append([]string{"resume"}, args...)})

@@ -34,7 +34,7 @@ type trainOptions struct {
 	execution           *execution
 	estimates           session.Estimates
 	saves               stopOnSaveError
-	live                watching
+	audience            audience
 }
 
 // train is the verb that begins a run.
@@ -62,10 +62,13 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 		return err
 	}
 	ignoreClosedPipes()
-	if err := o.live.listen(); err != nil {
+	if err := o.audience.validate(); err != nil {
+		return usageError{err}
+	}
+	if err := o.audience.live.listen(); err != nil {
 		return err
 	}
-	defer o.live.close()
+	defer o.audience.live.close()
 	if err := o.execution.begin(ctx); err != nil {
 		return err
 	}
@@ -115,7 +118,7 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 			return err
 		}
 	}
-	return trainRun(ctx, t, &o.live, session.Options{Machine: m.trainer(o.execution.threads), Run: run, Data: data,
+	return trainRun(ctx, t, &o.audience, session.Options{Machine: m.trainer(o.execution.threads), Run: run, Data: data,
 		HeldOut: examples.HeldOut, Estimates: o.estimates, StopOnSaveError: bool(o.saves),
 		Arguments: append([]string{"train"}, args...)})
 }
@@ -164,9 +167,13 @@ func (o *trainOptions) resumeThere(ctx context.Context, t *terminal, m *Machine,
 	if t.quiet {
 		args = append(args, "--quiet")
 	}
-	if o.live.on {
-		o.live.close() // the resume listens itself
-		args = append(args, "--live="+cmp.Or(o.live.address, "true"))
+	if o.audience.tensorboard != "" {
+		args = append(args, "--tensorboard", o.audience.tensorboard)
+	}
+	args = append(args, "--progress", o.audience.progress)
+	if o.audience.live.on {
+		o.audience.live.close() // the resume listens itself
+		args = append(args, "--live="+cmp.Or(o.audience.live.address, "true"))
 	}
 	return resume(ctx, t, m, args)
 }
@@ -192,7 +199,7 @@ func create(dir string, c runs.Settings) (*runs.Run, error) {
 func trainSettings(t *terminal, args []string) (*trainOptions, runs.Settings, map[string]bool, error) {
 	c := runs.Presets()[0]
 	f, o := trainFlags(t, &c)
-	if _, err := o.live.parse(f, args); err != nil {
+	if _, err := o.audience.live.parse(f, args); err != nil {
 		return nil, c, nil, err
 	}
 	flags := given(f)
@@ -210,7 +217,7 @@ func trainSettings(t *terminal, args []string) (*trainOptions, runs.Settings, ma
 		}
 	}
 	f, o = trainFlags(t, &c)
-	_, err = o.live.parse(f, args)
+	_, err = o.audience.live.parse(f, args)
 	o.inFile, o.initial = before.inFile, before.initial
 	if flags["hidden"] {
 		if flags["layers"] {
@@ -337,7 +344,7 @@ func trainFlags(t *terminal, c *runs.Settings) (*flag.FlagSet, *trainOptions) {
 	f.BoolVar(&o.dry, "dry-run", false, "print sizes, memory, disk and a guess of the time, and make nothing")
 	settingsFlags(f, c)
 	o.execution = executionFlags(f, t)
-	o.live.flag(f)
+	o.audience.flags(f)
 	estimateFlag(f, &o.estimates)
 	saveErrorFlag(f, &o.saves)
 	o.flags = f
@@ -453,54 +460,68 @@ func springFlags(f *flag.FlagSet, c *runs.Settings) {
 }
 
 // trainRun trains a run to its end, with progress, and draws its pictures.
-func trainRun(ctx context.Context, t *terminal, live *watching, o session.Options) error {
+func trainRun(ctx context.Context, t *terminal, a *audience, o session.Options) error {
 	var update atomic.Uint64
 	t.signals.wait(func() string {
 		return fmt.Sprintf("finishing update %s and writing a checkpoint", format.Count(update.Load()+1))
 	})
-	dir, way := o.Run.Dir(), newMoments(&o)
-	watched, leave := context.WithCancel(context.WithoutCancel(ctx))
-	defer leave()
-	report := &reporter{board: live.board(watched, t, dir), moments: way}
+	told, err := a.assemble(ctx, t, &o)
+	if err != nil {
+		return err
+	}
+	defer told.leave()
 	found, err := session.Run(ctx, o, func(e *session.Event) {
 		update.Store(e.Update)
 		t.warn(e)
-		if err := way.keep(e); err != nil {
-			t.say("warning: %v", err)
-		}
-		report.tell(e)
-		if e.Begins() {
-			t.announce(&o, e)
-			t.last = e.Time
-			return
-		}
-		if t.due(e.Time) {
-			t.progress(e.Time, append(position(e), measures(e)...))
-		}
-		if e.Ends() && !t.quiet {
-			t.clear()
-			t.line(append(position(e), measures(e)...))
-		}
+		told.tell(e)
+		t.watch(&o, e)
 	})
 	if err != nil {
-		return advise(dir, err)
+		return advise(o.Run.Dir(), err)
 	}
 	t.signals.wait(func() string { return "drawing pictures; the checkpoint is written" })
+	drawn := t.drawAll(context.WithoutCancel(ctx), &o, found)
+	if told.lines != nil {
+		return told.lines.end(found)
+	}
 	c := o.Run.Settings()
+	fmt.Fprintln(t.out, pace(found.Updates, found.Seconds)+scoring(found)+"\n")
+	table(t.out, append(append(bestRows(found.Best), drawn...), next(o.Run.Dir(), &c)...))
+	return nil
+}
+
+// watch shows progress.
+func (t *terminal) watch(o *session.Options, e *session.Event) {
+	if e.Begins() {
+		t.announce(o, e)
+		t.last = e.Time
+		return
+	}
+	if t.due(e.Time) {
+		t.progress(e.Time, append(position(e), measures(e)...))
+	}
+	if e.Ends() && !t.quiet {
+		t.clear()
+		t.line(append(position(e), measures(e)...))
+	}
+}
+
+// drawAll draws the pictures of a run that has ended, and returns what each shows and its name. The
+// run is whole without them.
+func (t *terminal) drawAll(ctx context.Context, o *session.Options, found *session.Result) [][2]string {
+	c, dir := o.Run.Settings(), o.Run.Dir()
 	made := &model{Checkpoint: &runs.Checkpoint{Header: runs.Header{Updates: c.Updates, Settings: c}, State: found.State},
 		from: dir, rows: o.Data.Rows(), columns: o.Data.Columns(), measures: found.Filters}
-	drawn, err := made.drawBoth(context.WithoutCancel(ctx), o.Kernels, o.Threads)
-	if name, failed := drawCurves(context.WithoutCancel(ctx), dir); failed == nil {
+	drawn, err := made.drawBoth(ctx, o.Kernels, o.Threads)
+	if name, failed := drawCurves(ctx, dir); failed == nil {
 		drawn = append(drawn, [2]string{"curves", name})
 	} else {
 		err = errors.Join(err, failed)
 	}
-	if err != nil { // the run is whole without its pictures
+	if err != nil {
 		t.say("warning: %s: training is done, a picture is not: %v", dir, err)
 	}
-	fmt.Fprintln(t.out, pace(found.Updates, found.Seconds)+scoring(found)+"\n")
-	table(t.out, append(append(bestRows(found.Best), drawn...), next(dir, &c)...))
-	return nil
+	return drawn
 }
 
 // next returns rows that say what may be done with a run that has ended. Where its rate has

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tandem/dbm"
+	"tandem/internal/runs"
 )
 
 // Event reports the state of a session before its first update and after each. It is
@@ -11,13 +12,14 @@ import (
 // that shows a line now and then pays for them only then.
 type Event struct {
 	Time    time.Time
-	First   uint64  // updates before this session
-	Update  uint64  // made so far; First before the first update of this session
-	Updates uint64  // of the run in all
-	Rate    float64 // updates a second in this session; 0 before the first, and until a clock has moved
-	Layer   int     // that is being pretrained; 0: all layers train together
-	Bound   float64 // the last estimate of the bound on test examples, in nats; 0: none yet
-	Warning error   // what has failed since the last event, but does not end training
+	First   uint64        // updates before this session
+	Update  uint64        // made so far; First before the first update of this session
+	Updates uint64        // of the run in all
+	Rate    float64       // updates a second in this session; 0 before the first, and until a clock has moved
+	Layer   int           // that is being pretrained; 0: all layers train together
+	Bound   float64       // the last estimate of the bound on test examples, in nats; 0: none yet
+	Warning error         // what has failed since the last event, but does not end training
+	Line    *runs.Metrics // of metrics, if one was made after this update
 
 	session *session
 }
@@ -30,6 +32,7 @@ func (s *session) report() {
 	e := &Event{Time: time.Now(), First: s.first, Update: s.trainer.Updates(), Updates: s.settings.Updates,
 		Layer: s.trainer.Layer(), Bound: s.bound, session: s}
 	e.Warning, s.warning = s.warning, nil
+	e.Line, s.line = s.line, nil
 	e.Rate = rate(e.Update-e.First, e.Time.Sub(s.began))
 	s.events(e)
 }

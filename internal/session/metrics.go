@@ -74,6 +74,6 @@ func (s *session) record(ctx context.Context, state *dbm.State) error {
 	}
 	s.meanField = line.MeanFieldIterations
 	s.iterations, s.since, s.then = 0, state.Updates, time.Now()
-	s.unwritten = append(s.unwritten, line)
+	s.unwritten, s.line = append(s.unwritten, line), line
 	return nil
 }

@@ -100,6 +100,7 @@ type session struct {
 	meanField  float64 // iterations an update, up to that line
 
 	unwritten []*runs.Metrics // lines that are not yet in the file
+	line      *runs.Metrics   // for the next event
 	saved     uint64          // update of the last checkpoint; 0: there is none
 	late      bool            // the last checkpoint that was due could not be written
 	warning   error           // for the next event
