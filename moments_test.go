@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"tandem/internal/runs"
@@ -93,7 +94,23 @@ func TestFilm(t *testing.T) {
 		t.Error(err)
 	}
 	refuse(t, 1, dir, []string{"film", "run", "--kilobytes", "10"}, "--kilobytes")
+	// What somebody else has put there is no moment.
+	folder := filepath.Join(dir, "run", "moments")
+	bomb := "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x7f\xff\xff\xff\x7f\xff\xff\xff\x08\x00\x00\x00\x00"
+	for what, picture := range map[string]string{"000000003.png": "no picture", "000000007.png": bomb + "\x00\x00\x00\x00"} {
+		lay(t, folder, what, []byte(picture))
+		refuse(t, 1, dir, []string{"film", "run"}, "the moment of update "+strings.Trim(what, "0.png"))
+		if err := os.Remove(filepath.Join(folder, what)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	must(t, dir, small("--moments", "0", "--out", "none")...)
+	if err := os.Symlink(folder, filepath.Join(dir, "none", "moments")); err == nil {
+		refuse(t, 1, dir, []string{"film", "none"}, "none/moments")
+		if err := os.Remove(filepath.Join(dir, "none", "moments")); err != nil {
+			t.Fatal(err)
+		}
+	}
 	refuse(t, 1, dir, []string{"film", "none"}, "0 moments", "--moments")
 	must(t, dir, "export", "run", "--npz", "m.npz")
 	refuse(t, 1, dir, []string{"film", "m.npz"}, "needs the moments of a run")

@@ -148,8 +148,8 @@ func (l *jsonLines) end(found *session.Result) error {
 
 func (l *jsonLines) write(v any) {
 	data, err := json.Marshal(v)
-	if err != nil { // numbers that are finite, and text
-		panic(err)
+	if err != nil { // metrics of a model that diverges, which session refuses as well
+		data, _ = json.Marshal(map[string]string{"event": "warning", "text": err.Error()})
 	}
 	l.to.Write(append(data, '\n'))
 }

@@ -198,7 +198,13 @@ func (c *classifying) read() (*classifier.Network, error) {
 			return nil, err
 		}
 		x := make([]float32, a.Len())
-		return x, a.Float32s(x)
+		if err := a.Float32s(x); err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(x, func(v float32) bool { return v-v != 0 }) {
+			return nil, fmt.Errorf("%s has numbers that are not finite", name)
+		}
+		return x, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.network, err)

@@ -15,6 +15,7 @@ import (
 	"tandem/internal/figure"
 	"tandem/internal/files"
 	"tandem/internal/format"
+	"tandem/internal/memory"
 	"tandem/internal/runs"
 )
 
@@ -74,23 +75,51 @@ func readMoments(run string) ([]*image.Paletted, error) {
 		return nil, hintedError{fmt.Errorf("%s: %s; a film needs two", run, format.Number(len(updates), "moment")),
 			"train keeps moments unless --moments 0 is given; versions before 0.6.0 kept none"}
 	}
+	if len(updates) > runs.MostMoments+1 {
+		return nil, fmt.Errorf("%s: %s; a run keeps at most %d", run, format.Number(len(updates), "moment"), runs.MostMoments)
+	}
 	var pictures []*image.Paletted
 	for _, u := range updates {
-		data, err := runs.ReadMoment(run, u)
-		if err != nil {
-			return nil, err
-		}
-		img, err := png.Decode(bytes.NewReader(data))
+		picture, err := readMoment(run, u, len(updates))
 		if err != nil {
 			return nil, fmt.Errorf("%s: the moment of update %d: %w", run, u, err)
 		}
-		picture, ok := img.(*image.Paletted)
-		if !ok || len(pictures) > 0 && picture.Rect != pictures[0].Rect {
-			return nil, fmt.Errorf("%s: the moment of update %d is no picture like the others", run, u)
+		if len(pictures) > 0 && picture.Rect != pictures[0].Rect {
+			return nil, fmt.Errorf("%s: the moment of update %d has another size than the first", run, u)
 		}
 		pictures = append(pictures, figure.Coarse(picture))
 	}
 	return pictures, nil
+}
+
+// readMoment returns the picture of one moment. Few bytes may stand for a large picture, so there
+// must be room for as many as there are.
+func readMoment(run string, update uint64, of int) (*image.Paletted, error) {
+	data, err := runs.ReadMoment(run, update)
+	if err != nil {
+		return nil, err
+	}
+	size, err := png.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	const most = 1 << 26 // pixels, as figure.Draw has it
+	pixels := uint64(size.Width) * uint64(size.Height)
+	if pixels > most {
+		return nil, fmt.Errorf("%d × %d pixels; no picture that tandem drew", size.Width, size.Height)
+	}
+	if err := memory.Check(pixels*uint64(of+1), ""); err != nil {
+		return nil, err
+	}
+	img, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	picture, ok := img.(*image.Paletted)
+	if !ok || len(picture.Palette) != 256 {
+		return nil, errors.New("no picture that tandem drew")
+	}
+	return picture, nil
 }
 
 // shootFilm returns an animation of as many pictures as most bytes allow, and how many these are.
@@ -108,7 +137,7 @@ func shootFilm(ctx context.Context, pictures []*image.Paletted, most int) (data 
 		if b.Len() <= most {
 			return b.Bytes(), len(frames), nil
 		}
-		n = min(n, n*most/b.Len()+2) // nearer at once
+		n = min(n, n*most/b.Len()+3) // nearer at once, and two are tried at last
 	}
 	return nil, 0, errors.New("two moments take more than that; allow more with --kilobytes")
 }

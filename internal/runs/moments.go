@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -109,7 +108,7 @@ func (r *Run) cutMoments(after uint64) error {
 
 // Moments returns the updates of which a run has pictures, in order.
 func Moments(dir string) ([]uint64, error) {
-	d, err := files.OpenFolder(filepath.Join(dir, MomentsFolder))
+	d, err := openMoments(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -118,6 +117,16 @@ func Moments(dir string) ([]uint64, error) {
 	}
 	defer d.Close()
 	return momentsIn(d)
+}
+
+// openMoments opens the folder of a run's moments. It rejects links.
+func openMoments(dir string) (*files.Folder, error) {
+	run, err := files.OpenFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer run.Close()
+	return run.Sub(MomentsFolder)
 }
 
 func momentsIn(d *files.Folder) (updates []uint64, err error) {
@@ -136,7 +145,7 @@ func momentsIn(d *files.Folder) (updates []uint64, err error) {
 
 // ReadMoment returns the picture of an update, in PNG.
 func ReadMoment(dir string, update uint64) ([]byte, error) {
-	d, err := files.OpenFolder(filepath.Join(dir, MomentsFolder))
+	d, err := openMoments(dir)
 	if err != nil {
 		return nil, err
 	}
