@@ -125,7 +125,7 @@ func (s *suite) prepare() error {
 func (s *suite) training(out string) []string {
 	return []string{"train", "--data", "data", "--layers", "9,4,3", "--batch", "3", "--chains", "2", "--updates",
 		fmt.Sprint(before), "--learning-rate-end", "1000", "--checkpoint-every", fmt.Sprint(every), "--threads", "1",
-		"--quiet", "--out", out}
+		"--moments", "2", "--quiet", "--out", out}
 }
 
 // resuming returns the command that resumes it.

@@ -41,6 +41,14 @@ func (a *audience) validate() error {
 	return nil
 }
 
+// prepare makes the folder of event files, before a run is begun.
+func (a *audience) prepare() error {
+	if a.tensorboard == "" {
+		return nil
+	}
+	return prefixed("tensorboard", os.MkdirAll(a.tensorboard, 0o777))
+}
+
 // told is an audience that has come together for one run.
 type told struct {
 	terminal *terminal
@@ -163,15 +171,12 @@ type eventFile struct {
 
 // openEvents begins a file of events of a run, which goes on beside those of earlier sessions.
 func openEvents(dir string, o *session.Options) (*eventFile, error) {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, err
-	}
 	now, update := time.Now(), uint64(0)
 	if o.Checkpoint != nil {
 		update = o.Checkpoint.Updates
 	}
 	// TensorBoard looks for tfevents in a name, and reads files in the order of their names.
-	name := fmt.Sprintf("events.out.tfevents.%d.tandem.%d", now.Unix(), update)
+	name := fmt.Sprintf("events.out.tfevents.%d.tandem.%d.%d", now.Unix(), os.Getpid(), update)
 	file, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return nil, err

@@ -180,7 +180,9 @@ func (c *classifying) read() (*classifier.Network, error) {
 		return nil, fmt.Errorf("%s: a network of %s, but there are labels up to class %d", c.network,
 			format.Number(shape[0], "class"), known-1)
 	}
-	c.classes = shape[0]
+	if c.classes = shape[0]; c.classes > 256 {
+		return nil, fmt.Errorf("%s: %d classes; at most 256 are allowed", c.network, c.classes)
+	}
 	if err := c.room(); err != nil {
 		return nil, err
 	}
@@ -385,7 +387,7 @@ func (c *classifying) room() error {
 	d := &c.model.Settings.Config
 	images := len(c.index) + len(c.held)
 	need := memory.Sum(2*uint64(d.StateBytes()), c.Config.Memory(d, c.classes, max(images, c.test.N())),
-		session.DataMemory(c.test))
+		session.DataMemory(c.test), 4*uint64(c.test.N())*uint64(c.classes))
 	if c.train != nil {
 		need = memory.Sum(need, session.DataMemory(c.train))
 	}

@@ -102,6 +102,9 @@ func run(ctx context.Context, t *terminal, m *Machine, args []string) int {
 			return t.exit(reference(ctx, t, m))
 		case args[1] == "--man":
 			return t.exit(manPage(ctx, t, m))
+		case slices.Contains([]string{"-h", "-help", "--help"}, args[1]):
+			overview(t.out)
+			return t.exit(nil)
 		case !isVerb(args[1]):
 			return t.exit(find(ctx, t, m, args[1]))
 		}

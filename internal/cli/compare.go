@@ -114,7 +114,7 @@ func (c *compared) add(m *runs.Metrics) {
 	}
 	if m.VaryingUnits != nil {
 		c.Varying, c.Stuck = m.VaryingUnits, make([]float64, len(m.VaryingUnits))
-		for l := range c.Stuck {
+		for l := range min(len(c.Stuck), len(m.StuckOnUnits), len(m.StuckOffUnits)) {
 			c.Stuck[l] = m.StuckOnUnits[l] + m.StuckOffUnits[l]
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/color"
 	"image/gif"
 	"image/png"
 	"io"
@@ -75,8 +76,9 @@ func readMoments(run string) ([]*image.Paletted, error) {
 		return nil, hintedError{fmt.Errorf("%s: %s; a film needs two", run, format.Number(len(updates), "moment")),
 			"train keeps moments unless --moments 0 is given; versions before 0.6.0 kept none"}
 	}
-	if len(updates) > runs.MostMoments+1 {
-		return nil, fmt.Errorf("%s: %s; a run keeps at most %d", run, format.Number(len(updates), "moment"), runs.MostMoments)
+	const most = 20 * runs.MostMoments // of a run that was resumed to ever more updates
+	if len(updates) > most {
+		return nil, fmt.Errorf("%s: %s; a film has at most %d", run, format.Number(len(updates), "moment"), most)
 	}
 	var pictures []*image.Paletted
 	for _, u := range updates {
@@ -103,6 +105,9 @@ func readMoment(run string, update uint64, of int) (*image.Paletted, error) {
 	if err != nil {
 		return nil, err
 	}
+	if colours, ok := size.ColorModel.(color.Palette); !ok || len(colours) != 256 {
+		return nil, errors.New("no picture that tandem drew")
+	}
 	const most = 1 << 26 // pixels, as figure.Draw has it
 	pixels := uint64(size.Width) * uint64(size.Height)
 	if pixels > most {
@@ -116,7 +121,7 @@ func readMoment(run string, update uint64, of int) (*image.Paletted, error) {
 		return nil, err
 	}
 	picture, ok := img.(*image.Paletted)
-	if !ok || len(picture.Palette) != 256 {
+	if !ok {
 		return nil, errors.New("no picture that tandem drew")
 	}
 	return picture, nil

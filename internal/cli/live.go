@@ -62,8 +62,14 @@ func (w *watching) parse(f *flag.FlagSet, args []string, names ...string) ([]str
 	if !w.on || w.address != "" {
 		return nil, usageError{unexpected(f, found[len(names)])}
 	}
-	w.address = found[len(names)]
-	return found[:len(names)], nil
+	at := len(names) // the last one, unless another stands behind --live
+	for i, arg := range args[:len(args)-1] {
+		if k := slices.Index(found, args[i+1]); (arg == "--live" || arg == "-live") && k >= 0 {
+			at = k
+		}
+	}
+	w.address = found[at]
+	return slices.Delete(found, at, at+1), nil
 }
 
 // close stops listening.

@@ -22,6 +22,7 @@ type moments struct {
 	kernels *kernel.Set
 	threads int
 	due     []uint64 // updates of those to come, in order
+	last    uint64   // update of the last one
 
 	kept func(update uint64, picture []byte) // if not nil, is called with each
 }
@@ -44,18 +45,19 @@ func newMoments(o *session.Options) *moments {
 	}
 	m := &model{Checkpoint: &runs.Checkpoint{Header: runs.Header{Settings: c}}, rows: o.Data.Rows(),
 		columns: o.Data.Columns()}
-	return &moments{m, o.Run, o.Data, o.Kernels, o.Threads, c.MomentUpdates(), nil}
+	return &moments{model: m, run: o.Run, data: o.Data, kernels: o.Kernels, threads: o.Threads, due: c.MomentUpdates()}
 }
 
 // keep keeps the moment of an event, if it is one.
 func (m *moments) keep(e *session.Event) error {
-	for len(m.due) > 0 && m.due[0] < e.Update {
+	for len(m.due) > 0 && (m.due[0] < e.Update || m.due[0] == m.last && m.last > 0) {
 		m.due = m.due[1:]
 	}
-	if len(m.due) == 0 || m.due[0] != e.Update {
+	ends := e.Ends() && m.last != e.Update && m.model.Settings.Moments > 0 // as where patience ends it
+	if !ends && (len(m.due) == 0 || m.due[0] != e.Update) {
 		return nil
 	}
-	m.due = m.due[1:]
+	m.last = e.Update
 	picture, err := m.draw(e.State())
 	if err == nil && m.kept != nil {
 		m.kept(e.Update, picture)
@@ -107,7 +109,7 @@ func (m *moments) draw(s *dbm.State) ([]byte, error) {
 		}
 	}
 	var b bytes.Buffer
-	title := fmt.Sprintf("%s, update %s", format.Shape(c.Layers), format.Count(s.Updates))
+	title := "update " + format.Count(s.Updates) // short, so that all moments of a run have one size
 	if err := figure.WritePNG(&b, figure.Stack(title, parts...)); err != nil {
 		return nil, err
 	}

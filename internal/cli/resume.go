@@ -39,6 +39,9 @@ func resume(ctx context.Context, t *terminal, m *Machine, args []string) (err er
 	}
 	dir := found[0]
 	ignoreClosedPipes()
+	if err := told.prepare(); err != nil {
+		return err
+	}
 	if err := told.live.listen(); err != nil {
 		return err
 	}

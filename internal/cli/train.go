@@ -65,6 +65,9 @@ func train(ctx context.Context, t *terminal, m *Machine, args []string) (err err
 	if err := o.audience.validate(); err != nil {
 		return usageError{err}
 	}
+	if err := o.audience.prepare(); err != nil {
+		return err
+	}
 	if err := o.audience.live.listen(); err != nil {
 		return err
 	}
@@ -396,7 +399,7 @@ func settingsFlags(f *flag.FlagSet, c *runs.Settings) {
 	f.StringVar(&c.KeepEvery, "keep-every", c.KeepEvery, "`WHEN` a model is kept in the run, as update-N.npz: every so "+
 		"many updates, or exp for 1, 2, 5, 10, 20, 50, … (default never)")
 	countVar(f, &c.Moments, "moments", 0, runs.MostMoments, "`N` pictures of the way that are kept, the more of them the "+
-		"nearer to the beginning; at most 5 MB in all; 0: none")
+		"nearer to the beginning; about 5 MB in all at most; 0: none")
 	countVar(f, &c.KeepMax, "keep-max", 0, 10_000, "`N` of them, the last ones; 0: 20")
 	f.BoolVar(&c.KeepBest, "keep-best", c.KeepBest,
 		"score the model by the held-out examples at each checkpoint, and keep "+

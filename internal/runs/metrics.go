@@ -131,7 +131,10 @@ func (r *Run) CutAfter(update uint64) error {
 	if err := r.cutMetrics(update); err != nil {
 		return err
 	}
-	return r.cutMoments(update)
+	if err := r.cutMoments(update); err != nil { // the run is whole without pictures
+		r.notice = fmt.Errorf("the moments beyond update %d are still there: %w", update, err)
+	}
+	return nil
 }
 
 func (r *Run) closeMetrics() error {

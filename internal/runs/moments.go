@@ -16,7 +16,7 @@ import (
 
 // A run keeps moments of its way: pictures of its filters, samples and activities, at updates
 // that grow exponentially, for most happens at the beginning. They are files of a folder of its
-// own, moments/000000123.png, and no more than momentsBytes in all. What they show is for others
+// own, moments/000000123.png, and about momentsBytes in all at most. What they show is for others
 // to decide.
 
 const (

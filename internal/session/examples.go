@@ -286,11 +286,15 @@ func set(t *dataset.Table, r *runs.Reading, name, credit string) (*mnist.Set, er
 	if err := t.HasColumns(r.Names); err != nil {
 		return nil, err
 	}
+	names := r.Names
+	if names == nil { // as in runs of old versions
+		names = t.ColumnNames()
+	}
 	m, err := t.Images(levels)
 	if err != nil {
 		return nil, err
 	}
-	s := &mnist.Set{Name: name, Source: t.Source, Credit: credit, Images: m, SHA256: m.SHA256(), Names: r.Names,
+	s := &mnist.Set{Name: name, Source: t.Source, Credit: credit, Images: m, SHA256: m.SHA256(), Names: names,
 		Classes: r.Classes, Missing: t.Missing}
 	if t.Labels != nil {
 		if s.Labels, _, err = dataset.Classes(t.Labels, r.Classes); err != nil {

@@ -203,12 +203,12 @@ func (s *session) train(ctx context.Context) (err error) {
 		if err := s.keep(ctx, stop); err != nil {
 			return err
 		}
-		s.report()
 		if s.impatient() && s.trainer.Updates() < s.settings.Updates {
 			if err := s.end(); err != nil {
 				return err
 			}
 		}
+		s.report()
 		if u := s.trainer.Updates(); stop && u < s.settings.Updates {
 			return &Stopped{u, context.Cause(ctx)}
 		}

@@ -134,7 +134,7 @@ func TestPageInBrowser(t *testing.T) {
 		}
 	}
 	if card := shown.Runs[0]; !strings.Contains(card, "a run") || !strings.Contains(card, "update 1,000 of 28,000") ||
-		!strings.Contains(card, "about -1080.25 nats") || !strings.Contains(card, "hardly a unit of layer 2 varies") {
+		!strings.Contains(card, "about -1080.25 nats") || !strings.Contains(card, "hardly a unit of layer 2 varies (1%)") {
 		t.Errorf("the card says %q", card)
 	}
 	if !strings.Contains(shown.Alt, "update 1,000") {

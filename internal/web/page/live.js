@@ -83,7 +83,7 @@ function showRun(r) {
   }
   const bar = element('progress', {max: Math.max(r.updates, 1), value: Math.min(done, r.updates),
     'aria-label': `updates of ${r.name}`});
-  let state = done >= r.updates ? 'finished' : r.status ? r.status.state : 'at the last line of metrics';
+  let state = r.error ? 'not to be read' : done >= r.updates ? 'finished' : r.status ? r.status.state : 'at the last line of metrics';
   const left = done < r.updates && rate > 0 ? `; ${duration((r.updates - done) / rate)} to finish` : '';
   const text = [element('p', {class: 'figures'}, `update ${count(done)} of ${count(r.updates)}, ${state}` +
     (rate > 0 ? `, ${number(rate)} a second` : '') + left)];
@@ -93,8 +93,8 @@ function showRun(r) {
     if (bound) text.push(element('p', {class: 'figures'}, `about ${bound[0].toFixed(2)} nats an example; independent units have ` +
       number(bound[1])));
     const asleep = (last.varying_units || []).findIndex(x => x < 0.05);
-    if (asleep >= 0 && last.update >= 1000) text.push(element('p', {class: 'warning'},
-      `hardly a unit of layer ${asleep + 1} varies: it says nothing of an example`));
+    if (asleep >= 0 && last.update >= Math.max(1000, 2 * (r.settings && r.settings.pretrain || 0) * (last.varying_units.length))) text.push(element('p', {class: 'warning'},
+      `hardly a unit of layer ${asleep + 1} varies (${number(100 * last.varying_units[asleep])}%): it says next to nothing of an example`));
   }
   if (r.error) text.push(element('p', {class: 'warning'}, r.error));
   const details = element('details', {}, element('summary', {}, 'settings'), settingsTable(r.settings));
@@ -152,7 +152,8 @@ function niceTicks(low, high, most) {
   const rough = (high - low) / most || 1, power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map(x => x * power).find(x => x >= rough);
   const ticks = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) ticks.push(Number((k * step).toPrecision(12)));
+  const first = Math.ceil(low / step - 1e-9);
+  for (let i = 0; i < 30 && (first + i) * step <= high + step * 1e-9; i++) ticks.push(Number(((first + i) * step).toPrecision(12)));
   return ticks;
 }
 
@@ -178,11 +179,16 @@ function showChart(chart) {
   }
   chart.box.hidden = series.length === 0;
   if (series.length === 0) return;
-  const xs = series.flatMap(s => s.points.map(p => p.x)), ys = series.flatMap(s => s.points.flatMap(p => [p.low, p.high]));
-  if (chart.zero) ys.push(0);
-  let [x0, x1, y0, y1] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+  const xs = series.flatMap(s => s.points.map(p => p.x));
+  let [x0, x1, y0, y1] = [Infinity, -Infinity, chart.zero ? 0 : Infinity, chart.zero ? 0 : -Infinity];
+  for (const s of series) {
+    for (const p of s.points) {
+      [x0, x1] = [Math.min(x0, p.x), Math.max(x1, p.x)];
+      [y0, y1] = [Math.min(y0, p.low), Math.max(y1, p.high)];
+    }
+  }
   if (x0 === x1) { x0 = log ? x0 / 2 : x0 - 1; x1 = log ? x1 * 2 : x1 + 1; }
-  if (y0 === y1) { y0 -= chart.zero ? 0 : 1; y1 += 1; }
+  if (y0 === y1) { y0 -= chart.zero ? 0 : Math.abs(y0) || 1; y1 += Math.abs(y1) || 1; }
   const along = log ? x => Math.log(x / x0) / Math.log(x1 / x0) : x => (x - x0) / (x1 - x0);
   chart.toX = x => frame.left + along(x) * (frame.right - frame.left);
   const toY = y => frame.bottom - (y - y0) / (y1 - y0) * (frame.bottom - frame.top);
@@ -365,7 +371,7 @@ function runOf(data) {
 
 const handlers = {
   run(data) { Object.assign(runOf(data), {name: data.name, settings: data.settings, updates: data.updates, error: data.error}); },
-  metrics(data) { runOf(data).metrics.splice(data.from, Infinity, ...data.lines); },
+  metrics(data) { const r = runOf(data); r.metrics = r.metrics.slice(0, data.from).concat(data.lines); },
   moments(data) { runOf(data).moments = data.updates; },
   status(data) { Object.assign(runOf(data), {status: data, now: data.picture}); },
 };
