@@ -45,7 +45,8 @@ func pageOf(t *testing.T, dir string, args ...string) (string, *exec.Cmd) {
 	return "", nil
 }
 
-// The page of a training is there while it trains, and changes no bit; a finished run has one, too.
+// The page of a training is there while it trains; a run with a page has the bits of one without,
+// and a finished run has a page, too.
 func TestLive(t *testing.T) {
 	dir := t.TempDir()
 	must(t, dir, small("--out", "plain")...)
@@ -92,7 +93,7 @@ func TestLive(t *testing.T) {
 	if err := c.Wait(); c.ProcessState.ExitCode() != 130 {
 		t.Errorf("ended with %v", err)
 	}
-	// With a page and with a client the same bits.
+	// With a page the same bits.
 	must(t, dir, small("--live", "--out", "watched")...)
 	if sha(t, dir, "watched") != sha(t, dir, "plain") {
 		t.Error("the page changes the model")

@@ -13,8 +13,8 @@ import (
 	"tandem/internal/runs"
 )
 
-// A run keeps pictures of its way, the same ones however often it is stopped, and they change
-// nothing of the model.
+// A run keeps pictures of its way, those of before a resume too, and they change nothing of the
+// model.
 func TestMoments(t *testing.T) {
 	dir := t.TempDir()
 	moments := func(run string) map[uint64][]byte {
@@ -39,7 +39,7 @@ func TestMoments(t *testing.T) {
 	if len(whole) != 8 || whole[0] == nil || whole[1] == nil || whole[30] == nil {
 		t.Errorf("%d moments", len(whole))
 	}
-	// Stopped at 20 and gone on: those beyond the checkpoint are made again.
+	// Resumed beyond its end: what somebody left beyond the checkpoint goes, and the rest stays.
 	must(t, dir, small("--moments", "8", "--out", "parts")...)
 	lay(t, filepath.Join(dir, "parts", "moments"), "000000031.png", []byte("left by a stop"))
 	must(t, dir, "resume", "parts", "--updates", "40", "--quiet")
@@ -97,7 +97,8 @@ func TestFilm(t *testing.T) {
 	// What somebody else has put there is no moment.
 	folder := filepath.Join(dir, "run", "moments")
 	bomb := "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x7f\xff\xff\xff\x7f\xff\xff\xff\x08\x00\x00\x00\x00"
-	for what, picture := range map[string]string{"000000003.png": "no picture", "000000007.png": bomb + "\x00\x00\x00\x00"} {
+	for what, picture := range map[string]string{"000000003.png": "no picture",
+		"000000007.png": bomb + "\x00\x00\x00\x00"} {
 		lay(t, folder, what, []byte(picture))
 		refuse(t, 1, dir, []string{"film", "run"}, "the moment of update "+strings.Trim(what, "0.png"))
 		if err := os.Remove(filepath.Join(folder, what)); err != nil {

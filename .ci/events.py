@@ -80,7 +80,8 @@ def main(path, metrics):
                 scalars[e.step, value.tag] = value.simple_value
     lines = [json.loads(line) for line in open(metrics)]
     for line in lines:
-        for tag, want in (("norm mean/layer 1", line["norm_mean"][0]), ("varying units/layer 2", line["varying_units"][1]),
+        for tag, want in (("norm mean/layer 1", line["norm_mean"][0]),
+                          ("varying units/layer 2", line["varying_units"][1]),
                           ("reconstruction error", line["reconstruction_error"])):
             got = scalars[line["update"], tag]
             assert abs(got - want) <= 1e-6 * abs(want), (line["update"], tag, got, want)

@@ -44,13 +44,9 @@ func compare(ctx context.Context, t *terminal, m *Machine, args []string) error 
 	if *asJSON && *asCSV {
 		return usageError{fmt.Errorf("csv: --json prints JSON; give one of the two")}
 	}
-	var folders []string
-	for _, name := range found {
-		these, err := runsIn(name)
-		if err != nil {
-			return err
-		}
-		folders = append(folders, these...)
+	folders, err := foldersOf(found)
+	if err != nil {
+		return err
 	}
 	all := []*compared{}
 	settings := []map[string]any{}

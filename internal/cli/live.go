@@ -190,13 +190,9 @@ func live(ctx context.Context, t *terminal, m *Machine, args []string) error {
 	if err != nil {
 		return err
 	}
-	var folders []string
-	for _, name := range found {
-		these, err := runsIn(name)
-		if err != nil {
-			return err
-		}
-		folders = append(folders, these...)
+	folders, err := foldersOf(found)
+	if err != nil {
+		return err
 	}
 	if len(folders) > mostLive {
 		return usageError{fmt.Errorf("%s; a page shows at most %d", format.Number(len(folders), "run"), mostLive)}
@@ -216,6 +212,18 @@ func live(ctx context.Context, t *terminal, m *Machine, args []string) error {
 
 // mostLive is the most runs of a page.
 const mostLive = 100
+
+// foldersOf returns the runs that names stand for, and those in folders of runs.
+func foldersOf(names []string) (folders []string, err error) {
+	for _, name := range names {
+		these, err := runsIn(name)
+		if err != nil {
+			return nil, err
+		}
+		folders = append(folders, these...)
+	}
+	return folders, nil
+}
 
 // runsIn returns the run that a folder is, or the runs in it, in the order of their names.
 func runsIn(name string) ([]string, error) {

@@ -69,13 +69,9 @@ func plot(ctx context.Context, t *terminal, m *Machine, args []string) error {
 
 // metricsOf reads the metrics of runs, and of all runs of folders.
 func metricsOf(names []string) (all []curves.Run, err error) {
-	var folders []string
-	for _, name := range names {
-		these, err := runsIn(name)
-		if err != nil {
-			return nil, err
-		}
-		folders = append(folders, these...)
+	folders, err := foldersOf(names)
+	if err != nil {
+		return nil, err
 	}
 	if len(folders) > mostLive {
 		return nil, usageError{fmt.Errorf("%s; at most %d can be told apart", format.Number(len(folders), "run"), mostLive)}

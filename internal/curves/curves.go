@@ -78,7 +78,8 @@ func value(x *float64) float64 {
 	return *x
 }
 
-// list is the charts, the most important first. The live page has the same ones.
+// list is the charts, the most important first. The live page shows the same figures (live.js in
+// package web).
 var list = []chart{
 	{title: "log-likelihood of an example (a rough estimate)", unit: "nats", lines: []line{
 		one("held out", func(m *runs.Metrics) float64 { return value(m.BoundHeldOut) }),

@@ -24,7 +24,8 @@ func TestRecords(t *testing.T) {
 	if err := w.Scalars(300, []Scalar{{"norm", 0.5}, {"x", -2}}); err != nil {
 		t.Fatal(err)
 	}
-	event := "\x09\x00\x00\x00\x00\x00\x00\xf8\x3f" + "\x10\xac\x02" + "\x2a\x17" + "\x0a\x0b\x0a\x04norm\x15\x00\x00\x00\x3f" +
+	event := "\x09\x00\x00\x00\x00\x00\x00\xf8\x3f" + "\x10\xac\x02" + "\x2a\x17" +
+		"\x0a\x0b\x0a\x04norm\x15\x00\x00\x00\x3f" +
 		"\x0a\x08\x0a\x01x\x15\x00\x00\x00\xc0"
 	if got := b.String(); got[12:len(got)-4] != event {
 		t.Errorf("an event is %q, want %q", got[12:len(got)-4], event)
@@ -33,7 +34,8 @@ func TestRecords(t *testing.T) {
 	if err := w.Image(1, "a", 2, 3, []byte("png")); err != nil {
 		t.Fatal(err)
 	}
-	event = "\x09\x00\x00\x00\x00\x00\x00\xf8\x3f" + "\x10\x01" + "\x2a\x12" + "\x0a\x10\x0a\x01a\x22\x0b" + "\x08\x03\x10\x02\x18\x03" +
+	event = "\x09\x00\x00\x00\x00\x00\x00\xf8\x3f" + "\x10\x01" + "\x2a\x12" +
+		"\x0a\x10\x0a\x01a\x22\x0b" + "\x08\x03\x10\x02\x18\x03" +
 		"\x22\x03png"
 	if got := b.String(); got[12:len(got)-4] != event {
 		t.Errorf("an image is %q, want %q", got[12:len(got)-4], event)

@@ -16,8 +16,8 @@ import (
 )
 
 // Board is what the live page shows: runs, by what their folders say, and of one that is trained
-// here what training reports. Clients wait for what is new, and each takes it at its own pace, so
-// that none holds up another, or training.
+// here what training reports. Clients wait for what is new, and each is written to at its own
+// pace; training waits at most for what is new to be put into JSON.
 type Board struct {
 	mutex   sync.Mutex
 	runs    []*shown
@@ -76,7 +76,7 @@ func nameOf(dir string, all []string) string {
 	return name
 }
 
-// Report shows what training reports of the first run. It never waits for a client.
+// Report shows what training reports of the first run. It does not wait for clients to read.
 func (b *Board) Report(s Status) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
@@ -184,7 +184,7 @@ func read(dir string) (r shown) {
 	}
 	r.settings = &settings
 	metrics, err := runs.ReadMetrics(dir)
-	if err != nil && !os.IsNotExist(err) {
+	if err != nil {
 		r.failed = err.Error()
 	}
 	for i := range metrics {

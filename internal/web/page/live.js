@@ -20,9 +20,10 @@ const charts = [
   {id: 'above', title: 'mean input from the layer above', lines: [{field: 'input_from_above', first: 0}], zero: true},
   {id: 'started', title: 'filters that started, %', lines: [{field: 'live_filters', factor: 100}], zero: true},
   {id: 'noise', title: 'filters that are noise, %', lines: [{field: 'noise_filters', factor: 100}], zero: true},
-  {id: 'duplicate', title: 'filters that are duplicates, %', lines: [{field: 'duplicate_filters', factor: 100}], zero: true},
-  {id: 'norm', title: 'norms of the weights, mean ± standard deviation', lines: [{field: 'norm_mean', spread: 'norm_sd'}],
-    zero: true},
+  {id: 'duplicate', title: 'filters that are duplicates, %', zero: true,
+    lines: [{field: 'duplicate_filters', factor: 100}]},
+  {id: 'norm', title: 'norms of the weights, mean ± standard deviation', zero: true,
+    lines: [{field: 'norm_mean', spread: 'norm_sd'}]},
   {id: 'reconstruction', title: 'reconstruction error, squared, an example', lines: [{field: 'reconstruction_error'}],
     zero: true},
   {id: 'meanfield', title: 'iterations of mean field', lines: [{field: 'mean_field_iterations', skip: 0}], zero: true},
@@ -83,18 +84,21 @@ function showRun(r) {
   }
   const bar = element('progress', {max: Math.max(r.updates, 1), value: Math.min(done, r.updates),
     'aria-label': `updates of ${r.name}`});
-  let state = r.error ? 'not to be read' : done >= r.updates ? 'finished' : r.status ? r.status.state : 'at the last line of metrics';
+  const state = r.error ? 'not to be read' : done >= r.updates ? 'finished' :
+    r.status ? r.status.state : 'at the last line of metrics';
   const left = done < r.updates && rate > 0 ? `; ${duration((r.updates - done) / rate)} to finish` : '';
   const text = [element('p', {class: 'figures'}, `update ${count(done)} of ${count(r.updates)}, ${state}` +
     (rate > 0 ? `, ${number(rate)} a second` : '') + left)];
   if (last) {
     const bound = isNumber(last.bound_held_out) ? [last.bound_held_out, last.independent_held_out] :
       last.bound_test ? [last.bound_test, last.independent_test] : null;
-    if (bound) text.push(element('p', {class: 'figures'}, `about ${bound[0].toFixed(2)} nats an example; independent units have ` +
-      number(bound[1])));
+    if (bound) text.push(element('p', {class: 'figures'}, `about ${bound[0].toFixed(2)} nats an example; ` +
+      `independent units have ${number(bound[1])}`));
     const asleep = (last.varying_units || []).findIndex(x => x < 0.05);
-    if (asleep >= 0 && last.update >= Math.max(1000, 2 * (r.settings && r.settings.pretrain || 0) * (last.varying_units.length))) text.push(element('p', {class: 'warning'},
-      `hardly a unit of layer ${asleep + 1} varies (${number(100 * last.varying_units[asleep])}%): it says next to nothing of an example`));
+    const joint = (r.settings && r.settings.pretrain || 0) * 2 * (last.varying_units || []).length;
+    if (asleep >= 0 && last.update >= Math.max(1000, joint)) text.push(element('p', {class: 'warning'},
+      `hardly a unit of layer ${asleep + 1} varies (${number(100 * last.varying_units[asleep])}%): ` +
+      'it says next to nothing of an example'));
   }
   if (r.error) text.push(element('p', {class: 'warning'}, r.error));
   const details = element('details', {}, element('summary', {}, 'settings'), settingsTable(r.settings));
@@ -128,8 +132,8 @@ function seriesOf(chart, by) {
         values.forEach((v, layer) => {
           if (!isNumber(v) || v === line.skip) return;
           const y = v * (line.factor || 1), s = spread ? spread[layer] : undefined;
-          (found[layer] = found[layer] || []).push({x: m[by], y, low: isNumber(s) ? y - s : y, high: isNumber(s) ? y + s : y,
-            layered: Array.isArray(value)});
+          (found[layer] = found[layer] || [])
+            .push({x: m[by], y, low: isNumber(s) ? y - s : y, high: isNumber(s) ? y + s : y, layered: Array.isArray(value)});
         });
       }
       found.forEach((points, layer) => {
@@ -137,7 +141,8 @@ function seriesOf(chart, by) {
         const layered = points[0].layered, first = line.first === undefined ? 1 : line.first;
         const label = [line.label, layered ? `layer ${layer + first}` : ''].filter(Boolean).join(', ');
         const several = runs.length > 1, place = layered ? layer : n;
-        all.push({label: several ? [r.name, label].filter(Boolean).join(': ') : label, points, spread: Boolean(line.spread),
+        all.push({label: several ? [r.name, label].filter(Boolean).join(': ') : label, points,
+          spread: Boolean(line.spread),
           ink: several ? inkOf(run) : inks[place % inks.length],
           dash: line.dash || (several ? dashes[place % dashes.length] : '')});
       });
@@ -153,7 +158,9 @@ function niceTicks(low, high, most) {
   const step = [1, 2, 5, 10].map(x => x * power).find(x => x >= rough);
   const ticks = [];
   const first = Math.ceil(low / step - 1e-9);
-  for (let i = 0; i < 30 && (first + i) * step <= high + step * 1e-9; i++) ticks.push(Number(((first + i) * step).toPrecision(12)));
+  for (let i = 0; i < 30 && (first + i) * step <= high + step * 1e-9; i++) {
+    ticks.push(Number(((first + i) * step).toPrecision(12)));
+  }
   return ticks;
 }
 
@@ -202,7 +209,8 @@ function showChart(chart) {
   for (const tick of log ? powerTicks(x0, x1) : niceTicks(x0, x1, 5)) {
     const text = drawn('text', {x: chart.toX(tick), y: frame.bottom + 16, 'text-anchor': 'middle'});
     text.textContent = number(tick);
-    svg.append(drawn('line', {class: 'frame', x1: chart.toX(tick), x2: chart.toX(tick), y1: frame.bottom, y2: frame.bottom + 4}), text);
+    const x = chart.toX(tick);
+    svg.append(drawn('line', {class: 'frame', x1: x, x2: x, y1: frame.bottom, y2: frame.bottom + 4}), text);
   }
   for (const s of series) {
     const at = p => `${chart.toX(p.x).toFixed(1)} ${toY(p.y).toFixed(1)}`;
@@ -235,7 +243,8 @@ function legend(series) {
   for (const s of series) {
     if (!s.label) continue;
     const key = drawn('svg', {viewBox: '0 0 22 10', 'aria-hidden': 'true'});
-    key.append(drawn('line', {x1: 0, x2: 22, y1: 5, y2: 5, stroke: s.ink, 'stroke-width': 3, 'stroke-dasharray': s.dash}));
+    key.append(drawn('line', {x1: 0, x2: 22, y1: 5, y2: 5, stroke: s.ink, 'stroke-width': 3,
+      'stroke-dasharray': s.dash}));
     box.append(element('span', {}, key, s.label));
   }
   return box;
@@ -370,7 +379,9 @@ function runOf(data) {
 }
 
 const handlers = {
-  run(data) { Object.assign(runOf(data), {name: data.name, settings: data.settings, updates: data.updates, error: data.error}); },
+  run(data) {
+    Object.assign(runOf(data), {name: data.name, settings: data.settings, updates: data.updates, error: data.error});
+  },
   metrics(data) { const r = runOf(data); r.metrics = r.metrics.slice(0, data.from).concat(data.lines); },
   moments(data) { runOf(data).moments = data.updates; },
   status(data) { Object.assign(runOf(data), {status: data, now: data.picture}); },
