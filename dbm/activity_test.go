@@ -82,16 +82,21 @@ func TestActivityOfLayers(t *testing.T) {
 		row(r, n.Visible(r))
 	}
 	n.Infer(120)
-	want := 0.0
+	want, below := 0.0, 0.0
 	for r := range 120 {
+		for j, q := range n.Hidden(1)[r*kernel.Stride(40):][:40] {
+			for i := range 6 {
+				below += float64(q) * m.w[0][i*40+j] / (120 * 6)
+			}
+		}
 		for k, q := range n.Hidden(2)[r*kernel.Stride(30):][:30] {
 			for i := range 40 {
 				want += float64(q) * m.w[1][i*30+k] / (120 * 40)
 			}
 		}
 	}
-	if math.Abs(a.FromAbove[1]-want) > 1e-4 || len(a.FromAbove) != 2 {
-		t.Errorf("layer 1 receives %v from above, want %v", a.FromAbove, want)
+	if len(a.FromAbove) != 2 || math.Abs(a.FromAbove[1]-want) > 1e-4 || math.Abs(a.FromAbove[0]-below) > 1e-4 {
+		t.Errorf("layers receive %v from above, want %v and %v", a.FromAbove, below, want)
 	}
 }
 

@@ -133,7 +133,8 @@ function seriesOf(chart, by) {
           if (!isNumber(v) || v === line.skip) return;
           const y = v * (line.factor || 1), s = spread ? spread[layer] : undefined;
           (found[layer] = found[layer] || [])
-            .push({x: m[by], y, low: isNumber(s) ? y - s : y, high: isNumber(s) ? y + s : y, layered: Array.isArray(value)});
+            .push({x: m[by], y, low: isNumber(s) ? y - s : y, high: isNumber(s) ? y + s : y,
+              layered: Array.isArray(value)});
         });
       }
       found.forEach((points, layer) => {
